@@ -1,0 +1,142 @@
+package msdkclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer is more than any documented answer needs.
+const maxAnswer = 64 << 10
+
+var (
+	errTooLong    = fmt.Errorf("answer is longer than %d bytes", maxAnswer)
+	errUnreadable = errors.New("answer is not a JSON object with a ret")
+	errNotOurs    = errors.New("answer carries the msdkExtInfo of another request")
+)
+
+// call makes one attempt at one call and returns the text of a good answer. It is the only way to the network; every
+// endpoint goes through it.
+func (c *Client) call(ctx context.Context, path string, app App, openid string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
+	sig := sign(app.Key, timestamp)
+	serial := c.serialPrefix + strconv.FormatUint(c.serial.Add(1), 10)
+	mask := newMask(app.Key, sig)
+
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// The transport tries another connection only if it has written nothing to the last.
+		GetConn: func(string) { sent.Store(false) },
+		// Comes before the first byte of the body; without a body the platform cannot act.
+		WroteHeaders: func() { sent.Store(true) },
+	})
+	u := c.base.JoinPath(path + "/")
+	u.RawQuery = query(timestamp, app, sig, openid, serial)
+
+	// The transport is used without an http.Client, which would follow redirects and put the URL, with sig in it,
+	// into its errors.
+	resp, err := c.transport.RoundTrip(c.request(ctx, u, body))
+	if err != nil {
+		return nil, &Error{Class: Retry, Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
+	}
+	defer resp.Body.Close()
+	text, readErr := readAll(resp.Body)
+	a := parseAnswer(text)
+	if a.serial != "" && a.serial != serial {
+		// The connection is out of step: every further answer on it would be another's.
+		c.transport.CloseIdleConnections()
+		return nil, &Error{
+			Class: Retry, Path: path, HTTPStatus: resp.StatusCode, Uncertain: true, Err: errNotOurs,
+		}
+	}
+	class, uncertain := decide(resp.StatusCode, a)
+	if class == accepted {
+		return text, nil
+	}
+	e := &Error{
+		Class:      class,
+		Path:       path,
+		HTTPStatus: resp.StatusCode,
+		Ret:        a.ret,
+		HasRet:     a.hasRet,
+		Inner:      a.inner,
+		Msg:        clip(mask.text(a.msg)),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		Uncertain:  uncertain,
+	}
+	if class == Throttle {
+		e.RetryAfter = max(e.RetryAfter, time.Second) // a user may be named once a second (FAQ)
+	}
+	if readErr != nil {
+		e.Err = mask.err(readErr)
+	} else if !a.hasRet && resp.StatusCode == http.StatusOK {
+		e.Err = errUnreadable
+	}
+	return nil, e
+}
+
+// query writes the URL parameters in the order of the documents' examples, spaces as %20 as there.
+func query(timestamp string, app App, sig, openid, serial string) string {
+	return "timestamp=" + timestamp +
+		"&appid=" + escape(app.ID) +
+		"&sig=" + sig +
+		"&openid=" + escape(openid) +
+		"&encode=" + strconv.Itoa(app.Encode) +
+		"&conn=1" +
+		"&msdkExtInfo=" + serial
+}
+
+func escape(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+}
+
+func (c *Client) request(ctx context.Context, u *url.URL, body []byte) *http.Request {
+	newBody := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	reader, _ := newBody()
+	r := &http.Request{
+		Method:        http.MethodPost,
+		URL:           u,
+		Host:          u.Host,
+		Header:        http.Header{"Content-Type": {c.contentType}},
+		Body:          reader,
+		GetBody:       newBody, // for the connection that turns out to be closed before anything is written to it
+		ContentLength: int64(len(body)),
+	}
+	return r.WithContext(ctx)
+}
+
+// readAll reads to the end, so that the connection can be used again. An answer that is too long costs its connection.
+func readAll(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read answer: %w", err)
+	case len(text) > maxAnswer:
+		return nil, errTooLong
+	}
+	return text, nil
+}
+
+// retryAfter reads the header of that name, in seconds or as a date; 0 if there is nothing to wait for.
+func retryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
+		const most = int64(1<<63-1) / int64(time.Second)
+		return time.Duration(min(max(seconds, 0), most)) * time.Second
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return max(date.Sub(now), 0)
+	}
+	return 0
+}

@@ -1,0 +1,110 @@
+package msdkclient
+
+import "net/http"
+
+// Class says what a failure means for the caller.
+type Class uint8
+
+const (
+	accepted Class = iota // no failure; no Error carries it
+
+	// Retry is for what passes: the network, a timeout, trouble inside the platform. Back off and try again. What is
+	// not understood is Retry too, so retries must be bounded.
+	Retry
+	// Throttle is for calls that come too fast. Wait and try again; it says nothing about the platform's health.
+	Throttle
+	// Record is for content: among the reports of this call, or of its URL, one is bad. Fewer of them may go through.
+	Record
+	// AppClass is for an app that is misconfigured or barred: all its calls will fail alike.
+	AppClass
+	// Endpoint is for a call that is itself wrong, by a bug or a wrong base URL: all calls to it will fail alike.
+	Endpoint
+)
+
+// String is a word fit for a metric label: "retry", "throttle", "record", "app" or "endpoint".
+func (c Class) String() string {
+	switch c {
+	case accepted:
+		return "ok"
+	case Retry:
+		return "retry"
+	case Throttle:
+		return "throttle"
+	case Record:
+		return "record"
+	case AppClass:
+		return "app"
+	case Endpoint:
+		return "endpoint"
+	default:
+		return "unknown"
+	}
+}
+
+// decide says what an answer means and whether the platform may have acted although the call failed. It is the one
+// place that does.
+//
+// A ret that the tables know wins over an HTTP status that says failure: it comes from MSDK itself and is exact, while
+// any proxy on the way may choose a status. The exception is a ret of success, which such a status contradicts: the
+// call has failed, and nobody knows whether the platform acted.
+func decide(status int, a answer) (class Class, uncertain bool) {
+	byRet, known := classifyRet(a)
+	switch {
+	case !a.hasRet && status == http.StatusOK:
+		return Retry, true
+	case !a.hasRet:
+		return classifyStatus(status), status < 400 || status >= 500
+	case status == http.StatusOK:
+		return byRet, false
+	case byRet == accepted:
+		return classifyStatus(status), true
+	case known:
+		return byRet, false
+	default:
+		return classifyStatus(status), false
+	}
+}
+
+func classifyRet(a answer) (class Class, known bool) {
+	if passesOn(a.ret) {
+		if c, ok := innerCodes[a.inner]; ok {
+			return c.class, true
+		}
+	}
+	if c, ok := retCodes[a.ret]; ok {
+		return c.class, true
+	}
+	return Retry, false
+}
+
+// classifyStatus is the verdict on an HTTP status other than 200, which is always a failure.
+//
+// MSDK says what it thinks of a request's content by ret, so that a bare status comes from what stands before it, and
+// most of the 4xx say that no request made like this one will do: Endpoint. That holds for 400 as well, which servers
+// send to plain HTTP on a TLS port; as Record it would make one wrong base URL take every batch apart.
+func classifyStatus(status int) Class {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		return Retry
+	case http.StatusConflict, http.StatusMisdirectedRequest, http.StatusLocked:
+		return Retry // about this moment or this connection, not about the request
+	case http.StatusTooManyRequests:
+		return Throttle
+	case http.StatusRequestEntityTooLarge:
+		return Record // half the batch may fit
+	case http.StatusRequestURITooLong:
+		return Record // all of the URL that varies is the user it names
+	case http.StatusUnprocessableEntity:
+		return Record // by definition about the content
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return AppClass
+	case http.StatusPaymentRequired, http.StatusUnavailableForLegalReasons:
+		return AppClass // barred, in other words
+	}
+	switch {
+	case status >= 300 && status < 500:
+		return Endpoint // a redirect too: the base URL names the wrong place
+	default:
+		return Retry // 5xx; and the 1xx and 2xx that no MSDK sends: a confused proxy
+	}
+}

@@ -1,0 +1,120 @@
+// Package msdkclient speaks the backend protocol of MSDK, through which a game reports to the WeChat Game Center.
+//
+// It signs a call, posts it over a kept-alive HTTP/1.1 connection, reads the answer, and turns every failure into an
+// [*Error] whose [Class] says what the caller can do about it and whose Uncertain says whether the platform may have
+// acted all the same. One call is one attempt: the package does not retry, wait, queue, batch, log or check what it is
+// given to post. A call that is tried again is signed anew, since the platform refuses timestamps more than ten minutes
+// off.
+//
+// Keys and signatures appear in no error and no text this package makes.
+package msdkclient
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// Config says how to reach MSDK. Every field is required; the package has no defaults of its own.
+type Config struct {
+	// BaseURL is what stands before the paths of the interface document: scheme, host, and perhaps a path prefix. A
+	// trailing slash makes no difference.
+	BaseURL string
+	// Timeout bounds one whole call, from dialling to the last byte of the answer. The platform gives up on a call
+	// after 3100 ms, so that anything shorter abandons calls that would have succeeded.
+	Timeout time.Duration
+	// ContentType of the request body. The documents show "application/x-www-form-urlencoded" although the body is
+	// JSON.
+	ContentType string
+	// MaxConns is how many idle connections are kept: as many as there are calls in flight, or connections are
+	// opened and closed for nothing. It does not limit the calls.
+	MaxConns int
+}
+
+// Client calls MSDK. It is safe for concurrent use; make one and share it, since it owns the connections.
+type Client struct {
+	base        *url.URL
+	timeout     time.Duration
+	contentType string
+	transport   *http.Transport
+
+	serialPrefix string
+	serial       atomic.Uint64
+}
+
+// An Option changes how a [Client] is made.
+type Option func(*Client)
+
+// WithDialContext makes connections with dial instead of from the operating system, and without the proxy that the
+// environment may name.
+func WithDialContext(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
+	return func(c *Client) {
+		c.transport.DialContext = dial
+		c.transport.Proxy = nil
+	}
+}
+
+// New checks cfg and returns a client that has not connected yet. The proxy variables of the environment (HTTPS_PROXY
+// and its kin) are respected.
+func New(cfg Config, opts ...Option) (*Client, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("msdk base URL: %w", err)
+	case base.Scheme != "http" && base.Scheme != "https", base.Hostname() == "":
+		return nil, fmt.Errorf("msdk base URL %q: want http:// or https:// and a host", base.Redacted())
+	case base.User != nil, base.RawQuery != "", base.Fragment != "":
+		return nil, fmt.Errorf("msdk base URL %q: user, query and fragment are not allowed", base.Redacted())
+	case cfg.Timeout <= 0:
+		return nil, fmt.Errorf("msdk timeout %v: want more than 0", cfg.Timeout)
+	case cfg.ContentType == "":
+		return nil, errors.New("msdk content type: want one, have none")
+	case cfg.MaxConns <= 0:
+		return nil, fmt.Errorf("msdk connections %d: want 1 or more", cfg.MaxConns)
+	}
+	if base.Path == "" {
+		base.Path = "/" // JoinPath makes a relative path of none
+	}
+	c := &Client{
+		base:         base,
+		timeout:      cfg.Timeout,
+		contentType:  cfg.ContentType,
+		transport:    newTransport(cfg),
+		serialPrefix: rand.Text()[:10] + "_",
+	}
+	for _, opt := range opts {
+		opt(c)
+	}
+	return c, nil
+}
+
+func newTransport(cfg Config) *http.Transport {
+	// HTTP/1.1 alone: it is the protocol of the documents, and one call a connection keeps calls from waiting for
+	// each other behind a lost packet.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:     http.ProxyFromEnvironment,
+		Protocols: &protocols,
+		// A dial may outlive the call that asked for it, for the sake of the next one; these two end it.
+		DialContext:         (&net.Dialer{Timeout: cfg.Timeout}).DialContext,
+		TLSHandshakeTimeout: cfg.Timeout,
+		MaxIdleConnsPerHost: cfg.MaxConns,
+		// Shorter than the keep-alive of common servers (60 s or more): writing into a connection while the other
+		// side closes it leaves the outcome uncertain.
+		IdleConnTimeout: 30 * time.Second,
+		// Answers are a few bytes, and an answer that unpacks to gigabytes is one worry less.
+		DisableCompression: true,
+	}
+}
+
+// Close closes the idle connections. Calls in flight go on, and later calls connect again.
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+}

@@ -1,0 +1,111 @@
+package msdktest
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// ServeHTTP answers one call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	req, refusal := s.read(r)
+	answer := refusal
+	if answer == (Answer{}) {
+		answer = req.ask(*s.rules.Load())
+	}
+	if answer.Accept || answer == (Answer{}) {
+		s.Ledger.accept(req)
+		s.Leaderboard.add(req.Reports)
+	}
+	s.Ledger.count(answer)
+	s.reply(w, req, answer)
+}
+
+// ask puts the request to every rule, and returns the first objection.
+func (r *Request) ask(rules []Rule) Answer {
+	var first Answer
+	for _, rule := range rules {
+		if a := rule(r); first == (Answer{}) {
+			first = a
+		}
+	}
+	return first
+}
+
+func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer) {
+	switch a.Fault {
+	case Hang:
+		req.waitForEnd()
+		reset(w)
+		return
+	case Reset:
+		reset(w)
+		return
+	}
+	body, contentType := replyBody(a, req.Serial)
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	if a.RetryAfter != "" {
+		h.Set("Retry-After", a.RetryAfter)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if a.HTTP != 0 {
+		w.WriteHeader(a.HTTP)
+	}
+	if a.Fault == Drip {
+		drip(w, req, a.Every, body)
+		return
+	}
+	_, _ = w.Write(body) // a client that has gone is no concern of the server
+}
+
+func replyBody(a Answer, serial string) (body []byte, contentType string) {
+	switch {
+	case a.Body != "":
+		return []byte(a.Body), "text/html; charset=utf-8"
+	case a.HTTP != 0 && a.HTTP != http.StatusOK && a.Ret == 0:
+		return []byte(http.StatusText(a.HTTP)), "text/plain; charset=utf-8" // as a proxy would
+	}
+	answer := struct {
+		Ret    int    `json:"ret"`
+		Msg    string `json:"msg"`
+		Serial string `json:"msdkExtInfo,omitempty"`
+	}{a.Ret, a.Msg, serial}
+	if answer.Msg == "" {
+		answer.Msg = "success"
+		if a.Ret != 0 {
+			answer.Msg = "failure"
+		}
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic(err) // ints and strings have a JSON text
+	}
+	return body, "application/json; charset=utf-8"
+}
+
+// drip writes body a byte at a time.
+func drip(w http.ResponseWriter, req *Request, every time.Duration, body []byte) {
+	flush := http.NewResponseController(w).Flush
+	for i := range body {
+		if flush() != nil || !req.Wait(every) {
+			reset(w)
+			return
+		}
+		_, _ = w.Write(body[i : i+1])
+	}
+}
+
+// reset ends the connection with a TCP reset where there is TCP, else by closing it.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,332 @@
+package msdkclient
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/battlereport/battlereport/msdkclient/msdktest"
+)
+
+var report = []byte(`{"baseinfo":{"openid":"o1","platid":0},"battleinfo":{"score":7}}`)
+
+// simulate runs test in virtual time with a simulated MSDK that obeys rules, and a client of it that waits 5 s.
+func simulate(t *testing.T, test func(t *testing.T, sim *msdktest.Server, c *Client), rules ...msdktest.Rule) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		sim := msdktest.New(msdktest.Config{
+			Apps:        []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key, MSDKKey: "other"}},
+			NoUserLimit: true,
+		})
+		sim.SetRules(rules...)
+		pipe := msdktest.NewPipe()
+		sim.Serve(pipe)
+		c := newClient(t, "http://msdk.test", WithDialContext(pipe.DialContext))
+		test(t, sim, c)
+		c.Close()
+		sim.Close()
+	})
+}
+
+func TestSimulatedPlatformAcceptsWhatTheClientSends(t *testing.T) {
+	t.Parallel()
+	simulate(t, func(t *testing.T, sim *msdktest.Server, c *Client) {
+		if err := c.BattleReport(t.Context(), testApp, "o1", report, report); err != nil {
+			t.Error(err)
+		}
+		legacy := App{ID: testApp.ID, Key: "other", Encode: 2}
+		if err := c.Score(t.Context(), legacy, Score{OpenID: "o1", Score: "8", Expires: "0"}); err != nil {
+			t.Error(err)
+		}
+		got := sim.Ledger.Player(testApp.ID, "o1")
+		if len(got) != 3 || string(got[1].Raw) != string(report) {
+			t.Errorf("ledger %+v", got)
+		}
+		time.Sleep(time.Hour) // the connection has long been given up
+		if err := c.BattleReport(t.Context(), testApp, "o1", report); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(11 * time.Minute) // a signature does not last so long
+		if err := c.BattleReport(t.Context(), testApp, "o1", report); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTimeoutEndsACall(t *testing.T) {
+	t.Parallel()
+	for rule, answer := range map[string]msdktest.Answer{
+		"that is never answered":       {Fault: msdktest.Hang},
+		"that is accepted in silence":  {Fault: msdktest.Hang, Accept: true},
+		"whose answer comes in drops":  {Fault: msdktest.Drip, Every: time.Second},
+		"whose failure comes in drops": {HTTP: 500, Fault: msdktest.Drip, Every: time.Second},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			simulate(t, func(t *testing.T, _ *msdktest.Server, c *Client) {
+				began := time.Now()
+				e := failureOf(t, c, t.Context())
+				if took := time.Since(began); took != 5*time.Second {
+					t.Errorf("ended after %v, want 5s", took)
+				}
+				if e.Class != Retry || !e.Uncertain || e.HasRet || !errors.Is(e, context.DeadlineExceeded) {
+					t.Errorf("%+v, want an uncertain retry past the deadline", e)
+				}
+			}, msdktest.Always(answer))
+		})
+	}
+}
+
+func failureOf(t *testing.T, c *Client, ctx context.Context) *Error {
+	t.Helper()
+	return asError(t, c.BattleReport(ctx, testApp, "o1", report))
+}
+
+func TestCancellationIsUncertainOnceTheRequestIsOut(t *testing.T) {
+	t.Parallel()
+	for rule, answer := range map[string]msdktest.Answer{
+		"before the answer":     {Fault: msdktest.Hang},
+		"in the answer's midst": {Fault: msdktest.Drip, Every: time.Second},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			simulate(t, func(t *testing.T, _ *msdktest.Server, c *Client) {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(2*time.Second, cancel)
+				e := failureOf(t, c, ctx)
+				if e.Class != Retry || !e.Uncertain || !errors.Is(e, context.Canceled) {
+					t.Errorf("%+v, want an uncertain, cancelled retry", e)
+				}
+			}, msdktest.Always(answer))
+		})
+	}
+}
+
+func TestNothingIsUncertainBeforeTheRequestIsOut(t *testing.T) {
+	t.Parallel()
+	hang := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for rule, tt := range map[string]struct {
+		ctx  func(context.Context) context.Context
+		dial func(context.Context, string, string) (net.Conn, error)
+		want error
+	}{
+		"cancelled before the call": {
+			func(ctx context.Context) context.Context {
+				ctx, cancel := context.WithCancel(ctx)
+				cancel()
+				return ctx
+			},
+			hang, context.Canceled,
+		},
+		"cancelled while dialling": {
+			func(ctx context.Context) context.Context {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(time.Second, cancel)
+				return ctx
+			},
+			hang, context.Canceled,
+		},
+		"timed out while dialling": {
+			func(ctx context.Context) context.Context { return ctx },
+			hang, context.DeadlineExceeded,
+		},
+		"refused": {
+			func(ctx context.Context) context.Context { return ctx },
+			func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			},
+			syscall.ECONNREFUSED,
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, "http://msdk.test", WithDialContext(tt.dial))
+				e := failureOf(t, c, tt.ctx(t.Context()))
+				if e.Class != Retry || e.Uncertain || e.HTTPStatus != 0 || !errors.Is(e, tt.want) {
+					t.Errorf("%+v, want a certain retry for %v", e, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// dyingConn takes nothing more once it is dead, and hears nothing of it: like one that a firewall has forgotten.
+type dyingConn struct {
+	net.Conn
+	dead *atomic.Bool
+}
+
+func (c dyingConn) Write(b []byte) (int, error) {
+	if c.dead.Load() {
+		return 0, syscall.EPIPE
+	}
+	return c.Conn.Write(b)
+}
+
+func TestADeadConnectionIsReplacedUnnoticed(t *testing.T) {
+	t.Parallel()
+	for rule, refused := range map[string]error{
+		"by a new one": nil,
+		"and if there is none, it is certain that nothing was sent": syscall.ECONNREFUSED,
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				sim := msdktest.New(msdktest.Config{
+					Apps: []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key}}, NoUserLimit: true,
+				})
+				pipe := msdktest.NewPipe()
+				sim.Serve(pipe)
+				var dead atomic.Bool
+				dials := 0
+				c := newClient(t, "http://msdk.test", WithDialContext(
+					func(ctx context.Context, network, addr string) (net.Conn, error) {
+						dials++
+						if dials > 1 {
+							if refused != nil {
+								return nil, refused
+							}
+							return pipe.DialContext(ctx, network, addr)
+						}
+						conn, err := pipe.DialContext(ctx, network, addr)
+						return dyingConn{conn, &dead}, err
+					}))
+				if err := c.BattleReport(t.Context(), testApp, "o1", report); err != nil {
+					t.Fatal(err)
+				}
+				dead.Store(true)
+				err := c.BattleReport(t.Context(), testApp, "o1", report)
+				if refused == nil {
+					if err != nil || sim.Ledger.Len() != 2 {
+						t.Errorf("%v, %d reports taken", err, sim.Ledger.Len())
+					}
+				} else if e := asError(t, err); e.Uncertain || !errors.Is(e, refused) {
+					t.Errorf("%+v, want a certain failure to connect", e)
+				}
+				if dials != 2 {
+					t.Errorf("dialled %d times", dials)
+				}
+				c.Close()
+				sim.Close()
+			})
+		})
+	}
+}
+
+func TestAServerOfUnknownCertificateIsACertainRetry(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	if e := failure(t, newClient(t, server.URL)); e.Class != Retry || e.Uncertain {
+		t.Errorf("%+v, want a certain retry", e)
+	}
+}
+
+func TestAResetIsUncertainAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	for rule, tt := range map[string]struct {
+		answer msdktest.Answer
+		taken  int
+	}{
+		"before it was accepted": {msdktest.Answer{Fault: msdktest.Reset}, 0},
+		"after it was accepted":  {msdktest.Answer{Fault: msdktest.Reset, Accept: true}, 1},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			sim := msdktest.NewServer(msdktest.Config{
+				Apps: []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key}}, NoUserLimit: true,
+			})
+			t.Cleanup(sim.Close)
+			c := newClient(t, sim.URL)
+			if err := c.BattleReport(t.Context(), testApp, "o0", report); err != nil {
+				t.Fatal(err) // the next call finds a connection in use before
+			}
+			sim.SetRules(msdktest.Always(tt.answer))
+			e := failureOf(t, c, t.Context())
+			if e.Class != Retry || !e.Uncertain || e.HTTPStatus != 0 {
+				t.Errorf("%+v, want an uncertain retry", e)
+			}
+			if n := sim.Ledger.Outcomes()["reset"]; n != 1 || sim.Ledger.Len() != 1+tt.taken {
+				t.Errorf("%d calls reset, %d reports taken", n, sim.Ledger.Len())
+			}
+		})
+	}
+}
+
+func TestAResetInTheMidstOfAnAnswerIsUncertain(t *testing.T) {
+	t.Parallel()
+	e := failure(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + `{"ret":0,`)
+		_ = rw.Flush()
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+	}))
+	if e.Class != Retry || !e.Uncertain || e.HasRet || e.Err == nil {
+		t.Errorf("%+v, want an uncertain retry", e)
+	}
+}
+
+func TestAConnectionOutOfStepIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	var conns atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"ret":0,"msdkExtInfo":"other_1"}`))
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	c := newClient(t, server.URL)
+	for range 3 {
+		failure(t, c)
+	}
+	if n := conns.Load(); n != 3 {
+		t.Errorf("%d connections for 3 calls", n)
+	}
+}
+
+func TestPlatformRefusals(t *testing.T) {
+	t.Parallel()
+	for rule, tt := range map[string]struct {
+		app   App
+		class Class
+		ret   int
+	}{
+		"a wrong key is the app's fault":    {App{testApp.ID, "wrong", 1}, AppClass, -502},
+		"an unknown encode is the app's":    {App{testApp.ID, testApp.Key, 3}, AppClass, -502},
+		"an unknown appid is the app's":     {App{"wx0", "k", 1}, AppClass, -504},
+		"a guest may not call the endpoint": {App{"G_1", "k", 1}, Endpoint, -901},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			simulate(t, func(t *testing.T, _ *msdktest.Server, c *Client) {
+				e := asError(t, c.BattleReport(t.Context(), tt.app, "o1", report))
+				if e.Class != tt.class || e.Ret != tt.ret || e.Uncertain {
+					t.Errorf("%+v", e)
+				}
+			})
+		})
+	}
+}
