@@ -1,0 +1,99 @@
+package schema
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// event is an ordinary record as game servers write it: about 350 bytes, without white space.
+const event = `{"baseinfo":{"openid":"odFzSjp6jND4U0uRS35PW7c7NKvs","gamename":"Universal Aircraft War","platid":0,` +
+	`"partitionid":"9","roleid":"wongcai","level":2},"battleinfo":{"score":4288625,"iswin":true},"userdefined":{` +
+	`"goldcoin":{"name":"gold coin","value":358267},"power":{"name":"physical power","value":86542},` +
+	`"plane":{"name":"warplane","value":"Seraph Mk II"}}}`
+
+func BenchmarkScan(b *testing.B) {
+	data := []byte(event)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := scan(data, 64); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkJSONValid is the yardstick of BenchmarkScan: it finds no duplicate keys, invalid UTF-8 or half surrogate pairs.
+func BenchmarkJSONValid(b *testing.B) {
+	data := []byte(event)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if !json.Valid(data) {
+			b.Fatal("not valid")
+		}
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	for _, name := range BuiltIns() {
+		b.Run(name, func(b *testing.B) {
+			s, err := Load(name, Limits{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			data := []byte(event)
+			if name == "builtin:ja" {
+				data = []byte(eventJA)
+			}
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, refusal := s.Check(data); refusal != nil {
+					b.Fatal(refusal)
+				}
+			}
+		})
+	}
+}
+
+// eventJA is event as far as the older edition knows it.
+const eventJA = `{"baseinfo":{"openid":"odFzSjp6jND4U0uRS35PW7c7NKvs","gamename":"Universal Aircraft War","platid":0,` +
+	`"partitionid":9,"roleid":"wongcai","level":2},"battleinfo":{"score":4288625,"modeid":1,"acttime":"2014-09-24 13:10:45"}}`
+
+// BenchmarkHostile measures records made to be slow, most of nearly 64 KiB, against a schema that makes the validator
+// calculate. What they cost should stay within a small factor of "plain numbers", which is the validator's own pace.
+func BenchmarkHostile(b *testing.B) {
+	s, err := Load("testdata/numbers.schema.json", Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const room = 64<<10 - 200
+	record := func(extra string) string {
+		return `{"baseinfo":{"openid":"u","platid":0},"battleinfo":{},"extra":` + extra + `}`
+	}
+	list := func(element string) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(element+",", room/(len(element)+1)), ",") + "]"
+	}
+	for name, value := range map[string]string{
+		"one number of 60,000 digits":  record(strings.Repeat("7", 60_000)),
+		"numbers of 1,024 digits":      record(list(strings.Repeat("7", maxNumberBytes))),
+		"biggest exponents":            record(list("7e1024")),
+		"smallest exponents":           record(list("7e-1024")),
+		"6,000 keys":                   record(manyKeys(6_000, "")),
+		"plain numbers":                record(list("700000")),
+		"keys that need decoding":      record(manyKeys(4_000, `\u0041`)),
+		"objects with one key":         record(list(`{"a":0}`)),
+		"one string, full of escapes":  record(`"` + strings.Repeat(`\ud83d\ude00`, room/12) + `"`),
+		"one key, full of escapes":     record(`{"` + strings.Repeat(`\ud83d\ude00`, room/12) + `":0}`),
+		"duplicates of one giant key":  record(`{"` + strings.Repeat("k", room/2) + `":0,"` + strings.Repeat("k", room/2) + `":0}`),
+		"wrong in ten thousand places": record(list(`""`)),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(value)))
+			for b.Loop() {
+				s.Check([]byte(value))
+			}
+		})
+	}
+}

@@ -1,0 +1,165 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// drafts are the values of "$schema" accepted, without a trailing "#". The first one holds for a file that names none.
+var drafts = []string{
+	jsonschema.Draft2020.URL(),
+	jsonschema.Draft2019.URL(),
+	jsonschema.Draft7.URL(),
+	jsonschema.Draft6.URL(),
+	jsonschema.Draft4.URL(),
+}
+
+// maxSchemaDepth is the nesting allowed in a schema file.
+const maxSchemaDepth = 256
+
+// Load returns the schema of that name: one of BuiltIns, or else a JSON Schema file at that path.
+//
+// A file is in the draft that its "$schema" names, of 4, 6, 7, 2019-09 and 2020-12, and in 2020-12 if it names none. A
+// "$ref" may lead to other files, relative to the file it stands in or to its "$id", and to the "$id" of a built-in
+// schema; nothing is fetched from a network. "format" is checked up to draft 7 and a note from 2019-09 on, as these drafts
+// have it; contentEncoding, contentMediaType and contentSchema are notes in every draft.
+//
+// The error names the file and what is wrong with it; it wraps fs.ErrNotExist and the like if a file cannot be read.
+func Load(name string, limits Limits) (*Schema, error) {
+	s, err := load(name, limits)
+	if err != nil {
+		return nil, fmt.Errorf("load schema %s: %w", name, err)
+	}
+	return s, nil
+}
+
+func load(name string, limits Limits) (*Schema, error) {
+	limits, err := limits.resolve()
+	if err != nil {
+		return nil, err
+	}
+	location, err := locate(name)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := compile(location)
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{compiled: compiled, limits: limits}, nil
+}
+
+// locate returns the URL of the schema of that name.
+func locate(name string) (string, error) {
+	if edition, ok := strings.CutPrefix(name, builtInPrefix); ok {
+		if !slices.Contains(editions, edition) {
+			return "", fmt.Errorf("no such built-in schema: there are %s", strings.Join(BuiltIns(), ", "))
+		}
+		return builtInID(edition), nil
+	}
+	if strings.Contains(name, "://") {
+		return "", errors.New("a schema is built in or a file: none is fetched from a URL")
+	}
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // a drive letter
+		path = "/" + path
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String(), nil
+}
+
+// compile compiles the schema at location. A panic of the compiler becomes an error: it takes for granted what not all
+// drafts' own schemas demand, such as that a "$ref" is a string.
+func compile(location string) (compiled *jsonschema.Schema, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the compiler stopped on this schema: %v", r)
+		}
+	}()
+	c := jsonschema.NewCompiler()
+	c.Draft = jsonschema.Draft2020
+	c.LoadURL = read
+	// Left on, what the compiler checks inside strings up to draft 7 would escape the strict scan, and its limits on numbers.
+	c.MediaTypes["application/json"] = nil
+	c.Decoders["base64"] = nil
+	compiled, err = c.Compile(location)
+	if wrapped, ok := errors.AsType[*jsonschema.SchemaError](err); ok {
+		err = wrapped.Err // the rest repeats the location
+	}
+	return compiled, err
+}
+
+// read returns the schema document at location: a built-in one or a file.
+func read(location string) (io.ReadCloser, error) {
+	text := builtIn(location)
+	if text == nil {
+		var err error
+		if text, err = readFile(location); err != nil {
+			return nil, err
+		}
+	}
+	return io.NopCloser(bytes.NewReader(text)), nil
+}
+
+// readFile returns the text of the schema file at location, a URL. It is held to the same strict JSON as records, so that
+// no number in it makes the validator's arithmetic stall, and no key is overridden unseen by another of its name.
+func readFile(location string) ([]byte, error) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme != "file" || u.Host != "" {
+		return nil, fmt.Errorf("read schema %s: only files are read, none is fetched from a network", location)
+	}
+	path := u.Path
+	if runtime.GOOS == "windows" { // the slash before a drive letter
+		path = strings.TrimPrefix(path, "/")
+	}
+	text, err := os.ReadFile(filepath.FromSlash(path))
+	if err != nil {
+		return nil, fmt.Errorf("read schema: %w", err)
+	}
+	if err := scan(text, maxSchemaDepth); err != nil {
+		return nil, fmt.Errorf("read schema %s: %w", path, err)
+	}
+	if err := checkDraft(text); err != nil {
+		return nil, fmt.Errorf("read schema %s: %w", path, err)
+	}
+	return text, nil
+}
+
+// checkDraft refuses a schema in a draft that the compiler does not know; left alone, it would go and look for it.
+func checkDraft(text []byte) error {
+	v, err := decode(text)
+	if err != nil {
+		return err
+	}
+	draft, ok := member(v, "$schema").(string)
+	if !ok {
+		return nil // none, or of a type that the compiler refuses
+	}
+	id := strings.TrimSuffix(strings.TrimSuffix(draft, "#/"), "#")
+	for _, known := range drafts {
+		if trimScheme(id) == trimScheme(known) {
+			return nil
+		}
+	}
+	return fmt.Errorf("$schema %q is unknown: known are %s", shorten(draft, maxMessage), strings.Join(drafts, ", "))
+}
+
+func trimScheme(id string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(id, "http:"), "https:")
+}

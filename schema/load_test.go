@@ -1,0 +1,209 @@
+package schema
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestBuiltInsLoadByName(t *testing.T) {
+	t.Parallel()
+	if got, want := BuiltIns(), []string{"builtin:en", "builtin:ja", "builtin:any"}; !slices.Equal(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	for _, edition := range editions {
+		mustLoad(t, builtInPrefix+edition)
+		text := builtIn(builtInID(edition))
+		if err := scan(text, maxSchemaDepth); err != nil {
+			t.Errorf("%s: %v", edition, err)
+		}
+		if err := checkDraft(text); err != nil {
+			t.Errorf("%s: %v", edition, err)
+		}
+		v, err := decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := member(v, "$id"); id != builtInID(edition) {
+			t.Errorf("%s: $id is %v, want %s", edition, id, builtInID(edition))
+		}
+	}
+	files, err := builtInFiles.ReadDir("builtin")
+	if err != nil || len(files) != len(editions) {
+		t.Errorf("%d files embedded (%v), want one for each of %q", len(files), err, editions)
+	}
+}
+
+func TestLoadKnowsTheDrafts(t *testing.T) {
+	t.Parallel()
+	// Each schema says that x is above 1 in words of its draft that other drafts read otherwise or not at all.
+	const (
+		boolean = `"minimum":1,"exclusiveMinimum":true`                  // draft 4 only
+		number  = `"exclusiveMinimum":1`                                 // from draft 6 on
+		ifThen  = `"if":{"type":"number"},"then":{"exclusiveMinimum":1}` // from draft 7 on
+	)
+	for draft, assertion := range map[string]string{
+		"http://json-schema.org/draft-04/schema#":      boolean,
+		"http://json-schema.org/draft-04/schema":       boolean,
+		"https://json-schema.org/draft-04/schema#":     boolean,
+		"http://json-schema.org/draft-06/schema#":      number,
+		"http://json-schema.org/draft-07/schema#":      ifThen,
+		"https://json-schema.org/draft/2019-09/schema": `"$ref":"#/$defs/a","$defs":{"a":{"exclusiveMinimum":1}}`,
+		"https://json-schema.org/draft/2020-12/schema": `"type":["array","number"],"prefixItems":[{}],"exclusiveMinimum":1`,
+	} {
+		t.Run(draft, func(t *testing.T) {
+			t.Parallel()
+			// In the root, "$ref" of 2019-09 points into the property.
+			assertion := strings.ReplaceAll(assertion, "#/$defs", "#/properties/x/$defs")
+			dir := write(t, map[string]string{"own.json": `{"$schema":"` + draft + `","properties":{"x":{` + assertion + `}}}`})
+			s := mustLoad(t, filepath.Join(dir, "own.json"))
+			if _, refusal := s.Check([]byte(`{"baseinfo":{"openid":"u"},"x":2}`)); refusal != nil {
+				t.Errorf("2 is refused: %v", refusal)
+			}
+			if _, refusal := s.Check([]byte(`{"baseinfo":{"openid":"u"},"x":1}`)); refusal == nil {
+				t.Error("1 is accepted")
+			}
+		})
+	}
+}
+
+func TestLoadReferences(t *testing.T) {
+	t.Parallel()
+	const (
+		good = `{"baseinfo":{"openid":"u","platid":0},"battleinfo":{"score":1}}`
+		bad  = `{"baseinfo":{"openid":"u","platid":0},"battleinfo":{"score":"1"}}`
+	)
+	for rule, files := range map[string]map[string]string{
+		"a file without $schema is in draft 2020-12": {
+			"own schema.json": `{"properties":{"battleinfo":{"$ref":"#/$defs/b","type":"object"}},"$defs":{"b":{"properties":{"score":{"type":"integer"}}}}}`,
+		},
+		"a reference leads to a file beside": {
+			"own schema.json":     `{"properties":{"battleinfo":{"$ref":"parts/battle%231.json#/$defs/b"}}}`,
+			"parts/battle#1.json": `{"$defs":{"b":{"properties":{"score":{"$ref":"../score.json"}}}}}`,
+			"score.json":          `{"type":"integer"}`,
+		},
+		"a reference leads to a file in another draft": {
+			"own schema.json": `{"properties":{"battleinfo":{"$ref":"four.json"}}}`,
+			"four.json":       `{"$schema":"http://json-schema.org/draft-04/schema#","properties":{"score":{"type":"integer"}}}`,
+		},
+		"a reference leads to a built-in schema": {
+			"own schema.json": `{"$ref":"https://github.com/battlereport/battlereport/schema/builtin/en.json"}`,
+		},
+		"an $id of the web does not send anyone there": {
+			"own schema.json": `{"$id":"https://game.example/own.json","$ref":"#/$defs/own","$defs":{"own":{"$ref":"part.json"},` +
+				`"part":{"$id":"part.json","properties":{"battleinfo":{"properties":{"score":{"type":"integer"}}}}}}}`,
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			s := mustLoad(t, filepath.Join(write(t, files), "own schema.json"))
+			if _, refusal := s.Check([]byte(good)); refusal != nil {
+				t.Errorf("a good record is refused: %v", refusal)
+			}
+			if at := refusedAt(s, bad); at != "/battleinfo/score" {
+				t.Errorf("a bad record is refused at %q", at)
+			}
+		})
+	}
+}
+
+func refusedAt(s *Schema, value string) string {
+	_, refusal := s.Check([]byte(value))
+	if refusal == nil || len(refusal.Violations) == 0 {
+		return "nothing"
+	}
+	return refusal.Violations[0].Instance
+}
+
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	for rule, test := range map[string]struct {
+		text string   // of own.json
+		says []string // in the error
+	}{
+		"a draft that nobody knows, naming the known": {
+			`{"$schema":"https://json-schema.org/draft/2099-01/schema"}`,
+			append([]string{"own.json", `"https://json-schema.org/draft/2099-01/schema"`}, drafts...),
+		},
+		"a draft before the fourth":         {`{"$schema":"http://json-schema.org/draft-03/schema#"}`, drafts},
+		"a draft that is a file":            {`{"$schema":"meta.json"}`, drafts},
+		"a draft that is a number":          {`{"$schema":4}`, []string{"own.json", "$schema"}},
+		"a reference into the network":      {`{"$ref":"https://schemas.example/x.json"}`, []string{"https://schemas.example/x.json", "network"}},
+		"a reference to a server's file":    {`{"$ref":"file://server/x.json"}`, []string{"file://server/x.json", "network"}},
+		"a reference to nowhere":            {`{"$ref":"#/$defs/nothing"}`, []string{"/$defs/nothing"}},
+		"a reference to an unknown edition": {`{"$ref":"https://github.com/battlereport/battlereport/schema/builtin/fr.json"}`, []string{"fr.json"}},
+		"a reference beside another draft":  {`{"$ref":"other.json"}`, append([]string{"other.json"}, drafts...)},
+		"a schema that is no schema":        {`{"type":"strnig"}`, []string{"own.json", "/type"}},
+		"a schema that is an array":         {`[]`, []string{"own.json"}},
+		"a pattern that is no pattern":      {`{"pattern":"("}`, []string{"own.json", "/pattern"}},
+		"what is no JSON":                   {`{"type":`, []string{"own.json", "cut off", "byte 8"}},
+		"nothing":                           {``, []string{"own.json", "nothing"}},
+		"a keyword that stands twice":       {`{"type":"object","type":"array"}`, []string{"own.json", `"type" stands twice`}},
+		"a number beyond all arithmetic":    {`{"minimum":1e999999999}`, []string{"own.json", "exponent"}},
+		"nesting beyond all sense":          {strings.Repeat(`{"not":`, 300) + "{}" + strings.Repeat("}", 300), []string{"own.json", "256 levels"}},
+		"what the compiler takes for granted and draft 4 does not demand": {
+			`{"$schema":"http://json-schema.org/draft-04/schema#","$ref":1}`, []string{"own.json"},
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			name := filepath.Join(write(t, map[string]string{
+				"own.json":   test.text,
+				"other.json": `{"$schema":"https://json-schema.org/draft/next/schema"}`,
+			}), "own.json")
+			_, err := Load(name, Limits{})
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range test.says {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadRefusesNames(t *testing.T) {
+	t.Parallel()
+	for rule, test := range map[string]struct{ name, says string }{
+		"an unknown edition, naming the known": {"builtin:fr", "builtin:en, builtin:ja, builtin:any"},
+		"an edition that is a path":            {"builtin:../builtin/en", "builtin:any"},
+		"a URL":                                {"https://schemas.example/x.json", "none is fetched"},
+	} {
+		_, err := Load(test.name, Limits{})
+		if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), test.name) {
+			t.Errorf("%s: got %v, want the name and %q", rule, err, test.says)
+		}
+	}
+	dir := write(t, map[string]string{"refers.json": `{"$ref":"missing.json"}`})
+	for _, name := range []string{"missing.json", "refers.json"} {
+		_, err := Load(filepath.Join(dir, name), Limits{})
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join(dir, "missing.json")) {
+			t.Errorf("%s: got %v, want fs.ErrNotExist with the path", name, err)
+		}
+	}
+	if _, err := Load(dir, Limits{}); err == nil {
+		t.Error("a directory is accepted")
+	}
+}
+
+// write returns a directory with these files.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}

@@ -1,0 +1,175 @@
+package schema
+
+import "sync"
+
+// scan reports why data is not one strict JSON text nested at most maxDepth levels, or nil if it is.
+//
+// Strict means RFC 8259 and, beyond it, everything that two parsers might read differently: no key twice in an object
+// (keys compare as decoded), no invalid UTF-8, no half surrogate pair, no byte order mark; and numbers within
+// maxNumberBytes and maxExponent. A text that passes costs no allocation unless it holds uncommonly many keys, and time
+// linear in its length.
+func scan(data []byte, maxDepth int) *scanError {
+	s := scanners.Get().(*scanner)
+	defer scanners.Put(s)
+	return s.scan(data, maxDepth)
+}
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// A scanner walks one JSON text. Each method takes the offset where its construct begins and returns the offset behind
+// it, or failed after it has set err. The offset travels in arguments and not in the struct so that it stays in a register.
+type scanner struct {
+	data     []byte
+	maxDepth int
+	keys     keySet
+	err      *scanError
+}
+
+const failed = -1
+
+// fail sets err to what is wrong at the offset at. Whatever was expected, behind the end of the text it is cut off.
+func (s *scanner) fail(at int, f fault) int {
+	if at >= len(s.data) && f != faultEmpty {
+		at, f = len(s.data), faultTruncated
+	}
+	s.err = &scanError{at: at, fault: f, limit: s.maxDepth}
+	return failed
+}
+
+func (s *scanner) scan(data []byte, maxDepth int) *scanError {
+	s.data, s.maxDepth, s.err = data, maxDepth, nil
+	s.keys.reset()
+	s.text()
+	err := s.err
+	s.data, s.err = nil, nil // a pooled scanner must not keep a record alive
+	return err
+}
+
+func (s *scanner) text() {
+	if len(s.data) >= 3 && string(s.data[:3]) == "\ufeff" {
+		s.fail(0, faultBOM)
+		return
+	}
+	i := s.skip(0)
+	if i == len(s.data) {
+		s.fail(i, faultEmpty)
+		return
+	}
+	if i = s.value(i, 0); i == failed {
+		return
+	}
+	if i = s.skip(i); i != len(s.data) {
+		s.fail(i, faultTrailing)
+	}
+}
+
+// skip returns the offset of the first byte from i on that is not white space.
+func (s *scanner) skip(i int) int {
+	for i < len(s.data) && (s.data[i] == ' ' || s.data[i] == '\n' || s.data[i] == '\t' || s.data[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// value scans any value; depth is the number of arrays and objects around it.
+func (s *scanner) value(i, depth int) int {
+	if i == len(s.data) {
+		return s.fail(i, faultTruncated)
+	}
+	switch c := s.data[i]; c {
+	case '"':
+		return s.str(i)
+	case '{':
+		return s.object(i, depth+1)
+	case '[':
+		return s.array(i, depth+1)
+	case 't':
+		return s.literal(i, "true")
+	case 'f':
+		return s.literal(i, "false")
+	case 'n':
+		return s.literal(i, "null")
+	default:
+		if c == '-' || isDigit(c) {
+			return s.number(i)
+		}
+		return s.fail(i, faultValue)
+	}
+}
+
+func (s *scanner) object(i, depth int) int {
+	if depth > s.maxDepth {
+		return s.fail(i, faultDepth)
+	}
+	i = s.skip(i + 1)
+	if i < len(s.data) && s.data[i] == '}' {
+		return i + 1
+	}
+	object := s.keys.open()
+	for {
+		if i == len(s.data) || s.data[i] != '"' {
+			return s.fail(i, faultKey)
+		}
+		start := i
+		if i = s.str(i); i == failed {
+			return failed
+		}
+		if !s.keys.add(s.data, object, start+1, i-1) {
+			s.fail(start, faultDuplicate)
+			s.err.key = unquote(s.data[start+1 : i-1])
+			return failed
+		}
+		if i = s.skip(i); i == len(s.data) || s.data[i] != ':' {
+			return s.fail(i, faultColon)
+		}
+		if i = s.value(s.skip(i+1), depth); i == failed {
+			return failed
+		}
+		if i = s.skip(i); i == len(s.data) {
+			return s.fail(i, faultTruncated)
+		}
+		switch s.data[i] {
+		case ',':
+			i = s.skip(i + 1)
+		case '}':
+			return i + 1
+		default:
+			return s.fail(i, faultObjectEnd)
+		}
+	}
+}
+
+func (s *scanner) array(i, depth int) int {
+	if depth > s.maxDepth {
+		return s.fail(i, faultDepth)
+	}
+	i = s.skip(i + 1)
+	if i < len(s.data) && s.data[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = s.value(i, depth); i == failed {
+			return failed
+		}
+		if i = s.skip(i); i == len(s.data) {
+			return s.fail(i, faultTruncated)
+		}
+		switch s.data[i] {
+		case ',':
+			i = s.skip(i + 1)
+		case ']':
+			return i + 1
+		default:
+			return s.fail(i, faultArrayEnd)
+		}
+	}
+}
+
+func (s *scanner) literal(i int, word string) int {
+	for j := range len(word) {
+		if i+j == len(s.data) || s.data[i+j] != word[j] {
+			return s.fail(i+j, faultValue)
+		}
+	}
+	return i + len(word)
+}

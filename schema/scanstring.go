@@ -1,0 +1,104 @@
+package schema
+
+import "unicode/utf8"
+
+// str scans a string, i being the offset of its opening quote.
+func (s *scanner) str(i int) int {
+	data := s.data
+	i++
+	for i < len(data) {
+		c := data[i]
+		if plain[c] {
+			i++
+			continue
+		}
+		switch {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i = s.escape(i); i == failed {
+				return failed
+			}
+		case c < ' ':
+			return s.fail(i, faultControl)
+		default:
+			r, size := utf8.DecodeRune(data[i:])
+			if r == utf8.RuneError && size == 1 {
+				return s.fail(i, faultUTF8)
+			}
+			i += size
+		}
+	}
+	return s.fail(i, faultTruncated)
+}
+
+// plain tells the bytes that stand for themselves in a string: ASCII without controls, quote and backslash.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// escape scans an escape sequence, a surrogate pair being one; i is the offset of its backslash.
+func (s *scanner) escape(i int) int {
+	if i+1 == len(s.data) {
+		return s.fail(i+1, faultTruncated)
+	}
+	switch s.data[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+	default:
+		return s.fail(i, faultEscape)
+	}
+	unit, end := s.hex4(i + 2)
+	if end == failed || unit < surrogates || unit >= surrogatesEnd {
+		return end
+	}
+	if unit >= lowSurrogates || end < len(s.data) && s.data[end] != '\\' {
+		return s.fail(i, faultSurrogate)
+	}
+	if end+1 < len(s.data) && s.data[end+1] != 'u' {
+		return s.fail(i, faultSurrogate)
+	}
+	unit, end = s.hex4(end + 2)
+	if end != failed && (unit < lowSurrogates || unit >= surrogatesEnd) {
+		return s.fail(i, faultSurrogate)
+	}
+	return end
+}
+
+// UTF-16 code units that mean a character only in pairs, one below lowSurrogates and then one from there on.
+const (
+	surrogates    = 0xd800
+	lowSurrogates = 0xdc00
+	surrogatesEnd = 0xe000
+)
+
+// hex4 returns the number that the four hexadecimal digits at i stand for and the offset behind them.
+func (s *scanner) hex4(i int) (unit rune, end int) {
+	for end = i; end < i+4; end++ {
+		if end >= len(s.data) {
+			return 0, s.fail(end, faultTruncated)
+		}
+		digit := hexDigit(s.data[end])
+		if digit < 0 {
+			return 0, s.fail(end, faultEscape)
+		}
+		unit = unit<<4 | digit
+	}
+	return unit, end
+}
+
+func hexDigit(c byte) rune {
+	switch {
+	case isDigit(c):
+		return rune(c - '0')
+	case 'a' <= c && c <= 'f':
+		return rune(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return rune(c-'A') + 10
+	}
+	return -1
+}

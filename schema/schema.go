@@ -1,0 +1,102 @@
+// Package schema checks battle reports: the bytes of one record against strict JSON and then a JSON Schema. What comes
+// out is the little of the report that a sender needs to know, or a refusal that says what is wrong and where.
+//
+// The schema is one of those built in, which follow the two editions of the MSDK interface document (3.4.2,
+// /profile/wxbattle_report), or a file of one's own in any draft from 4 to 2020-12. github.com/santhosh-tekuri/jsonschema
+// is the authority on what a schema refuses and on the words it does so in.
+//
+// The package knows nothing of Kafka or HTTP, changes no byte of what it checks, and fetches nothing from a network.
+// It promises that Check never panics, whatever the bytes, and that its work and its refusals are bounded: no record can
+// make it slow by deep nesting, colliding keys or numbers of absurd size. What it cannot bound is a schema that is
+// exponential in itself, such as one that names itself in several branches.
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// A Schema is a compiled schema with its limits. It never changes; all its methods are safe for concurrent use.
+type Schema struct {
+	compiled *jsonschema.Schema
+	limits   Limits
+}
+
+// Limits bound one record. A zero field means its default.
+type Limits struct {
+	MaxBytes int // length of the value in bytes
+	MaxDepth int // arrays and objects inside each other, the outermost counting as one; at most 1000
+}
+
+// DefaultLimits returns 64 KiB and 64 levels.
+func DefaultLimits() Limits { return Limits{MaxBytes: 64 << 10, MaxDepth: 64} }
+
+// maxMaxDepth keeps recursion, here, in encoding/json and in the validator, far from the end of any stack.
+const maxMaxDepth = 1000
+
+// resolve returns the limits with defaults filled in, or an error if one is out of range.
+func (l Limits) resolve() (Limits, error) {
+	defaults := DefaultLimits()
+	if l.MaxBytes == 0 {
+		l.MaxBytes = defaults.MaxBytes
+	}
+	if l.MaxDepth == 0 {
+		l.MaxDepth = defaults.MaxDepth
+	}
+	if l.MaxBytes < 0 {
+		return Limits{}, fmt.Errorf("limit of %d bytes: allowed are 1 and more, or 0 for the default", l.MaxBytes)
+	}
+	if l.MaxDepth < 0 || l.MaxDepth > maxMaxDepth {
+		return Limits{}, fmt.Errorf("limit of %d levels: allowed are 1 to %d, or 0 for the default", l.MaxDepth, maxMaxDepth)
+	}
+	return l, nil
+}
+
+// Check reports what a sender needs to know of value, or why value is refused; the refusal is nil if value is valid.
+//
+// Checked are, in this order: the size; that value is one strict JSON text, which means RFC 8259 with no key twice in an
+// object, no invalid UTF-8, no half of a surrogate pair, no byte order mark, nesting within the limit, numbers of at most
+// 1024 bytes and exponents of at most 1024; the schema; and that the report names its user in baseinfo.openid, a string
+// of 1 to 128 characters, whatever the schema: in a batch the platform knows by it whose data it is (MSDK interface
+// document, 3.4.2).
+//
+// Check neither changes nor keeps value; what it returns shares no memory with it.
+func (s *Schema) Check(value []byte) (Report, *Refusal) {
+	if len(value) > s.limits.MaxBytes {
+		return Report{}, tooLarge(len(value), s.limits.MaxBytes)
+	}
+	if err := scan(value, s.limits.MaxDepth); err != nil {
+		return Report{}, invalidJSON(err)
+	}
+	decoded, err := decode(value)
+	if err != nil {
+		return Report{}, invalidJSON(err)
+	}
+	if err := validate(s.compiled, decoded); err != nil {
+		return Report{}, schemaViolation(violationsOf(err, decoded))
+	}
+	return reportOf(decoded)
+}
+
+// decode returns the value of a JSON text, numbers kept digit by digit.
+func decode(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}
+
+// validate returns what compiled has against v. A panic of the validator becomes an error and so the refusal of this one
+// record, which would otherwise be read again, and end the process again, after every restart.
+func validate(compiled *jsonschema.Schema, v any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the validator stopped on this value: %v", r)
+		}
+	}()
+	return compiled.Validate(v)
+}

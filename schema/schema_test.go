@@ -1,0 +1,144 @@
+package schema
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestCheckRefusesInOrder(t *testing.T) {
+	t.Parallel()
+	padded := func(n int) string { // a good report of n bytes
+		return event + strings.Repeat(" ", n-len(event))
+	}
+	deep := func(levels int) string { // a good report, the report itself being the first level
+		return `{"x":` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + "," + event[1:]
+	}
+	tests := map[string]struct {
+		limits Limits
+		value  string
+		reason Reason // "" if the value is to pass
+		detail string
+	}{
+		"64 KiB pass by default":                      {Limits{}, padded(64 << 10), "", ""},
+		"a byte more is too large":                    {Limits{}, padded(64<<10 + 1), TooLarge, "65537 bytes, 65536 are allowed"},
+		"a limit of one's own holds":                  {Limits{MaxBytes: 100}, event, TooLarge, fmt.Sprintf("%d bytes, 100 are allowed", len(event))},
+		"size comes before syntax":                    {Limits{MaxBytes: 1}, "not JSON", TooLarge, "8 bytes, 1 are allowed"},
+		"64 levels pass by default":                   {Limits{}, deep(64), "", ""},
+		"a level more is no JSON for us":              {Limits{}, deep(65), InvalidJSON, "nested more than 64 levels deep, at byte 68"},
+		"a limit of levels of one's own holds":        {Limits{MaxDepth: 1}, event, InvalidJSON, "nested more than 1 levels deep, at byte 12"},
+		"an empty value is no JSON":                   {Limits{}, "", InvalidJSON, "nothing but white space, or nothing at all, at byte 0"},
+		"syntax comes before the schema":              {Limits{}, `{"baseinfo":1`, InvalidJSON, "the JSON text is cut off, at byte 13"},
+		"a key twice is no JSON for us":               {Limits{}, `{"x":1,"x":1,` + event[1:], InvalidJSON, `key "x" stands twice in one object, at byte 7`},
+		"a schema's first word is the detail":         {Limits{}, `{"baseinfo":{"openid":"u","platid":"0"},"battleinfo":{}}`, SchemaViolation, "/baseinfo/platid: expected integer, but got string"},
+		"a schema's other words are counted":          {Limits{}, `{"baseinfo":{"openid":"u","platid":2},"battleinfo":{"score":"","iswin":0}}`, SchemaViolation, `/baseinfo/platid: value must be one of "0", "1" (and 2 more)`},
+		"a word about the whole value has no place":   {Limits{}, `{"battleinfo":{}}`, SchemaViolation, "missing properties: 'baseinfo'"},
+		"a 60,000 digit number is no JSON for us":     {Limits{}, `{"x":` + strings.Repeat("9", 60_000) + "}", InvalidJSON, "a number of more than 1024 bytes, at byte 5"},
+		"a number like 1e999999999 is no JSON for us": {Limits{}, `{"x":1e999999999}`, InvalidJSON, "an exponent beyond 1024, at byte 5"},
+	}
+	for rule, test := range tests {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			s, err := Load("builtin:any", test.limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			value := []byte(test.value)
+			report, refusal := s.Check(value)
+			if string(value) != test.value {
+				t.Error("the value was changed")
+			}
+			if test.reason == "" {
+				if refusal != nil {
+					t.Fatalf("refused: %v", refusal)
+				}
+				return
+			}
+			if refusal == nil {
+				t.Fatal("accepted")
+			}
+			if report != (Report{}) {
+				t.Errorf("refused, but reported as %+v", report)
+			}
+			if refusal.Reason != test.reason || refusal.Detail != test.detail {
+				t.Errorf("got %q\nwant %q: %q", refusal.Error(), test.reason, test.detail)
+			}
+			if (refusal.Reason == SchemaViolation) != (len(refusal.Violations) > 0) {
+				t.Errorf("%d violations with reason %q", len(refusal.Violations), refusal.Reason)
+			}
+		})
+	}
+}
+
+func TestCheckKeepsNothingOfTheValue(t *testing.T) {
+	t.Parallel()
+	value := []byte(event)
+	report, refusal := mustLoad(t, "builtin:any").Check(value)
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	copy(value, bytes.Repeat([]byte("!"), len(value)))
+	if want := (Report{OpenID: "odFzSjp6jND4U0uRS35PW7c7NKvs", Score: "4288625"}); report != want {
+		t.Errorf("the report changed with the value: %+v", report)
+	}
+}
+
+func TestCheckIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	s := mustLoad(t, "builtin:any")
+	good, bad := []byte(event), []byte(strings.Replace(event, `"platid":0`, `"platid":2`, 1))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				if _, refusal := s.Check(good); refusal != nil {
+					t.Errorf("a good record refused: %v", refusal)
+				}
+				if _, refusal := s.Check(bad); refusal == nil || len(refusal.Violations) != 1 {
+					t.Errorf("a bad record: got %v, want one violation", refusal)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestLimitsOutOfRangeAreRefused(t *testing.T) {
+	t.Parallel()
+	for rule, limits := range map[string]Limits{
+		"a size below nothing":   {MaxBytes: -1},
+		"a depth below nothing":  {MaxDepth: -1},
+		"a depth beyond a stack": {MaxDepth: 1001},
+	} {
+		if _, err := Load("builtin:any", limits); err == nil {
+			t.Errorf("%s is accepted", rule)
+		}
+	}
+	if _, err := Load("builtin:any", DefaultLimits()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStringsThatHoldJSONAreNotLookedInto(t *testing.T) {
+	t.Parallel()
+	s := mustLoad(t, "testdata/content.schema.json")
+	// In the validator's hands this number would end the process; somewhat smaller ones would take seconds.
+	if _, refusal := s.Check([]byte(`{"baseinfo":{"openid":"u"},"json":"1e9999999","base64":"MWU5OTk5OTk5"}`)); refusal != nil {
+		t.Errorf("refused: %v", refusal)
+	}
+}
+
+func TestValidatorThatPanicsCostsOneRecordOnly(t *testing.T) {
+	t.Parallel()
+	err := validate(nil, map[string]any{}) // no schema at all stands for a bug in the validator
+	if err == nil {
+		t.Fatal("no error")
+	}
+	refusal := schemaViolation(violationsOf(err, nil))
+	if len(refusal.Violations) != 1 {
+		t.Errorf("%d violations, want 1", len(refusal.Violations))
+	}
+	isBounded(t, refusal)
+}
