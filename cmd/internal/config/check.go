@@ -1,0 +1,124 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// check looks at what several keys say together. A key that has a fault of its own is left alone.
+func (r *reader) check(c *Config) {
+	r.checkKafka(&c.Kafka)
+	r.checkApps(c.Apps)
+	r.checkDelivery(c)
+	r.checkTopics(c)
+}
+
+func (r *reader) checkKafka(k *Kafka) {
+	r.distinct("kafka.brokers", k.Brokers)
+	tls := k.TLS
+	if !tls.Enabled {
+		const want = "nothing, as kafka.tls.enabled is false"
+		r.refuseIf(tls.CAFile != "", "kafka.tls.ca_file", want, "kafka.tls.enabled")
+		r.refuseIf(tls.CertFile != "", "kafka.tls.cert_file", want, "kafka.tls.enabled")
+		r.refuseIf(tls.KeyFile != "", "kafka.tls.key_file", want, "kafka.tls.enabled")
+		r.refuseIf(tls.InsecureSkipVerify, "kafka.tls.insecure_skip_verify", "false, as kafka.tls.enabled is", "kafka.tls.enabled")
+	} else {
+		r.refuseIf(tls.CertFile != "" && tls.KeyFile == "", "kafka.tls.key_file", "the key of kafka.tls.cert_file", "kafka.tls.cert_file")
+		r.refuseIf(tls.KeyFile != "" && tls.CertFile == "", "kafka.tls.cert_file", "the certificate of kafka.tls.key_file", "kafka.tls.key_file")
+	}
+	none := k.SASL.Mechanism == "none"
+	want := "one, as kafka.sasl.mechanism is " + k.SASL.Mechanism
+	if none {
+		want = "nothing, as kafka.sasl.mechanism is none"
+	}
+	r.refuseIf(none == (k.SASL.Username != ""), "kafka.sasl.username", want, "kafka.sasl.mechanism")
+	r.refuseIf(none == (k.SASL.Password != ""), "kafka.sasl.password", want, "kafka.sasl.mechanism")
+}
+
+func (r *reader) checkApps(apps []App) {
+	ids := map[string]int{}
+	for i, app := range apps {
+		path := fmt.Sprintf("apps[%d]", i)
+		if first, twice := ids[app.AppID]; twice {
+			r.refuseIf(app.AppID != "", path+".appid", fmt.Sprintf("an appid of its own; apps[%d] has this one", first))
+		} else {
+			ids[app.AppID] = i
+		}
+		r.distinct(path+".topics", app.Topics)
+		r.refuseIf(app.Route != "wxscore" && app.ScoreExpires != "0", path+".score_expires",
+			`"0", as `+path+".route is "+app.Route, path+".route")
+	}
+}
+
+func (r *reader) checkDelivery(c *Config) {
+	d := c.Delivery
+	r.atLeast(d.MaxPending >= c.Batch.MaxRecords, "delivery.max_pending", "batch.max_records")
+	r.atLeast(d.MaxPendingBytes >= c.Batch.MaxBytes, "delivery.max_pending_bytes", "batch.max_bytes")
+	r.atLeast(d.Retry.Max >= d.Retry.Initial, "delivery.retry.max", "delivery.retry.initial")
+	r.atLeast(d.Retry.MaxElapsed >= d.Retry.Initial, "delivery.retry.max_elapsed", "delivery.retry.initial")
+	r.atLeast(d.MaxHold >= d.Breaker.Cooldown, "delivery.max_hold", "delivery.breaker.cooldown")
+	r.refuseIf(0 < d.MaxAge && d.MaxAge < time.Second, "delivery.max_age", "0 for never, or at least 1s")
+}
+
+// checkTopics keeps the pipeline from feeding on itself: no topic has two of the roles it gives to topics.
+func (r *reader) checkTopics(c *Config) {
+	roles := map[string]string{}
+	claim := func(path, role, source, topic string) {
+		is, taken := roles[topic]
+		switch {
+		case r.faulty[path]:
+		case !topicRule.fits(topic):
+			r.refuseIf(true, path, fmt.Sprintf("less: for topic %s it leads to a name of %d characters, and Kafka allows 249", clip(source), len(topic)))
+		case taken && is != role:
+			r.refuseIf(true, path, fmt.Sprintf("another: for topic %s it leads to %s %s, which is %s", clip(source), role, clip(topic), is))
+		default:
+			roles[topic] = role
+		}
+	}
+	sources := slices.DeleteFunc(c.SourceTopics(), func(topic string) bool { return topic == "" }) // these had a fault
+	for _, source := range sources {
+		roles[source] = "a topic of an app"
+	}
+	for _, source := range sources {
+		claim("deadletter.topic", "the dead-letter topic", source, c.DeadLetter.TopicFor(source))
+	}
+	for _, source := range sources {
+		claim("deadletter.topic", "the topic of resolutions", source, c.DeadLetter.TopicFor(source)+".resolutions")
+	}
+	for _, source := range sources {
+		claim("deadletter.replay_topic", "the replay topic", source, c.DeadLetter.ReplayTopicFor(source))
+	}
+}
+
+// distinct refuses every element that an earlier one equals.
+func (r *reader) distinct(path string, values []string) {
+	for i, value := range values {
+		if first := slices.Index(values, value); first < i {
+			r.refuseIf(true, fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("another; %s[%d] is the same", path, first))
+		}
+	}
+}
+
+func (r *reader) atLeast(ok bool, path, other string) {
+	r.refuseIf(!ok, path, "at least "+other+", "+r.places[other].shown, other)
+}
+
+// refuseIf makes a fault of what stands at path, unless that or one of the others has a fault already. If path is not
+// given the fault's line is that of the first other, which must be.
+func (r *reader) refuseIf(bad bool, path, want string, others ...string) {
+	for _, p := range append(others, path) {
+		bad = bad && !r.faulty[p]
+	}
+	if !bad {
+		return
+	}
+	p := r.places[path]
+	if !p.given && len(others) > 0 {
+		p.line = r.places[others[0]].line
+	}
+	if !p.given && p.shown != missing {
+		p.shown += " (the default)"
+	}
+	r.fault(p.line, path, p.shown, want)
+}

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/battlereport/battlereport/schema"
+)
+
+// file is the path of a file that must be there; relative to dir, and empty for none.
+func file(to *string, dir string) *scalar {
+	s := text(to, anyRule)
+	s.want = "the path of a file"
+	s.set = func(text string) string {
+		*to = ""
+		if text == "" {
+			return ""
+		}
+		path := inDir(dir, text)
+		f, err := openRegular(path)
+		if err != nil {
+			return cannotRead(path, err)
+		}
+		_ = f.Close() // it was opened only to see that it can be
+		*to = path
+		return ""
+	}
+	return s
+}
+
+const builtinPrefix = "builtin:"
+
+// schemaName is the name of a built-in schema, or a file.
+func schemaName(to *string, dir string) *scalar {
+	builtin := oneOf(to, schema.BuiltIns()...)
+	s := file(to, dir)
+	fromFile := s.set
+	s.want = builtin.want + ", or the path of a file"
+	s.schema = anyOf(builtin.schema, map[string]any{
+		"type": "string", "minLength": 1, "not": map[string]any{"pattern": "^" + builtinPrefix},
+	})
+	s.set = func(text string) string {
+		if text == "" || strings.HasPrefix(text, builtinPrefix) {
+			if builtin.set(text) == "" {
+				return ""
+			}
+			return s.want
+		}
+		return fromFile(text)
+	}
+	return s
+}
+
+// maxSecretFile bounds what is read of a secret's file: a wrong path may lead to anything.
+const maxSecretFile = 64 << 10
+
+// secretFile is the path of a file that holds a secret; relative to dir.
+func secretFile(to *Secret, dir string) *scalar {
+	s := text(new(string), filledRule)
+	s.want = "the path of a file that holds the secret"
+	s.set = func(text string) string {
+		if text == "" {
+			return s.want
+		}
+		path := inDir(dir, text)
+		f, err := openRegular(path)
+		if err != nil {
+			return cannotRead(path, err)
+		}
+		defer f.Close()
+		content, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+		if err != nil {
+			return cannotRead(path, err)
+		}
+		value, ended := strings.CutSuffix(string(content), "\n")
+		if ended {
+			value = strings.TrimSuffix(value, "\r")
+		}
+		if value == "" || len(content) > maxSecretFile {
+			return "a file of 1 byte to " + printSize(maxSecretFile) + " that holds the secret"
+		}
+		*to = Secret(value)
+		return ""
+	}
+	return s
+}
+
+func inDir(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// openRegular opens a regular file: opening a pipe could block for ever.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	return os.Open(path)
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func cannotRead(path string, err error) (want string) {
+	return fmt.Sprintf("a file that can be read; %q: %v", path, reason(err))
+}

@@ -1,0 +1,44 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+)
+
+// Whatever the bytes, Parse returns; and every fault says where, in one line.
+func FuzzParse(f *testing.F) {
+	f.Add(config.Example())
+	f.Add([]byte(contract))
+	for _, seed := range []string{
+		oneApp, "", "- a", "a: &a [*a]", "<<: {a: b}", "? [a]\n: b", "apps: &a [*a]", "--- a\n--- b", "apps: [{appid: !!int x}]",
+		"batch: {max_records: 0x10, max_bytes: -1, linger: -1s}", "kafka: {brokers: [\"${A}\", '$${A}', '${']}", "\"a\\nb\": 1", "\xff\xfe", "a: !!binary x",
+	} {
+		f.Add([]byte(seed))
+	}
+	dir := f.TempDir()
+	vars := env(map[string]string{"MSDK_APPKEY": "k", "A": "a:1"})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := config.Parse(data, dir, vars)
+		var faults config.Faults
+		switch {
+		case err == nil:
+			if len(got.Apps) == 0 || len(got.SourceTopics()) == 0 {
+				t.Errorf("taken without apps or topics: %+v", got)
+			}
+		case got != nil:
+			t.Errorf("both a configuration and %v", err)
+		case errors.As(err, &faults):
+			if len(faults) == 0 {
+				t.Error("an error of no faults")
+			}
+			for _, fault := range faults {
+				if fault.Path == "" || fault.Line < 1 || fault.Want == "" || fault.Value == "" || strings.ContainsAny(fault.Error(), "\n\r") {
+					t.Errorf("%#v", fault)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,238 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// wholeDocument is the path of faults that concern no key.
+const wholeDocument = "(document)"
+
+// missing is what a fault shows for a key that is not given and has no default.
+const missing = "missing"
+
+// A reader walks a YAML document beside the tree of fields, fills the fields' places, and gathers faults.
+type reader struct {
+	file   string
+	env    func(string) (string, bool)
+	faults Faults
+	places map[string]place // by path; also of keys that are not given
+	faulty map[string]bool  // paths that have a fault
+}
+
+// A place is where a value stands, and how a fault shows it.
+type place struct {
+	line  int
+	shown string
+	given bool
+}
+
+func parse(name string, data []byte, dir string, env func(string) (string, bool)) (*Config, error) {
+	document, second, err := decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("read %s as YAML: %w", cmp.Or(name, "configuration"), err)
+	}
+	config := Default()
+	r := &reader{file: name, env: env, places: map[string]place{}, faulty: map[string]bool{}}
+	if second != nil {
+		r.fault(second.Line, wholeDocument, "a second document", "one only")
+	}
+	r.group(document, "", fields(&config, dir))
+	r.check(&config)
+	if len(r.faults) > 0 {
+		r.faults.sort()
+		return nil, r.faults
+	}
+	return &config, nil
+}
+
+func (r *reader) fault(line int, path, value, want string) {
+	r.faulty[path] = true
+	r.faults = append(r.faults, Fault{File: r.file, Line: line, Path: path, Value: value, Want: want})
+}
+
+// group reads a mapping.
+func (r *reader) group(n *yaml.Node, path string, fields []field) {
+	keys := keysOf(fields)
+	at := path
+	if at == "" {
+		at = wholeDocument
+	}
+	if n.Kind != yaml.MappingNode {
+		r.fault(n.Line, at, kind(n), "a mapping with the keys "+strings.Join(keys, ", "))
+		r.absent(n.Line, path, fields)
+		return
+	}
+	r.places[at] = place{line: n.Line, given: true}
+	given := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
+		at := join(path, key.Value)
+		if key.Kind != yaml.ScalarNode || !slices.Contains(keys, key.Value) {
+			r.unknown(key, at, keys)
+			continue
+		}
+		if earlier, twice := given[key.Value]; twice {
+			r.fault(key.Line, at, "given twice", "one; the first is on line "+strconv.Itoa(earlier.Line))
+			continue
+		}
+		given[key.Value] = value
+	}
+	for _, f := range fields {
+		r.field(n.Line, path, f, given)
+	}
+}
+
+// field reads the value of one key of a mapping that begins at line, or notes that it is not there.
+func (r *reader) field(line int, path string, f field, given map[string]*yaml.Node) {
+	at := join(path, f.key)
+	value, ok := given[f.key]
+	fromFile, okFile := given[fileKey(f)]
+	switch {
+	case ok && okFile:
+		r.fault(fromFile.Line, join(path, fileKey(f)), "given beside "+f.key, "one of the two")
+		r.faulty[at] = true
+	case ok:
+		r.value(value, at, f)
+	case okFile:
+		r.scalar(fromFile, join(path, fileKey(f)), f.file)
+		r.places[at] = place{line: fromFile.Line, shown: redacted, given: true}
+		r.faulty[at] = r.faulty[join(path, fileKey(f))]
+	case f.required && f.file != nil:
+		r.fault(line, at, missing, f.key+" or "+fileKey(f))
+	case f.required && f.list != nil:
+		r.fault(line, at, missing, f.list.want())
+	case f.required:
+		r.fault(line, at, missing, f.scalar.want)
+	default:
+		r.absent(line, path, []field{f})
+	}
+}
+
+func (r *reader) value(n *yaml.Node, path string, f field) {
+	switch {
+	case f.group != nil:
+		r.group(n, path, f.group)
+	case f.list != nil:
+		r.list(n, path, f.list)
+	default:
+		r.scalar(n, path, f.scalar)
+	}
+}
+
+func (r *reader) list(n *yaml.Node, path string, l *list) {
+	r.places[path] = place{line: n.Line, shown: kind(n), given: true}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.fault(n.Line, path, kind(n), l.want())
+		return
+	}
+	for i, f := range l.grow(len(n.Content)) {
+		r.value(resolve(n.Content[i]), fmt.Sprintf("%s[%d]", path, i), f)
+	}
+}
+
+func (r *reader) scalar(n *yaml.Node, path string, s *scalar) {
+	p := place{line: n.Line, shown: show(n, n.Value), given: true}
+	if s.secret && (n.Kind != yaml.ScalarNode || (n.Value != "" && !isNull(n))) {
+		p.shown = redacted
+	}
+	r.places[path] = p
+	if n.Kind != yaml.ScalarNode || isNull(n) {
+		r.fault(n.Line, path, p.shown, s.want)
+		return
+	}
+	text := n.Value
+	typed := slices.Contains(s.tags, n.ShortTag())
+	if n.ShortTag() == "!!str" {
+		e := expand(text, r.env)
+		if e.broken {
+			r.fault(n.Line, path, p.shown, "${NAME} for a variable, or $${ for a literal ${")
+			return
+		}
+		for _, name := range e.unset {
+			r.fault(n.Line, path, "${"+name+"}", "the environment variable "+name+" to be set")
+		}
+		if len(e.unset) > 0 {
+			return
+		}
+		text, typed = e.text, typed || e.replaced
+		if !s.secret {
+			p.shown = show(n, text)
+			r.places[path] = p
+		}
+	}
+	if !typed {
+		r.fault(n.Line, path, p.shown, s.want+otherwise(n, s))
+	} else if want := s.set(text); want != "" {
+		r.fault(n.Line, path, p.shown, want)
+	}
+}
+
+// otherwise says how the same letters would be of the wanted type, if quotes make the difference.
+func otherwise(n *yaml.Node, s *scalar) string {
+	switch {
+	case slices.Contains(s.tags, "!!str"):
+		return ", in quotes"
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		return ", not in quotes"
+	}
+	return ""
+}
+
+func (r *reader) unknown(key *yaml.Node, path string, keys []string) {
+	want := "one of " + strings.Join(keys, ", ")
+	if near := nearest(key.Value, keys); near != "" {
+		want = near
+	}
+	r.fault(key.Line, path, "unknown key", want)
+}
+
+// absent notes the places of fields that are not given, for faults that concern their defaults.
+func (r *reader) absent(line int, path string, fields []field) {
+	for _, f := range fields {
+		at := join(path, f.key)
+		p := place{line: line}
+		switch {
+		case f.group != nil:
+			r.absent(line, at, f.group)
+		case f.list != nil:
+			p.shown = f.list.text()
+		case f.scalar.text() == `""`:
+			p.shown = missing
+		default:
+			p.shown = f.scalar.text()
+		}
+		r.places[at] = p
+	}
+}
+
+func keysOf(fields []field) []string {
+	var keys []string
+	for _, f := range fields {
+		keys = append(keys, f.key)
+		if f.file != nil {
+			keys = append(keys, fileKey(f))
+		}
+	}
+	return keys
+}
+
+func fileKey(f field) string { return f.key + "_file" }
+
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func join(path, key string) string {
+	if !plainKey.MatchString(key) {
+		key = clip(key)
+	}
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

@@ -1,0 +1,74 @@
+// Package telemetry wires what the packages say about themselves to the outside:
+// logs to a writer, metrics to a Prometheus page, health to two probes. The
+// packages themselves use the OpenTelemetry API and log/slog only.
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+)
+
+// NewLogger returns a logger that writes to w. level is debug, info, warn or
+// error, format json or text; anything else counts as info and json.
+func NewLogger(level, format string, w io.Writer) *slog.Logger {
+	var l slog.Level
+	if l.UnmarshalText([]byte(level)) != nil {
+		l = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	if format == "text" {
+		return slog.New(slog.NewTextHandler(w, opts))
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}
+
+// Metrics gathers measurements and shows them as a Prometheus page. Safe for
+// concurrent use.
+type Metrics struct {
+	provider *sdkmetric.MeterProvider
+	registry *prometheus.Registry
+}
+
+// NewMetrics returns an empty collection, with the Go runtime's and the
+// process's own metrics.
+func NewMetrics() (*Metrics, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	exporter, err := otelprometheus.New(
+		otelprometheus.WithRegisterer(registry),
+		// The scope of an instrument is in its name already.
+		otelprometheus.WithoutScopeInfo(),
+		otelprometheus.WithoutTargetInfo(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("metrics exporter: %w", err)
+	}
+	return &Metrics{
+		provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)),
+		registry: registry,
+	}, nil
+}
+
+// Provider makes instruments for the packages.
+func (m *Metrics) Provider() metric.MeterProvider { return m.provider }
+
+// Handler serves the page.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Shutdown ends the collection.
+func (m *Metrics) Shutdown(ctx context.Context) error { return m.provider.Shutdown(ctx) }
