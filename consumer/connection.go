@@ -1,0 +1,149 @@
+package consumer
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// Connection says how a Kafka cluster is reached. Programs beside the consumer
+// (dead letters, publishers) use the same.
+type Connection struct {
+	Brokers  []string // host:port, any of the cluster's
+	ClientID string
+	TLS      *tls.Config    // nil: plain text
+	SASL     sasl.Mechanism // nil: no authentication
+
+	// Dial opens a connection; nil means TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// dialTimeout bounds the opening of a connection, TLS and SASL included.
+const dialTimeout = 10 * time.Second
+
+// Client returns a client with connections of its own. Release them with
+// [CloseClient].
+func (c Connection) Client() *kafka.Client { return c.client(nil) }
+
+// client is a client for these topics. It asks for the cluster's layout every
+// few seconds, and without topics for that of all there are.
+func (c Connection) client(topics []string) *kafka.Client {
+	return &kafka.Client{
+		Addr: kafka.TCP(c.Brokers...),
+		Transport: &kafka.Transport{
+			Dial:           c.dial(),
+			DialTimeout:    dialTimeout,
+			MetadataTopics: topics,
+			ClientID:       c.ClientID,
+			TLS:            c.TLS,
+			SASL:           c.SASL,
+		},
+	}
+}
+
+// CloseClient closes the idle connections of a client made by
+// [Connection.Client]; those in use close when their call ends.
+func CloseClient(client *kafka.Client) {
+	if t, ok := client.Transport.(*kafka.Transport); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// dialer opens connections that break when cut ends: kafka-go's consumer group
+// takes no context, and waits for answers, a join's for minutes perhaps.
+func (c Connection) dialer(cut context.Context) *kafka.Dialer {
+	dial := c.dial()
+	return &kafka.Dialer{
+		ClientID: c.ClientID,
+		DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(cut, cancel)()
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &cuttable{Conn: conn, stop: context.AfterFunc(cut, func() { _ = conn.Close() })}, nil
+		},
+		Timeout:       dialTimeout,
+		TLS:           c.TLS,
+		SASLMechanism: c.SASL,
+	}
+}
+
+type cuttable struct {
+	net.Conn
+	stop func() bool
+}
+
+func (c *cuttable) Close() error {
+	c.stop()
+	return c.Conn.Close()
+}
+
+func (c Connection) dial() func(context.Context, string, string) (net.Conn, error) {
+	if c.Dial != nil {
+		return c.Dial
+	}
+	return (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+}
+
+// TLSFiles names the PEM files of a TLS connection.
+type TLSFiles struct {
+	CA                 string // authorities to trust; empty: the system's
+	Cert, Key          string // this client's own, for mutual TLS; both or neither
+	InsecureSkipVerify bool   // do not verify the broker: for tests only
+}
+
+// Load reads the files into a TLS configuration (TLS 1.2 or newer).
+func (f TLSFiles) Load() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.InsecureSkipVerify} //nolint:gosec // the operator's explicit choice
+	if f.CA != "" {
+		pem, err := os.ReadFile(f.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read TLS authorities: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read TLS authorities: no PEM certificate in %s", f.CA)
+		}
+	}
+	if (f.Cert == "") != (f.Key == "") {
+		return nil, errors.New("read TLS certificate: certificate and key come together")
+	}
+	if f.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read TLS certificate %s and key %s: %w", f.Cert, f.Key, err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// SASL returns the mechanism named none, plain, scram-sha-256 or scram-sha-512
+// (nil for none).
+func SASL(mechanism, username, password string) (sasl.Mechanism, error) {
+	switch mechanism {
+	case "", "none":
+		return nil, nil
+	case "plain":
+		return plain.Mechanism{Username: username, Password: password}, nil
+	case "scram-sha-256":
+		return scram.Mechanism(scram.SHA256, username, password)
+	case "scram-sha-512":
+		return scram.Mechanism(scram.SHA512, username, password)
+	default:
+		return nil, fmt.Errorf("SASL mechanism %q: want none, plain, scram-sha-256 or scram-sha-512", mechanism)
+	}
+}

@@ -1,0 +1,284 @@
+// Package consumer takes records from Kafka topics as one member of a consumer
+// group and commits what has been settled.
+//
+// It hands records out partition by partition, in offset order, and learns
+// through [Record.Settle] that one is done with. The committed offset of a
+// partition never passes a record that is not settled, and once a generation of
+// the group is over nothing that settles late is committed for it.
+//
+// A change of the group is planned: fetching stops first, the [Serve] function
+// then finishes what it has begun, the offsets are committed, and only then does
+// the member let go of its partitions. A crash repeats what was not yet
+// committed; nothing is ever skipped.
+//
+// The package knows nothing of what the records mean.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// Start says where a partition without a committed offset begins.
+type Start int
+
+// Where a partition without a committed offset begins. Latest holds for a
+// partition that is added to a topic later, too: what is written to it before
+// the group takes notice is passed over.
+const (
+	Earliest Start = iota // at the oldest record still there
+	Latest                // at the next record to be written
+)
+
+// Config configures a [Consumer]. Brokers, Group and Topics are required.
+type Config struct {
+	Connection Connection
+	Group      string
+	Topics     []string // one that does not exist is waited for, beside the others
+	Start      Start
+	FromStart  []string // of Topics, those that begin at their oldest record whatever Start says
+
+	// DrainTimeout is the longest the [Serve] function takes to finish once its
+	// context has ended. Other members wait for that in a rebalance.
+	DrainTimeout time.Duration
+
+	// FetchBytes limits what is fetched of one partition at a time; a single
+	// batch larger than that is fetched whole. Default 1 MiB.
+	FetchBytes int
+
+	// FetchWait is the longest a fetch waits at the broker for a first record.
+	// Default 500 ms.
+	FetchWait time.Duration
+
+	// CommitInterval and CommitRecords decide when settled offsets are
+	// committed: after that time, or that many records, whichever is first.
+	// Defaults 1 s and 10,000.
+	CommitInterval time.Duration
+	CommitRecords  int
+
+	// HeartbeatInterval is how often the broker hears of this member, and so
+	// the longest until the member hears of a rebalance. Default 3 s.
+	HeartbeatInterval time.Duration
+
+	Logger        *slog.Logger         // default slog.Default()
+	MeterProvider metric.MeterProvider // default: none
+}
+
+const (
+	// sessionTimeout is how long the broker waits for a member's heartbeat
+	// before it gives the member up, and so how soon the others take over from
+	// one that has crashed.
+	sessionTimeout = 15 * time.Second
+	// rebalanceMargin is what the others wait, in a rebalance, beyond
+	// DrainTimeout for a member that drains: until it hears of the rebalance,
+	// for its last commit, and some air.
+	rebalanceMargin = 25 * time.Second
+)
+
+// Serve consumes the records of one generation: it calls gen.Fetch until ctx
+// ends, then finishes what is in flight within Config.DrainTimeout and returns.
+type Serve func(ctx context.Context, gen *Generation)
+
+// Consumer is a member of a consumer group. Its methods are safe for concurrent
+// use; Run may be called once.
+type Consumer struct {
+	cfg     Config
+	client  *kafka.Client
+	log     *slog.Logger
+	metrics *metrics
+
+	// generation is the current generation, nil while the member is joining.
+	generation atomic.Pointer[Generation]
+
+	// uncommitted is what the last generation has settled and could not commit.
+	// It belongs to serveGeneration, which runs once at a time.
+	uncommitted map[string]uncommitted
+}
+
+// New prepares a consumer. It does not connect: an unreachable broker is
+// reported by Run, which waits for it. Close releases the connections.
+func New(cfg Config) (*Consumer, error) {
+	switch {
+	case len(cfg.Connection.Brokers) == 0:
+		return nil, errors.New("consumer: no brokers")
+	case cfg.Group == "":
+		return nil, errors.New("consumer: no group")
+	case len(cfg.Topics) == 0:
+		return nil, errors.New("consumer: no topics")
+	case cfg.FetchBytes < 0 || cfg.FetchBytes > math.MaxInt32:
+		return nil, fmt.Errorf("consumer: fetch %d bytes: want 0 to %d", cfg.FetchBytes, math.MaxInt32)
+	}
+	orDefault(&cfg.DrainTimeout, 20*time.Second)
+	orDefault(&cfg.FetchBytes, 1<<20)
+	orDefault(&cfg.FetchWait, 500*time.Millisecond)
+	orDefault(&cfg.CommitInterval, time.Second)
+	orDefault(&cfg.CommitRecords, 10_000)
+	orDefault(&cfg.HeartbeatInterval, 3*time.Second)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.MeterProvider == nil {
+		cfg.MeterProvider = noop.NewMeterProvider()
+	}
+	c := &Consumer{cfg: cfg, client: cfg.Connection.client(cfg.Topics), log: cfg.Logger}
+	m, err := newMetrics(cfg.MeterProvider, c)
+	if err != nil {
+		return nil, fmt.Errorf("consumer: %w", err)
+	}
+	c.metrics = m
+	return c, nil
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Run joins the group and calls serve for every generation in turn until ctx
+// ends; it then drains, commits, leaves the group and returns nil. Brokers that
+// cannot be reached and rebalances are waited out, and said in the log: Run
+// returns an error only where the configuration can never work.
+//
+// Once nothing is being served, leaving takes at most another DrainTimeout: who
+// is just joining waits that long for the others to drain.
+func (c *Consumer) Run(ctx context.Context, serve Serve) error {
+	cut, cutOff := context.WithCancel(context.Background())
+	defer cutOff()
+	balancer := &balancer{conn: c.cfg.Connection}
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID:                c.cfg.Group,
+		Brokers:           c.cfg.Connection.Brokers,
+		Dialer:            c.cfg.Connection.dialer(cut),
+		Topics:            c.cfg.Topics,
+		GroupBalancers:    []kafka.GroupBalancer{balancer},
+		HeartbeatInterval: c.cfg.HeartbeatInterval,
+		SessionTimeout:    sessionTimeout,
+		RebalanceTimeout:  c.cfg.DrainTimeout + rebalanceMargin,
+		JoinGroupBackoff:  time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("consumer group %s: %w", c.cfg.Group, err)
+	}
+	// Closing the group ends the generation, waits until it has drained, and
+	// leaves the group so that the others take over at once.
+	stop := context.AfterFunc(ctx, func() { _ = group.Close() })
+	defer stop()
+
+	c.log.Info("joining the consumer group", "group", c.cfg.Group, "topics", c.cfg.Topics)
+	trouble := newTrouble(c.log, "waiting for Kafka", "Kafka answers again")
+	// kafka-go waits for what a generation runs, unless the generation is over
+	// before it begins to run.
+	var serving sync.WaitGroup
+	for {
+		kgen, err := group.Next(ctx)
+		serving.Wait()
+		switch {
+		case ctx.Err() != nil && kgen == nil, errors.Is(err, kafka.ErrGroupClosed):
+			defer time.AfterFunc(c.cfg.DrainTimeout, cutOff).Stop()
+			_ = group.Close()
+			c.log.Info("left the consumer group", "group", c.cfg.Group)
+			return nil
+		case errors.Is(err, kafka.InvalidSessionTimeout):
+			_ = group.Close()
+			return fmt.Errorf("consumer group %s: session timeout %s: %w (the broker's group.min.session.timeout.ms and group.max.session.timeout.ms)",
+				c.cfg.Group, sessionTimeout, err)
+		case err != nil:
+			if !errors.Is(err, kafka.RebalanceInProgress) {
+				trouble.report(err, "group", c.cfg.Group, "brokers", c.cfg.Connection.Brokers)
+			}
+			continue
+		}
+		trouble.over()
+		start := func(f func(context.Context)) {
+			serving.Add(1)
+			kgen.Start(func(ctx context.Context) {
+				defer serving.Done()
+				f(ctx)
+			})
+		}
+		start(func(ctx context.Context) { c.serveGeneration(ctx, kgen, serve) })
+		if assigned := balancer.leads(); assigned != nil {
+			start(func(ctx context.Context) { c.watchPartitions(ctx, assigned) })
+		}
+	}
+}
+
+// serveGeneration lives as long as the member holds its partitions: the group
+// rejoins only after it has returned.
+func (c *Consumer) serveGeneration(ctx context.Context, kgen *kafka.Generation, serve Serve) {
+	// kafka-go's context costs a goroutine for each that is derived from it.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	gen := newGeneration(c, kgen)
+	c.metrics.generations.Add(ctx, 1)
+	c.log.Info("generation begun", "generation", kgen.ID, "member", kgen.MemberID, "partitions", gen.assignment())
+
+	if gen.locate(ctx) != nil {
+		return // the generation ended before the committed offsets were known
+	}
+	c.generation.Store(gen)
+	committing := make(chan struct{})
+	stopCommitting := make(chan struct{})
+	go func() {
+		defer close(committing)
+		gen.commitLoop(stopCommitting)
+	}()
+
+	staying := make(chan struct{})
+	stopStaying := make(chan struct{})
+	notDraining := context.AfterFunc(ctx, func() {
+		defer close(staying)
+		gen.stayAlive(stopStaying)
+	})
+
+	serve(ctx, gen)
+
+	// A Serve that returns early would end the generation and start another at
+	// once; it has no reason to.
+	c.generation.Store(nil)
+	close(stopCommitting)
+	<-committing
+	gen.commitLast()
+	close(stopStaying)
+	if !notDraining() {
+		<-staying
+	}
+	c.uncommitted = gen.uncommitted()
+	if unsettled := gen.unsettled(); unsettled > 0 {
+		c.log.Warn("generation over with records unsettled: they will be taken again", "generation", kgen.ID, "records", unsettled)
+	} else {
+		c.log.Info("generation over, all settled", "generation", kgen.ID)
+	}
+	gen.release()
+}
+
+// start is where a partition of the topic without a committed offset begins.
+func (c *Consumer) start(topic string) Start {
+	if slices.Contains(c.cfg.FromStart, topic) {
+		return Earliest
+	}
+	return c.cfg.Start
+}
+
+// Joined tells whether the member is in the group and serves its partitions
+// (possibly none, in a group with more members than partitions).
+func (c *Consumer) Joined() bool { return c.generation.Load() != nil }
+
+// Close closes the connections to Kafka. Call it after Run has returned.
+func (c *Consumer) Close() {
+	c.metrics.close()
+	CloseClient(c.client)
+}

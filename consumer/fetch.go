@@ -1,0 +1,187 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Take receives records of one partition, in offset order. It is called
+// concurrently for different partitions, never for one. It blocks for as long
+// as there is no room: nothing more is fetched of that partition meanwhile. It
+// owns the records. When ctx ends it returns, with or without having kept them:
+// what is never settled is taken again by whoever holds the partition next.
+type Take func(ctx context.Context, records []Record)
+
+// Fetch reads all partitions of the generation and passes the records to take.
+// It returns when ctx has ended and no call of take is under way. Errors of the
+// brokers are waited out and said in the log.
+func (g *Generation) Fetch(ctx context.Context, take Take) {
+	var wg sync.WaitGroup
+	for _, p := range g.partitions {
+		wg.Go(func() { g.fetchPartition(ctx, p, take) })
+	}
+	wg.Wait()
+	<-ctx.Done() // with no partition there is still a generation to sit through
+}
+
+func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take) {
+	trouble := newTrouble(g.log, "partition cannot be fetched, trying again", "partition is fetched again")
+	pause := newPause()
+	for ctx.Err() == nil {
+		err := g.fetchOnce(ctx, p, take)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			trouble.over("partition", p.String())
+			pause.reset()
+			continue
+		}
+		if errors.Is(err, kafka.OffsetOutOfRange) {
+			err = g.relocate(ctx, p)
+			if err == nil {
+				continue
+			}
+		}
+		trouble.report(err, "partition", p.String())
+		_ = sleep(ctx, pause.next())
+	}
+}
+
+// fetchOnce fetches one chunk and hands it on.
+func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take) error {
+	from, err := g.position(ctx, p)
+	if err != nil {
+		return err
+	}
+	chunk, err := g.c.fetch(ctx, p, from)
+	if err != nil {
+		return fmt.Errorf("fetch %s@%d: %w", p, from, err)
+	}
+	size := p.enter(&chunk)
+	if len(chunk.records) == 0 {
+		return nil
+	}
+	g.c.metrics.taken(ctx, p.Topic, len(chunk.records), size)
+	take(ctx, chunk.records)
+	return nil
+}
+
+// position is where to fetch next. Where a partition without a committed offset
+// begins is decided here and committed at once: with Start Latest, a crash
+// before the first record would otherwise lose what is written meanwhile.
+func (g *Generation) position(ctx context.Context, p *Partition) (int64, error) {
+	if at, known := p.position(); known {
+		return at, nil
+	}
+	b, err := g.c.bounds(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	at := b.start(g.c.start(p.Topic))
+	p.mu.Lock()
+	p.tracker, p.end = newTracker(at), b.end
+	p.mu.Unlock()
+	g.commitSoon()
+	return at, nil
+}
+
+func (p *Partition) position() (at int64, known bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tracker == nil {
+		return 0, false
+	}
+	return p.tracker.position, true
+}
+
+// enter tracks a chunk's records. It returns their size in bytes.
+func (p *Partition) enter(c *chunk) (size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range c.records {
+		r := &c.records[i]
+		r.seq = p.tracker.take(r.Offset)
+		size += r.Size()
+	}
+	p.tracker.skip(c.next)
+	p.end = c.end
+	return size
+}
+
+// relocate decides where to go on when the log no longer holds, or does not yet
+// hold, the offset wanted.
+func (g *Generation) relocate(ctx context.Context, p *Partition) error {
+	b, err := g.c.bounds(ctx, p)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := p.tracker.position
+	switch {
+	case at < b.first:
+		// Retention was faster than this group. There is nothing left to take.
+		g.log.Error("records were deleted by retention before they were taken", "partition", p.String(), "from", at, "to", b.first)
+		p.tracker.skip(b.first)
+	case at > b.end:
+		// The log is shorter than it was: the topic was made anew, or a broker
+		// that lacked the newest records took over. Where a new group would
+		// begin is the only place that the configuration names.
+		if p.tracker.pending() > 0 {
+			return fmt.Errorf("the log ends at %d, before the group's offset %d: starting over once what is in flight has settled", b.end, at)
+		}
+		to := b.start(g.c.start(p.Topic))
+		g.log.Error("the log ends before the group's offset: starting over as a new group would", "partition", p.String(), "offset", at, "end", b.end, "to", to)
+		p.tracker = newTracker(to)
+	}
+	return nil
+}
+
+// logBounds are the offsets that a partition's log holds: first … end-1.
+type logBounds struct{ first, end int64 }
+
+func (b logBounds) start(s Start) int64 {
+	if s == Latest {
+		return b.end
+	}
+	return b.first
+}
+
+func (c *Consumer) bounds(ctx context.Context, p *Partition) (logBounds, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	res, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics:         map[string][]kafka.OffsetRequest{p.Topic: {kafka.FirstOffsetOf(p.ID), kafka.LastOffsetOf(p.ID)}},
+		IsolationLevel: kafka.ReadUncommitted,
+	})
+	if err != nil {
+		return logBounds{}, fmt.Errorf("list offsets of %s: %w", p, err)
+	}
+	for _, o := range res.Topics[p.Topic] {
+		if o.Partition == p.ID {
+			if o.Error != nil {
+				return logBounds{}, fmt.Errorf("list offsets of %s: %w", p, o.Error)
+			}
+			return logBounds{first: o.FirstOffset, end: o.LastOffset}, nil
+		}
+	}
+	return logBounds{}, fmt.Errorf("list offsets of %s: no answer", p)
+}
+
+// pause is the wait between attempts: 100 ms, doubling up to 3 s.
+type pause struct{ d time.Duration }
+
+func newPause() *pause { return &pause{} }
+
+func (p *pause) reset() { p.d = 0 }
+
+func (p *pause) next() time.Duration {
+	p.d = min(max(2*p.d, 100*time.Millisecond), 3*time.Second)
+	return p.d
+}
