@@ -1,0 +1,230 @@
+// Package deadletter writes the records that cannot be delivered to a
+// dead-letter topic, unchanged and explained.
+//
+// A letter is the record itself, key, value and headers as they came, with
+// headers of the form deadletter.* that say what happened. [Writer.Write]
+// returns once all in-sync replicas have a letter, so that the record's offset
+// may be committed; it promises at least once, and keeps no order.
+package deadletter
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/battlereport/battlereport/consumer"
+)
+
+// Reason says why a record was given up.
+type Reason string
+
+// The reasons there are.
+const (
+	InvalidJSON     Reason = "invalid_json"     // not JSON as every parser reads it
+	SchemaViolation Reason = "schema_violation" // JSON, but not what the app's schema asks for
+	TooLarge        Reason = "too_large"        // larger than a record may be
+	UnknownApp      Reason = "unknown_app"      // no app is configured for it
+	Rejected        Reason = "rejected"         // the platform refused this very record
+	Exhausted       Reason = "exhausted"        // retries, or the hold of its app, used up
+	Expired         Reason = "expired"          // older than the configured age
+)
+
+// Reasons lists all of them.
+func Reasons() []Reason {
+	return []Reason{InvalidJSON, SchemaViolation, TooLarge, UnknownApp, Rejected, Exhausted, Expired}
+}
+
+// Delivery says whether the platform may have the record all the same.
+type Delivery string
+
+// What is known of the delivery.
+const (
+	None      Delivery = "none"      // it does not have it
+	Uncertain Delivery = "uncertain" // a call ended without a readable answer
+)
+
+// Violation is one way in which a value breaks its schema.
+type Violation struct {
+	Instance string `json:"instance"` // JSON Pointer into the value
+	Keyword  string `json:"keyword"`  // JSON Pointer into the schema
+	Message  string `json:"message"`
+}
+
+// Source is where a record first came from, replays included.
+type Source struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Time      time.Time
+}
+
+// Letter is a record that was given up, and why.
+type Letter struct {
+	Key, Value []byte // nil and empty are not the same
+	Headers    []consumer.Header
+
+	Reason     Reason
+	Detail     string      // for a person; line breaks are taken out
+	Violations []Violation // as many of the first as fit into 64 KiB are written
+	Ret        *int        // the platform's last answer, if it gave one
+	HTTPStatus int         // 0: none
+	Attempts   int         // calls made with this record in them
+	Delivery   Delivery
+	AppID      string // empty: unknown
+	Route      string
+	Source     Source
+	Time       time.Time // when it was given up
+	Replays    int       // how often it has been replayed already
+}
+
+// The headers of a letter. All values are text.
+const (
+	HeaderPrefix = "deadletter."
+
+	HeaderReason          = HeaderPrefix + "reason"
+	HeaderDetail          = HeaderPrefix + "detail"
+	HeaderViolations      = HeaderPrefix + "violations"
+	HeaderRet             = HeaderPrefix + "ret"
+	HeaderHTTPStatus      = HeaderPrefix + "http_status"
+	HeaderAttempts        = HeaderPrefix + "attempts"
+	HeaderDelivery        = HeaderPrefix + "delivery"
+	HeaderAppID           = HeaderPrefix + "appid"
+	HeaderRoute           = HeaderPrefix + "route"
+	HeaderSourceTopic     = HeaderPrefix + "source.topic"
+	HeaderSourcePartition = HeaderPrefix + "source.partition"
+	HeaderSourceOffset    = HeaderPrefix + "source.offset"
+	HeaderSourceTimestamp = HeaderPrefix + "source.timestamp"
+	HeaderTime            = HeaderPrefix + "time"
+	HeaderReplays         = HeaderPrefix + "replays"
+
+	// HeaderValue (and HeaderKey, HeaderHeaders) say "omitted" in a letter that
+	// the topic would not take whole.
+	HeaderValue   = HeaderPrefix + "value"
+	HeaderKey     = HeaderPrefix + "key"
+	HeaderHeaders = HeaderPrefix + "headers"
+)
+
+// timeLayout is RFC 3339 in UTC with milliseconds, Kafka's own precision.
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// allHeaders is the record's own headers, less those of a letter that it was
+// before, and this letter's.
+func (l *Letter) allHeaders() []consumer.Header {
+	headers := make([]consumer.Header, 0, len(l.Headers)+16)
+	for _, h := range l.Headers {
+		if !strings.HasPrefix(h.Key, HeaderPrefix) {
+			headers = append(headers, h)
+		}
+	}
+	return append(headers, l.ownHeaders()...)
+}
+
+func (l *Letter) ownHeaders() (headers []consumer.Header) {
+	add := func(key, value string) {
+		headers = append(headers, consumer.Header{Key: key, Value: []byte(value)})
+	}
+	add(HeaderReason, string(l.Reason))
+	add(HeaderDetail, oneLine(l.Detail))
+	if len(l.Violations) > 0 {
+		add(HeaderViolations, l.violations())
+	}
+	if l.Ret != nil {
+		add(HeaderRet, strconv.Itoa(*l.Ret))
+	}
+	if l.HTTPStatus != 0 {
+		add(HeaderHTTPStatus, strconv.Itoa(l.HTTPStatus))
+	}
+	add(HeaderAttempts, strconv.Itoa(l.Attempts))
+	delivery := l.Delivery
+	if delivery == "" {
+		delivery = None
+	}
+	add(HeaderDelivery, string(delivery))
+	if l.AppID != "" {
+		add(HeaderAppID, l.AppID)
+		add(HeaderRoute, l.Route)
+	}
+	add(HeaderSourceTopic, l.Source.Topic)
+	add(HeaderSourcePartition, strconv.Itoa(l.Source.Partition))
+	add(HeaderSourceOffset, strconv.FormatInt(l.Source.Offset, 10))
+	add(HeaderSourceTimestamp, l.Source.Time.UTC().Format(timeLayout))
+	add(HeaderTime, l.Time.UTC().Format(timeLayout))
+	add(HeaderReplays, strconv.Itoa(l.Replays))
+	return headers
+}
+
+// maxViolations bounds the violations, in bytes: each names a place in the
+// value, whose keys may be as long as the value, and a letter that is too large
+// without its value is too large for ever.
+const maxViolations = 64 << 10
+
+func (l *Letter) violations() string {
+	text := []byte{'['}
+	for _, v := range l.Violations {
+		one, _ := json.Marshal(v) // strings only: cannot fail
+		if len(text)+len(one)+len(",]") > maxViolations {
+			break
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(text, one...)
+	}
+	return string(append(text, ']'))
+}
+
+// Origin reads from a record's headers where it first came from and how often
+// it has been replayed, if it is a replayed letter. A record that merely looks
+// like one, with those headers missing or broken or any deadletter header
+// doubled, is not: ok is false.
+func Origin(headers []consumer.Header) (source Source, replays int, ok bool) {
+	found := map[string]string{}
+	for _, h := range headers {
+		if !strings.HasPrefix(h.Key, HeaderPrefix) {
+			continue
+		}
+		if _, twice := found[h.Key]; twice {
+			return Source{}, 0, false
+		}
+		found[h.Key] = string(h.Value)
+	}
+	partition, err1 := strconv.ParseInt(found[HeaderSourcePartition], 10, 32)
+	offset, err2 := strconv.ParseInt(found[HeaderSourceOffset], 10, 64)
+	at, err3 := time.Parse(time.RFC3339Nano, found[HeaderSourceTimestamp])
+	replays, err4 := strconv.Atoi(found[HeaderReplays])
+	topic := found[HeaderSourceTopic]
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || topic == "" || partition < 0 || offset < 0 || replays < 0 {
+		return Source{}, 0, false
+	}
+	// Kafka's times begin at -1 ms, for "none"; those of RFC 3339 end with the year 9999.
+	if at.UnixMilli() < -1 || at.UTC().Year() > 9999 {
+		return Source{}, 0, false
+	}
+	return Source{Topic: topic, Partition: int(partition), Offset: offset, Time: at}, replays, true
+}
+
+// maxDetail bounds the detail, in bytes.
+const maxDetail = 1000
+
+// oneLine makes s one line of valid UTF-8 of bounded length, fit to be shown on
+// a terminal: no control characters.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+	if len(s) <= maxDetail {
+		return s
+	}
+	cut := maxDetail
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
