@@ -1,0 +1,45 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/schema"
+)
+
+// Checker says which values of an app's records the pipeline delivers; who
+// publishes asks it beforehand. Safe for concurrent use.
+type Checker struct {
+	MaxBytes int // of a value
+
+	schema     *schema.Schema
+	needsScore bool
+}
+
+// envelope bounds what a batch's body has beside its records: the names of the
+// fields, the appid, and an openid of 128 characters that may all be escaped.
+const envelope = 1024
+
+// NewChecker loads the app's schema.
+func NewChecker(cfg *config.Config, app config.App) (*Checker, error) {
+	limits := schema.DefaultLimits()
+	limits.MaxBytes = min(limits.MaxBytes, max(int(cfg.Batch.MaxBytes)-envelope, 1))
+	s, err := schema.Load(app.Schema, limits)
+	if err != nil {
+		return nil, fmt.Errorf("app %s: %w", app.AppID, err)
+	}
+	return &Checker{MaxBytes: limits.MaxBytes, schema: s, needsScore: app.Route == routeScore}, nil
+}
+
+// Check returns what a report says, or why it is refused.
+func (c *Checker) Check(value []byte) (schema.Report, *schema.Refusal) {
+	report, refusal := c.schema.Check(value)
+	if refusal == nil && c.needsScore && report.Score == "" {
+		v := schema.Violation{
+			Instance: "/battleinfo/score", Keyword: "/required",
+			Message: "route " + routeScore + " reports battleinfo.score, and there is no integer",
+		}
+		refusal = &schema.Refusal{Reason: schema.SchemaViolation, Detail: v.Instance + ": " + v.Message, Violations: []schema.Violation{v}}
+	}
+	return report, refusal
+}

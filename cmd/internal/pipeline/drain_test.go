@@ -1,0 +1,160 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/battlereport/battlereport/msdkclient/msdktest"
+)
+
+// committed is the sum of what the group has committed.
+func (w *world) committed() (n int64) {
+	for _, offset := range w.Committed(w.t, w.cfg.Kafka.Group, w.topic) {
+		n += offset
+	}
+	return n
+}
+
+// once checks that each of the players' single reports arrived once.
+func (w *world) once(prefix string, n int) {
+	w.t.Helper()
+	lost, twice := 0, 0
+	for i := range n {
+		switch got := len(w.accepted(fmt.Sprintf("%s-%d", prefix, i))); {
+		case got == 0:
+			lost++
+		case got > 1:
+			twice++
+		}
+	}
+	if lost > 0 || twice > 0 {
+		w.t.Errorf("%d lost, %d delivered more than once", lost, twice)
+	}
+}
+
+func TestShutdownDrains(t *testing.T) {
+	virtual(t, func(w *world) {
+		var calls []call
+		w.watch(&calls, time.Second)
+		w.cfg.Batch.MaxRecords = 10
+		w.publishMany("player", 500)
+		p, stop := w.start()
+		w.settled(p, 100, time.Minute)
+		stop()
+		if got, want := w.committed(), int64(w.msdk.Ledger.Len()); got != want {
+			t.Errorf("%d committed, %d delivered", got, want)
+		}
+		p, stop = w.start()
+		w.settled(p, 500-int(w.committed()), time.Minute)
+		stop()
+		w.once("player", 500)
+	})
+}
+
+func TestDrainOfASlowPlatformIsBounded(t *testing.T) {
+	virtual(t, func(w *world) {
+		w.cfg.MSDK.Timeout = 5 * time.Minute
+		w.cfg.Delivery.DrainTimeout = 5 * time.Second
+		slow := new(msdktest.Outage)
+		slow.Begin(msdktest.Answer{Fault: msdktest.Hang})
+		w.msdk.SetRules(slow.Rule)
+		w.publishMany("player", 50)
+		_, stop := w.start()
+		time.Sleep(time.Minute)
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took < 5*time.Second || took > 10*time.Second {
+			t.Errorf("drained in %s with a timeout of 5s", took)
+		}
+		if !w.log.contains("drain timeout") {
+			t.Error("the log does not say that the drain was cut short")
+		}
+		if got := w.committed(); got != 0 {
+			t.Errorf("%d committed, nothing was settled", got)
+		}
+		slow.End()
+		p, stop := w.start()
+		w.settled(p, 50, time.Hour)
+		stop()
+		w.once("player", 50)
+	})
+}
+
+func TestDrainOfAFailingPlatformIsShort(t *testing.T) {
+	virtual(t, func(w *world) {
+		down := new(msdktest.Outage)
+		down.Begin(msdktest.Answer{HTTP: 503})
+		w.msdk.SetRules(down.Rule)
+		w.publishMany("player", 50)
+		_, stop := w.start()
+		time.Sleep(2 * time.Minute)
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("drained in %s although nothing was in flight", took)
+		}
+		down.End()
+		p, stop := w.start()
+		w.settled(p, 50, time.Hour)
+		stop()
+		w.once("player", 50)
+	})
+}
+
+// TestScalingRepeatsNothing joins and stops members under load.
+func TestScalingRepeatsNothing(t *testing.T) {
+	virtual(t, func(w *world) {
+		const n = 3000
+		var calls []call
+		w.watch(&calls, 300*time.Millisecond, msdktest.Random(1, 0.1, msdktest.Answer{Ret: -306}))
+		w.cfg.Batch.MaxRecords = 10
+		go func() {
+			for i := range n {
+				user := fmt.Sprintf("player-%d", i)
+				w.publish(user, report(user, i))
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
+		_, stop1 := w.start()
+		time.Sleep(15 * time.Second)
+		_, stop2 := w.start()
+		time.Sleep(15 * time.Second)
+		_, stop3 := w.start()
+		time.Sleep(10 * time.Second)
+		stop1()
+		time.Sleep(10 * time.Second)
+		stop2()
+		w.until("everything is delivered", time.Hour, func() bool { return w.msdk.Ledger.Len() >= n })
+		time.Sleep(10 * time.Second)
+		stop3()
+		w.once("player", n)
+		if got := w.committed(); got != n {
+			t.Errorf("%d committed, want %d", got, n)
+		}
+	})
+}
+
+func TestBrokerGoneForAWhile(t *testing.T) {
+	virtual(t, func(w *world) {
+		p, stop := w.start()
+		w.publishMany("before", 50)
+		w.settled(p, 50, time.Minute)
+		w.Sever()
+		w.publishMany("during", 50)
+		time.Sleep(10 * time.Minute)
+		if why := p.NotReady(); len(why) == 0 {
+			t.Error("ready without a broker")
+		}
+		w.Restore()
+		w.publishMany("after", 50)
+		w.settled(p, 150, time.Minute)
+		stop()
+		for _, prefix := range []string{"before", "during", "after"} {
+			w.once(prefix, 50)
+		}
+		if !w.log.contains("waiting for Kafka") {
+			t.Error("the log does not say what it waits for")
+		}
+	})
+}

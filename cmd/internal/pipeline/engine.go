@@ -1,0 +1,490 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/msdkclient"
+)
+
+// engine carries one generation's events. The fields below the channels belong
+// to the goroutine of run.
+type engine struct {
+	p       *Pipeline
+	log     *slog.Logger
+	intake  *intake
+	sources map[*consumer.Partition]*source // read only
+
+	in          chan []*event // checked
+	outcomes    chan outcome
+	lettersOut  chan []*event
+	lettersDone chan written
+
+	lanes    []*lane // one an app
+	byApp    map[*app]*lane
+	turn     int             // which lane is asked first
+	flying   map[*batch]bool // calls under way
+	live     int             // events taken and not settled
+	freed    []room          // of events settled in this turn
+	paused   bool            // the intake, while letters cannot be written
+	letters  []*event
+	writing  []*event // letters handed over, nil: none
+	draining bool
+}
+
+func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
+	d := p.cfg.Delivery
+	e := &engine{
+		p:           p,
+		log:         p.log,
+		intake:      newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps.list) > 1),
+		sources:     map[*consumer.Partition]*source{},
+		in:          make(chan []*event),
+		outcomes:    make(chan outcome, d.MaxInFlight),
+		lettersOut:  make(chan []*event),
+		lettersDone: make(chan written, 1),
+		byApp:       map[*app]*lane{},
+		flying:      map[*batch]bool{},
+	}
+	for _, part := range partitions {
+		e.sources[part] = &source{Partition: part, settled: -1}
+	}
+	for _, a := range p.apps.list {
+		l := newLane(p.cfg, a)
+		e.lanes = append(e.lanes, l)
+		e.byApp[a] = l
+	}
+	return e
+}
+
+// run carries events until ctx ends, then drains and returns. Everything it has
+// started has ended by then.
+func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.Take)) {
+	calls, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		fetch(ctx, e.take)
+		close(e.in)
+	})
+	wg.Go(func() { e.writeLetters(calls) })
+
+	e.loop(ctx, calls)
+	giveUp()
+	for len(e.flying) > 0 {
+		e.finish(<-e.outcomes)
+	}
+	close(e.lettersOut)
+	if e.writing != nil {
+		e.written(<-e.lettersDone)
+	}
+	wg.Wait()
+	for _, l := range e.lanes {
+		l.breaker.unprobed(time.Now())
+	}
+}
+
+// loop is where all events meet. It returns when they are drained, or when the
+// time for that is up.
+func (e *engine) loop(ctx, calls context.Context) {
+	var (
+		stop    = ctx.Done()
+		in      = e.in
+		timer   = time.NewTimer(0)
+		tooLate <-chan time.Time
+	)
+	defer timer.Stop()
+	for {
+		e.dispatch(calls, time.Now())
+		e.open()
+		if in == nil && e.live == 0 {
+			if e.draining {
+				e.log.Info("drained")
+			}
+			return
+		}
+		var lettersOut chan<- []*event
+		if e.writing == nil && len(e.letters) > 0 {
+			lettersOut = e.lettersOut
+		}
+		if at, ok := e.wake(); ok {
+			timer.Reset(time.Until(at))
+		}
+		select {
+		case events, ok := <-in:
+			if !ok {
+				in = nil
+				e.drain()
+				break
+			}
+			now := time.Now()
+			for _, ev := range events {
+				e.accept(now, ev)
+			}
+		case out := <-e.outcomes:
+			e.finish(out)
+		case lettersOut <- e.nextLetters():
+			n := len(e.nextLetters())
+			e.writing, e.letters = e.letters[:n:n], e.letters[n:]
+		case w := <-e.lettersDone:
+			e.written(w)
+		case <-timer.C:
+		case <-stop:
+			stop = nil
+			tooLate = time.After(e.p.cfg.Delivery.DrainTimeout)
+		case <-tooLate:
+			e.log.Warn("drain timeout: letting go of what is not settled; it will be delivered again",
+				"events", e.live, "in_flight", len(e.flying), "letters", len(e.letters)+len(e.writing), "timeout", e.p.cfg.Delivery.DrainTimeout)
+			return
+		}
+		if e.draining {
+			e.shed()
+		}
+	}
+}
+
+// accept takes a checked event in.
+func (e *engine) accept(now time.Time, ev *event) {
+	e.live++
+	if ev.refusal != nil {
+		e.letters = append(e.letters, ev)
+		return
+	}
+	e.byApp[ev.app].add(now, ev)
+}
+
+// dispatch starts the calls that are due, the apps taking turns, and gives up
+// what was held for too long.
+func (e *engine) dispatch(calls context.Context, now time.Time) {
+	for _, l := range e.lanes {
+		e.sweep(l, now)
+	}
+	for idle := 0; idle < len(e.lanes) && len(e.flying) < e.p.cfg.Delivery.MaxInFlight; {
+		l := e.lanes[e.turn]
+		e.turn = (e.turn + 1) % len(e.lanes)
+		b := l.next(now)
+		if b == nil {
+			idle++
+			continue
+		}
+		if !e.stillDue(b, now) {
+			continue
+		}
+		idle = 0
+		e.start(calls, b)
+	}
+}
+
+// open gives the room of settled events to new ones, unless letters cannot be
+// written: then nothing more is let in, since it might have to become one.
+func (e *engine) open() {
+	if len(e.freed) > 0 {
+		e.intake.release(e.freed...)
+		e.freed = e.freed[:0]
+	}
+	if pause := e.p.letters.Err() != nil; pause != e.paused {
+		e.paused = pause
+		e.intake.pause(pause)
+		if pause {
+			e.log.Error("taking nothing in until dead letters can be written")
+		}
+	}
+	e.p.metrics.observe(e)
+}
+
+// stillDue takes the expired out of a batch. It returns whether any are left;
+// if not, the batch has moved on.
+func (e *engine) stillDue(b *batch, now time.Time) bool {
+	if e.p.cfg.Delivery.MaxAge == 0 {
+		return true
+	}
+	kept := b.items[:0:0]
+	for _, it := range b.items {
+		if e.p.expire(it.Value, now) {
+			e.letters = append(e.letters, it.Value)
+			b.lane.batcher.Done(it)
+		} else {
+			kept = append(kept, it)
+		}
+	}
+	if b.items = kept; len(kept) > 0 {
+		return true
+	}
+	if b.probe {
+		b.lane.breaker.unprobed(now)
+	}
+	e.proceed(b, now)
+	return false
+}
+
+func (e *engine) start(calls context.Context, b *batch) {
+	e.flying[b] = true
+	for _, it := range b.items {
+		it.Value.attempts++
+	}
+	go func() { e.outcomes <- e.p.call(calls, b) }()
+}
+
+// finish does what the end of a call asks for.
+func (e *engine) finish(out outcome) {
+	now, b, l := time.Now(), out.batch, out.batch.lane
+	delete(e.flying, b)
+	l.named.called(now, b.named)
+	e.p.metrics.called(l, out)
+	if out.err == nil {
+		if wasOpen, changed := l.breaker.success(now); changed {
+			e.log.Info("app is answered again", "appid", l.AppID, "after", wasOpen.Round(time.Millisecond))
+		}
+		l.lastSuccess = now
+		b.schedule.Reset()
+		for _, it := range b.items {
+			e.settle(it.Value)
+		}
+		e.p.metrics.delivered(l, b.items)
+		e.release(b, now)
+		return
+	}
+	for _, it := range b.items {
+		it.Value.last = out.err
+		it.Value.uncertain = it.Value.uncertain || out.err.Uncertain
+	}
+	e.log.Debug("call failed", "appid", l.AppID, "events", len(b.items), "class", out.err.Class.String(), "error", out.err)
+	if !errors.Is(out.err, context.Canceled) { // our own doing, at the end of a drain
+		e.health(b, out.err, now)
+	}
+	l.throttled.answered(now, out.err)
+
+	suspect := b.suspicion(now, out.err, l.lastSuccess)
+	switch judge(out.err.Class, len(b.items), suspect, l.breaker.get() != closed) {
+	case reject:
+		ev := b.items[0].Value
+		ev.giveUp(deadletter.Rejected, "the platform refuses this record: "+out.err.Error())
+		b.schedule.Reset()
+		e.bury(b, now)
+	case apart:
+		if !suspect {
+			b.schedule.Reset()
+		}
+		b.suspect = b.suspect || suspect
+		b.split((len(b.items) + 1) / 2)
+		b.due = now
+		l.waiting.add(b)
+	case hold:
+		b.due = now
+		l.waiting.add(b)
+	case again:
+		wait := b.schedule.NextBackOff()
+		if wait == backoff.Stop {
+			for _, it := range b.items {
+				it.Value.giveUp(deadletter.Exhausted, fmt.Sprintf("given up after %d calls in %s: %s",
+					it.Value.attempts, now.Sub(it.Value.taken).Round(time.Millisecond), out.err))
+			}
+			e.bury(b, now)
+			return
+		}
+		b.due = now.Add(max(wait, retryAfter(out.err)))
+		l.waiting.add(b)
+	}
+}
+
+// health tells the breaker. A refused record and a throttled call say nothing
+// bad of the app's health; that they were answered at all is good.
+func (e *engine) health(b *batch, err *msdkclient.Error, now time.Time) {
+	l := b.lane
+	switch err.Class {
+	case msdkclient.Record:
+		if _, changed := l.breaker.success(now); changed {
+			e.log.Info("app is answered again", "appid", l.AppID)
+		}
+	case msdkclient.Throttle:
+		l.breaker.unprobed(now)
+	default:
+		fatal := err.Class == msdkclient.AppClass || err.Class == msdkclient.Endpoint
+		if l.breaker.failure(now, fatal, err.Error()) {
+			e.log.Error("app is held: its calls fail", "appid", l.AppID, "class", err.Class.String(), "error", err,
+				"probe_every", e.p.cfg.Delivery.Breaker.Cooldown, "max_hold", e.p.cfg.Delivery.MaxHold)
+		}
+	}
+}
+
+// bury sends the batch's items to the dead letters and goes on with the rest.
+func (e *engine) bury(b *batch, now time.Time) {
+	for _, it := range b.items {
+		e.letters = append(e.letters, it.Value)
+	}
+	e.release(b, now)
+}
+
+// release frees the users of the batch's items and goes on with the rest.
+func (e *engine) release(b *batch, now time.Time) {
+	b.lane.batcher.Done(b.items...)
+	e.proceed(b, now)
+}
+
+func (e *engine) proceed(b *batch, now time.Time) {
+	if b.advance() {
+		b.due = now
+		b.lane.waiting.add(b)
+	}
+}
+
+// settle ends an event.
+func (e *engine) settle(ev *event) {
+	e.live--
+	ev.source.settled = max(ev.source.settled, ev.record.Offset)
+	ev.record.Settle()
+	e.freed = addRoom(e.freed, ev, 1)
+}
+
+// nextLetters are the letters to write next.
+func (e *engine) nextLetters() []*event { return e.letters[:min(len(e.letters), lettersAtOnce)] }
+
+func (e *engine) written(w written) {
+	e.writing = nil
+	if w.err != nil { // given up with the generation; the writer has logged it
+		e.letters = append(e.letters, w.events...)
+		return
+	}
+	for _, ev := range w.events {
+		e.settle(ev)
+	}
+	e.p.metrics.buried(w.events)
+}
+
+// sweep gives up the events of a lane that were held for too long while its
+// breaker was not closed.
+func (e *engine) sweep(l *lane, now time.Time) {
+	maxHold := e.p.cfg.Delivery.MaxHold
+	if l.breaker.get() == closed || now.Sub(l.breaker.since) < maxHold || now.Sub(l.swept) < time.Second {
+		return
+	}
+	l.swept = now
+	held := func(ev *event) bool {
+		since := l.breaker.since
+		if ev.taken.After(since) {
+			since = ev.taken
+		}
+		if now.Sub(since) < maxHold {
+			return false
+		}
+		ev.giveUp(deadletter.Exhausted, fmt.Sprintf("held for delivery.max_hold %s, since the app's calls fail: %s", maxHold, l.breaker.why))
+		return true
+	}
+	e.letters = append(e.letters, l.batcher.Remove(held)...)
+	l.waiting.filter(func(b *batch) bool {
+		return e.trim(b, func(ev *event) bool {
+			if held(ev) {
+				e.letters = append(e.letters, ev)
+				return true
+			}
+			return false
+		})
+	})
+}
+
+// trim takes events out of a waiting batch and frees their users. It returns
+// whether any are left.
+func (e *engine) trim(b *batch, out func(*event) bool) bool {
+	segments := append(b.rest, b.items)
+	kept := segments[:0]
+	for _, items := range segments {
+		var stay []item
+		for _, it := range items {
+			if out(it.Value) {
+				b.lane.batcher.Done(it)
+			} else {
+				stay = append(stay, it)
+			}
+		}
+		if len(stay) > 0 {
+			kept = append(kept, stay)
+		}
+	}
+	if len(kept) == 0 {
+		return false
+	}
+	last := len(kept) - 1
+	b.items, b.rest = kept[last], kept[:last:last]
+	return true
+}
+
+// drain begins the end: nothing lingers any more.
+func (e *engine) drain() {
+	e.draining = true
+	for _, l := range e.lanes {
+		l.batcher.Hurry()
+	}
+	e.log.Info("draining", "events", e.live, "in_flight", len(e.flying), "timeout", e.p.cfg.Delivery.DrainTimeout)
+	e.shed()
+}
+
+// shed lets go, while draining, of what whoever holds the partition next can
+// deliver as well: events after which nothing of their partition has been
+// delivered or is in flight. What lies before such a record must be finished,
+// since the commit cannot pass it, and the record would be delivered twice.
+func (e *engine) shed() {
+	for _, s := range e.sources {
+		s.inHand = s.settled
+	}
+	hand := func(ev *event) { ev.source.inHand = max(ev.source.inHand, ev.record.Offset) }
+	for _, ev := range e.writing {
+		hand(ev)
+	}
+	for b := range e.flying {
+		for _, it := range b.items {
+			hand(it.Value)
+		}
+	}
+	beyond := func(ev *event) bool {
+		if ev.record.Offset <= ev.source.inHand {
+			return false
+		}
+		e.live--
+		e.freed = addRoom(e.freed, ev, 1)
+		return true
+	}
+	kept := e.letters[:0]
+	for _, ev := range e.letters {
+		if !beyond(ev) {
+			kept = append(kept, ev)
+		}
+	}
+	e.letters = kept
+	for _, l := range e.lanes {
+		l.batcher.Remove(beyond)
+		l.waiting.filter(func(b *batch) bool { return e.trim(b, beyond) })
+	}
+}
+
+// wake is when the loop must turn even if nothing happens; false: it need not.
+func (e *engine) wake() (at time.Time, ok bool) {
+	consider := func(t time.Time) {
+		if !ok || t.Before(at) {
+			at, ok = t, true
+		}
+	}
+	for _, l := range e.lanes {
+		if t, some := l.wake(); some && len(e.flying) < e.p.cfg.Delivery.MaxInFlight {
+			consider(t)
+		}
+		if l.breaker.get() != closed {
+			first := l.breaker.since.Add(e.p.cfg.Delivery.MaxHold)
+			if next := l.swept.Add(time.Second); next.After(first) {
+				first = next
+			}
+			consider(first)
+		}
+	}
+	if e.writing != nil {
+		consider(time.Now().Add(time.Second)) // to see whether letters can be written
+	}
+	return at, ok
+}

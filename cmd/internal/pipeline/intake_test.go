@@ -1,0 +1,205 @@
+package pipeline
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"pgregory.net/rapid"
+)
+
+// letIn asks for room without waiting for it.
+type letIn struct {
+	cancel context.CancelFunc
+	err    chan error
+}
+
+func ask(t *testing.T, in *intake, rooms ...room) letIn {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := letIn{cancel, make(chan error, 1)}
+	go func() { l.err <- in.acquire(ctx, rooms) }()
+	return l
+}
+
+// in tells whether it has been let in.
+func (l letIn) in() bool {
+	synctest.Wait()
+	select {
+	case err := <-l.err:
+		l.err <- err
+		return err == nil
+	default:
+		return false
+	}
+}
+
+func TestIntake(t *testing.T) {
+	a, b, c := &app{}, &app{}, &app{}
+	r := func(a *app, n int) room { return room{app: a, records: n, bytes: n} }
+	for rule, test := range map[string]func(*testing.T){
+		"lets in up to the bound": func(t *testing.T) {
+			in := newIntake(10, 1000, false)
+			if !ask(t, in, r(a, 10)).in() {
+				t.Error("10 of 10 were not let in")
+			}
+			more := ask(t, in, r(a, 1))
+			if more.in() {
+				t.Error("the 11th was let in")
+			}
+			in.release(r(a, 1))
+			if !more.in() {
+				t.Error("released room was not given on")
+			}
+		},
+		"bounds bytes too": func(t *testing.T) {
+			in := newIntake(1000, 10, false)
+			ask(t, in, r(a, 8)).in()
+			if ask(t, in, r(a, 3)).in() {
+				t.Error("11 bytes of 10 were let in")
+			}
+		},
+		"lets what is larger than the bound in alone": func(t *testing.T) {
+			in := newIntake(10, 10, false)
+			first := ask(t, in, r(a, 1))
+			first.in()
+			large := ask(t, in, r(a, 50))
+			if large.in() {
+				t.Error("let in beside another")
+			}
+			in.release(r(a, 1))
+			if !large.in() {
+				t.Error("not let in alone")
+			}
+		},
+		"gives an app no more than what is free": func(t *testing.T) {
+			in := newIntake(12, 1000, true)
+			for range 6 {
+				if !ask(t, in, r(a, 1)).in() {
+					t.Fatal("the first half was not let in")
+				}
+			}
+			if ask(t, in, r(a, 1)).in() {
+				t.Error("one app got more than half")
+			}
+			for range 3 {
+				if !ask(t, in, r(b, 1)).in() {
+					t.Error("another app was not let in")
+				}
+			}
+			if !ask(t, in, r(c, 1)).in() {
+				t.Error("a third app was not let in")
+			}
+		},
+		"does not let an app that waits for its share hold up others": func(t *testing.T) {
+			in := newIntake(10, 1000, true)
+			ask(t, in, r(a, 5)).in()
+			waits := ask(t, in, r(a, 2))
+			behind := ask(t, in, r(a, 1))
+			if waits.in() || behind.in() {
+				t.Error("let in beyond the share, or out of turn")
+			}
+			if !ask(t, in, r(b, 1)).in() {
+				t.Error("the other app waits as well")
+			}
+		},
+		"lets nothing in while paused": func(t *testing.T) {
+			in := newIntake(10, 1000, true)
+			in.pause(true)
+			w := ask(t, in, r(a, 1))
+			if w.in() {
+				t.Error("let in")
+			}
+			in.pause(false)
+			if !w.in() {
+				t.Error("not let in afterwards")
+			}
+		},
+		"forgets who gives up waiting": func(t *testing.T) {
+			in := newIntake(10, 1000, true)
+			ask(t, in, r(a, 10)).in()
+			w := ask(t, in, r(b, 10))
+			w.in()
+			w.cancel()
+			synctest.Wait()
+			in.release(r(a, 10))
+			if n, _ := in.pending(); n != 0 {
+				t.Errorf("%d pending, want none", n)
+			}
+			if !ask(t, in, r(c, 10)).in() {
+				t.Error("room is lost")
+			}
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			synctest.Test(t, test)
+		})
+	}
+}
+
+// TestIntakeGivesEverybodyATurn has apps ask, give back and give up at random:
+// the bounds hold, and once all is given back everybody has been let in.
+func TestIntakeGivesEverybodyATurn(t *testing.T) {
+	apps := []*app{{}, {}, {}, nil}
+	rapid.Check(t, func(t *rapid.T) {
+		const maxRecords, maxBytes = 20, 100
+		in := newIntake(maxRecords, maxBytes, rapid.Bool().Draw(t, "shared"))
+		var asked, held []*waiter
+		ask := func(w *waiter) {
+			in.mu.Lock()
+			in.waiting = append(in.waiting, w)
+			in.admit()
+			in.mu.Unlock()
+			asked = append(asked, w)
+		}
+		sort := func() {
+			var still []*waiter
+			for _, w := range asked {
+				select {
+				case <-w.ready:
+					held = append(held, w)
+				default:
+					still = append(still, w)
+				}
+			}
+			asked = still
+		}
+		give := func(i int) {
+			in.release(held[i].rooms...)
+			held = append(held[:i], held[i+1:]...)
+			sort()
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"ask": func(t *rapid.T) {
+				w := &waiter{ready: make(chan struct{})}
+				for _, a := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(apps)-1), 1, 2, rapid.ID).Draw(t, "apps") {
+					w.rooms = append(w.rooms, room{apps[a], rapid.IntRange(1, 8).Draw(t, "records"), rapid.IntRange(1, 60).Draw(t, "bytes")})
+				}
+				ask(w)
+				sort()
+			},
+			"give back": func(t *rapid.T) {
+				if len(held) > 0 {
+					give(rapid.IntRange(0, len(held)-1).Draw(t, "which"))
+				}
+			},
+			"": func(t *rapid.T) {
+				records, bytes := in.pending()
+				if (records > maxRecords || bytes > maxBytes) && len(held) > 1 {
+					t.Fatalf("%d records, %d bytes are in", records, bytes)
+				}
+				if len(held) == 0 && len(asked) > 0 {
+					t.Fatal("nothing is in, and somebody waits")
+				}
+			},
+		})
+		for len(held) > 0 {
+			give(0)
+		}
+		if len(asked) > 0 {
+			t.Fatalf("%d wait for ever", len(asked))
+		}
+		if records, bytes := in.pending(); records != 0 || bytes != 0 || len(in.held) != 0 {
+			t.Fatalf("%d records, %d bytes, %d apps left", records, bytes, len(in.held))
+		}
+	})
+}

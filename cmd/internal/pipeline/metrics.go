@@ -1,0 +1,185 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/msdkclient"
+)
+
+// metrics are the pipeline's instruments, and the same numbers for [Stats].
+// Labels are appids, routes, reasons and classes: bounded by the configuration
+// and the protocol. A user is never a label.
+type metrics struct {
+	events   metric.Int64Counter
+	letters  metric.Int64Counter
+	calls    metric.Int64Counter
+	duration metric.Float64Histogram
+	size     metric.Int64Histogram
+	latency  metric.Float64Histogram
+
+	registration metric.Registration
+
+	nDelivered, nCalls, nFailed atomic.Int64
+	nLetters                    map[deadletter.Reason]*atomic.Int64
+	inFlight                    atomic.Int64
+}
+
+// classDelivered is the class of a call that succeeded, as a label.
+const classDelivered = "ok"
+
+func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
+	meter := provider.Meter("github.com/battlereport/battlereport/pipeline")
+	m := &metrics{nLetters: map[deadletter.Reason]*atomic.Int64{}}
+	var err error
+	note := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	var e error
+	m.events, e = meter.Int64Counter("battlereport.delivered", metric.WithDescription("Events that the platform has accepted."))
+	note(e)
+	m.letters, e = meter.Int64Counter("battlereport.dead_letters", metric.WithDescription("Events that were written to the dead letters, by reason."))
+	note(e)
+	m.calls, e = meter.Int64Counter("battlereport.msdk.calls", metric.WithDescription("Calls to the platform, by the class of their outcome."))
+	note(e)
+	m.duration, e = meter.Float64Histogram("battlereport.msdk.call.duration", metric.WithUnit("s"), metric.WithDescription("How long calls to the platform take."),
+		metric.WithExplicitBucketBoundaries(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
+	note(e)
+	m.size, e = meter.Int64Histogram("battlereport.batch.records", metric.WithDescription("Events in a call."),
+		metric.WithExplicitBucketBoundaries(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000))
+	note(e)
+	m.latency, e = meter.Float64Histogram("battlereport.delivery.latency", metric.WithUnit("s"), metric.WithDescription("From a record's timestamp to its acceptance by the platform."),
+		metric.WithExplicitBucketBoundaries(.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600))
+	note(e)
+	inFlight, e := meter.Int64ObservableGauge("battlereport.msdk.calls.in_flight", metric.WithDescription("Calls under way."))
+	note(e)
+	pending, e := meter.Int64ObservableGauge("battlereport.pending.records", metric.WithDescription("Events taken from Kafka and not settled; delivery.max_pending is the bound."))
+	note(e)
+	pendingBytes, e := meter.Int64ObservableGauge("battlereport.pending.bytes", metric.WithUnit("By"), metric.WithDescription("Their bytes; delivery.max_pending_bytes is the bound."))
+	note(e)
+	held, e := meter.Int64ObservableGauge("battlereport.breaker.open", metric.WithDescription("1 while an app is held because its calls fail."))
+	note(e)
+	if err != nil {
+		return nil, err
+	}
+
+	// Counters exist at zero before their first event.
+	ctx := context.Background()
+	for _, r := range deadletter.Reasons() {
+		m.nLetters[r] = new(atomic.Int64)
+		for _, a := range p.apps.list {
+			m.letters.Add(ctx, 0, metric.WithAttributes(attribute.String("appid", a.AppID), attribute.String("reason", string(r))))
+		}
+	}
+	for _, a := range p.apps.list {
+		m.events.Add(ctx, 0, appAttributes(a))
+		for _, class := range []string{classDelivered, msdkclient.Retry.String(), msdkclient.Throttle.String(), msdkclient.Record.String(), msdkclient.AppClass.String(), msdkclient.Endpoint.String()} {
+			m.calls.Add(ctx, 0, appAttributes(a), metric.WithAttributes(attribute.String("class", class)))
+		}
+	}
+	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		s := p.Stats()
+		o.ObserveInt64(inFlight, int64(s.InFlight))
+		o.ObserveInt64(pending, int64(s.Pending))
+		o.ObserveInt64(pendingBytes, int64(s.PendingBytes))
+		for _, a := range p.apps.list {
+			var v int64
+			if a.breaker.get() != closed {
+				v = 1
+			}
+			o.ObserveInt64(held, v, metric.WithAttributes(attribute.String("appid", a.AppID)))
+		}
+		return nil
+	}, inFlight, pending, pendingBytes, held)
+	return m, err
+}
+
+func appAttributes(a *app) metric.MeasurementOption {
+	return metric.WithAttributes(attribute.String("appid", a.AppID), attribute.String("route", a.Route))
+}
+
+func (m *metrics) close() { _ = m.registration.Unregister() }
+
+func (m *metrics) called(l *lane, out outcome) {
+	ctx, class := context.Background(), classDelivered
+	m.nCalls.Add(1)
+	if out.err != nil {
+		class = out.err.Class.String()
+		m.nFailed.Add(1)
+	}
+	app := appAttributes(l.app)
+	m.calls.Add(ctx, 1, app, metric.WithAttributes(attribute.String("class", class)))
+	m.duration.Record(ctx, out.took.Seconds(), app)
+	m.size.Record(ctx, int64(len(out.batch.items)), app)
+}
+
+func (m *metrics) delivered(l *lane, items []item) {
+	ctx, app, now := context.Background(), appAttributes(l.app), time.Now()
+	m.nDelivered.Add(int64(len(items)))
+	m.events.Add(ctx, int64(len(items)), app)
+	for _, it := range items {
+		m.latency.Record(ctx, now.Sub(it.Value.record.Time).Seconds(), app)
+	}
+}
+
+func (m *metrics) buried(events []*event) {
+	ctx := context.Background()
+	for _, ev := range events {
+		m.nLetters[ev.refusal.reason].Add(1)
+		appid := ""
+		if ev.app != nil {
+			appid = ev.app.AppID
+		}
+		m.letters.Add(ctx, 1, metric.WithAttributes(attribute.String("appid", appid), attribute.String("reason", string(ev.refusal.reason))))
+	}
+}
+
+// observe publishes the loop's own counts.
+func (m *metrics) observe(e *engine) {
+	m.inFlight.Store(int64(len(e.flying)))
+}
+
+// Stats are a pipeline's counts since its start, and what is under way now.
+type Stats struct {
+	Delivered   int64
+	DeadLetters map[deadletter.Reason]int64
+	Calls       int64
+	FailedCalls int64
+
+	InFlight     int // calls
+	Pending      int // events taken and not settled
+	PendingBytes int
+	Held         []string // appids whose breaker is not closed
+}
+
+// Stats reports the counts. They are not one consistent snapshot while the
+// pipeline runs.
+func (p *Pipeline) Stats() Stats {
+	m := p.metrics
+	s := Stats{
+		Delivered:   m.nDelivered.Load(),
+		DeadLetters: map[deadletter.Reason]int64{},
+		Calls:       m.nCalls.Load(),
+		FailedCalls: m.nFailed.Load(),
+		InFlight:    int(m.inFlight.Load()),
+	}
+	for reason, n := range m.nLetters {
+		s.DeadLetters[reason] = n.Load()
+	}
+	if e := p.engine.Load(); e != nil {
+		s.Pending, s.PendingBytes = e.intake.pending()
+	}
+	for _, a := range p.apps.list {
+		if a.breaker.get() != closed {
+			s.Held = append(s.Held, a.AppID)
+		}
+	}
+	return s
+}

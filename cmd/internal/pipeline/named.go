@@ -1,0 +1,56 @@
+package pipeline
+
+import "time"
+
+// nameSpacing is how long after one call a user may be named in the URL of
+// another: the platform takes one request a user a second (MSDK FAQ) and
+// answers -503 to more. It counts from the end of the first call, since only
+// then is it certain that it had arrived.
+const nameSpacing = time.Second
+
+// named remembers for one app which users were lately named in a URL. Belongs
+// to the engine's loop.
+type named struct {
+	until map[string]time.Time
+	order []naming // by time, for forgetting
+}
+
+type naming struct {
+	user  string
+	until time.Time
+}
+
+func newNamed() *named { return &named{until: map[string]time.Time{}} }
+
+// pick chooses which of the users to name now: the first who may be. If none
+// may, it says when the first one may be again.
+func (n *named) pick(now time.Time, users func(yield func(string) bool)) (user string, free time.Time) {
+	n.forget(now)
+	for u := range users {
+		until, lately := n.until[u]
+		if !lately {
+			return u, now
+		}
+		if user == "" || until.Before(free) {
+			user, free = u, until
+		}
+	}
+	return user, free
+}
+
+// called says that a call that named user has ended.
+func (n *named) called(now time.Time, user string) {
+	until := now.Add(nameSpacing)
+	n.until[user] = until
+	n.order = append(n.order, naming{user, until})
+}
+
+func (n *named) forget(now time.Time) {
+	i := 0
+	for ; i < len(n.order) && !now.Before(n.order[i].until); i++ {
+		if o := n.order[i]; n.until[o.user].Equal(o.until) {
+			delete(n.until, o.user)
+		}
+	}
+	n.order = append(n.order[:0], n.order[i:]...)
+}

@@ -1,0 +1,258 @@
+// Package pipeline takes battle reports from Kafka to MSDK.
+//
+// Read it in the order of the data path:
+//
+//	take      check.go    each record of a chunk becomes an event: checked, or refused
+//	bound     intake.go   how much may be taken and not settled
+//	gather    lane.go     an app's events wait for their batch, and batches for their turn
+//	deliver   deliver.go  one call
+//	decide    retry.go    what a failed call means for its batch: again, apart, later, never
+//	settle    engine.go   the loop that all of this turns in
+//	give up   letters.go  events on their way to the dead letters
+//
+// One [Engine] lives as long as a generation of the consumer group. Its loop is
+// a single goroutine that owns all state; checking happens on the goroutines
+// that fetch, calls and letters are written on goroutines of their own, and all
+// of them speak to the loop through channels.
+//
+// Promises: an event is settled when the platform has accepted it or its letter
+// is on all in-sync replicas, and never otherwise; one user's events are
+// delivered in order; what is in memory is bounded by the configuration; values
+// are passed on byte for byte.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/msdkclient"
+)
+
+// Options are what a pipeline needs beside its configuration. The zero value
+// is fit for use.
+type Options struct {
+	Logger        *slog.Logger         // default slog.Default()
+	MeterProvider metric.MeterProvider // default: none
+
+	// DialKafka and DialMSDK open connections; nil means TCP.
+	DialKafka, DialMSDK func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// HeartbeatInterval overrides the consumer's; 0 keeps it.
+	HeartbeatInterval time.Duration
+}
+
+// Pipeline is the whole way from Kafka to MSDK. Its methods are safe for
+// concurrent use; Run may be called once.
+type Pipeline struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	conn     consumer.Connection
+	apps     *apps
+	consumer *consumer.Consumer
+	msdk     *msdkclient.Client
+	letters  *deadletter.Writer
+	metrics  *metrics
+	engine   atomic.Pointer[engine] // of the current generation
+}
+
+// New checks that everything the configuration names can be loaded. It does not
+// connect. Close releases what it holds.
+func New(cfg *config.Config, opts Options) (*Pipeline, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	if opts.MeterProvider == nil {
+		opts.MeterProvider = noop.NewMeterProvider()
+	}
+	conn, err := Connection(cfg, opts.DialKafka)
+	if err != nil {
+		return nil, err
+	}
+	apps, err := newApps(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var msdkOpts []msdkclient.Option
+	if opts.DialMSDK != nil {
+		msdkOpts = append(msdkOpts, msdkclient.WithDialContext(opts.DialMSDK))
+	}
+	msdk, err := msdkclient.New(msdkclient.Config{
+		BaseURL:     cfg.MSDK.BaseURL,
+		Timeout:     cfg.MSDK.Timeout,
+		ContentType: cfg.MSDK.ContentType,
+		MaxConns:    cfg.Delivery.MaxInFlight,
+	}, msdkOpts...)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{
+		cfg:     cfg,
+		log:     opts.Logger,
+		conn:    conn,
+		apps:    apps,
+		msdk:    msdk,
+		letters: deadletter.NewWriter(conn, opts.Logger),
+	}
+	if p.metrics, err = newMetrics(opts.MeterProvider, p); err != nil {
+		return nil, err
+	}
+	start := consumer.Earliest
+	if cfg.Kafka.Start == "latest" {
+		start = consumer.Latest
+	}
+	p.consumer, err = consumer.New(consumer.Config{
+		Connection:        conn,
+		Group:             cfg.Kafka.Group,
+		Topics:            p.apps.topics(),
+		Start:             start,
+		FromStart:         p.apps.replayTopics(), // somebody asked for each record in them
+		DrainTimeout:      cfg.Delivery.DrainTimeout,
+		FetchBytes:        fetchBytes(cfg),
+		HeartbeatInterval: opts.HeartbeatInterval,
+		Logger:            opts.Logger,
+		MeterProvider:     opts.MeterProvider,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Connection is how the configuration says Kafka is reached; dial nil means
+// TCP.
+func Connection(cfg *config.Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) (consumer.Connection, error) {
+	conn := consumer.Connection{Brokers: cfg.Kafka.Brokers, ClientID: cfg.Kafka.ClientID, Dial: dial}
+	var err error
+	if t := cfg.Kafka.TLS; t.Enabled {
+		conn.TLS, err = consumer.TLSFiles{CA: t.CAFile, Cert: t.CertFile, Key: t.KeyFile, InsecureSkipVerify: t.InsecureSkipVerify}.Load()
+		if err != nil {
+			return conn, fmt.Errorf("kafka.tls: %w", err)
+		}
+	}
+	s := cfg.Kafka.SASL
+	if conn.SASL, err = consumer.SASL(s.Mechanism, s.Username, s.Password.Reveal()); err != nil {
+		return conn, fmt.Errorf("kafka.sasl: %w", err)
+	}
+	return conn, nil
+}
+
+// fetchBytes is how much is fetched of a partition at a time. Each of them may
+// have that much in hand beside what the intake has let in, so that it must be
+// small; it is still hundreds of records.
+func fetchBytes(cfg *config.Config) int {
+	return int(min(max(cfg.Delivery.MaxPendingBytes/256, 64<<10), 256<<10))
+}
+
+// Run makes sure that the dead-letter and replay topics exist, and then takes,
+// delivers and commits until ctx ends; it drains and returns nil. It waits for
+// brokers that cannot be reached. An error means that it cannot work as
+// configured.
+func (p *Pipeline) Run(ctx context.Context) error {
+	if err := p.ensureTopics(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	return p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
+		e := newEngine(p, gen.Partitions())
+		p.engine.Store(e)
+		defer p.engine.Store(nil)
+		e.run(ctx, gen.Fetch)
+	})
+}
+
+// Close releases the connections. Call it after Run has returned.
+func (p *Pipeline) Close() {
+	p.metrics.close()
+	p.consumer.Close()
+	p.msdk.Close()
+	_ = p.letters.Close()
+}
+
+// ensureTopics creates the topics that the pipeline writes letters to and reads
+// replays from. What a broker refuses for good is an error; anything else is
+// waited out.
+func (p *Pipeline) ensureTopics(ctx context.Context) error {
+	client := p.conn.Client()
+	defer consumer.CloseClient(client)
+	for _, source := range p.cfg.SourceTopics() {
+		for topic, settings := range map[string][]kafka.ConfigEntry{
+			p.cfg.DeadLetter.TopicFor(source):       deadletter.LetterSettings(),
+			p.cfg.DeadLetter.ReplayTopicFor(source): nil,
+		} {
+			if err := p.ensureTopic(ctx, client, topic, source, settings); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) ensureTopic(ctx context.Context, client *kafka.Client, topic, source string, settings []kafka.ConfigEntry) error {
+	for waited := false; ; waited = true {
+		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+		created, err := deadletter.EnsureTopic(attempt, client, topic, source, settings...)
+		cancel()
+		switch {
+		case err == nil:
+			if created {
+				p.log.Info("topic created", "topic", topic)
+			}
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case refused(err):
+			return fmt.Errorf("%w; create it yourself, or allow this client to", err)
+		}
+		if !waited {
+			p.log.Warn("waiting for Kafka", "brokers", p.cfg.Kafka.Brokers, "for", "topic "+topic, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// refused tells an answer that will not change from trouble that passes.
+func refused(err error) bool {
+	for _, code := range []kafka.Error{
+		kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
+		kafka.UnsupportedSASLMechanism, kafka.PolicyViolation, kafka.InvalidTopic, kafka.InvalidConfiguration,
+		kafka.InvalidReplicationFactor, kafka.InvalidPartitionNumber,
+	} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// NotReady lists what keeps the pipeline from working; empty means ready: in
+// the group, and letters can be written as far as is known.
+func (p *Pipeline) NotReady() []string {
+	var why []string
+	if !p.consumer.Joined() {
+		why = append(why, "not in the consumer group")
+	}
+	if err := p.letters.Err(); err != nil {
+		why = append(why, "dead letters cannot be written: "+err.Error())
+	}
+	return why
+}
+
+// Lag reports how far the partitions held are behind.
+func (p *Pipeline) Lag() []consumer.PartitionLag { return p.consumer.Lag() }
