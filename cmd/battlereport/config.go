@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/schema"
+)
+
+func configCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "config",
+		Short: "Check or describe the configuration",
+		Example: `  battlereport config example > battlereport.yaml
+  battlereport config check -c battlereport.yaml`,
+	}, configCheckCommand(), configExampleCommand(), configSchemaCommand())
+}
+
+func configCheckCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check -c FILE",
+		Short: "Say whether a configuration is good, or all that is wrong with it",
+		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
+each with its line. Connects to nothing.`,
+		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
+		Args:    upTo(0),
+	}
+	load := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := load()
+		if err != nil {
+			return err
+		}
+		file := cmd.Flag("config").Value
+		var faults []error
+		for i, app := range c.Apps {
+			if _, err := schema.Load(app.Schema, schema.DefaultLimits()); err != nil {
+				faults = append(faults, fmt.Errorf("%s: apps[%d].schema: %w", file, i, err))
+			}
+		}
+		if faults != nil {
+			return errors.Join(faults...)
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n",
+			file, count(len(c.Apps), "app"), count(len(c.SourceTopics()), "topic"))
+		return err
+	}
+	return cmd
+}
+
+func configExampleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "example",
+		Short:   "Print a configuration with every key, its meaning and its default",
+		Example: `  battlereport config example > battlereport.yaml`,
+		Args:    upTo(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(config.Example())
+			return err
+		},
+	}
+}
+
+func configSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of the configuration, for editors",
+		Long: `Prints a JSON Schema (draft 2020-12) by which an editor can check and complete a configuration. An editor with the YAML
+language server finds it by a first line in the configuration such as
+
+  # yaml-language-server: $schema=battlereport.schema.json`,
+		Example: `  battlereport config schema > battlereport.schema.json`,
+		Args:    upTo(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(config.JSONSchema())
+			return err
+		},
+	}
+}
+
+// count returns "1 app" or "2 apps".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

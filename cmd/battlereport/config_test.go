@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestTheExamplePassesTheCheck(t *testing.T) {
+	t.Setenv("MSDK_APPKEY", "k")
+	example := invoke(t, "", "config", "example")
+	if example.code != exitDone || example.stderr != "" {
+		t.Fatalf("%+v", example)
+	}
+	path := write(t, "example.yaml", example.stdout)
+	want := outcome{exitDone, path + ": ok: 1 app, 1 topic\n", ""}
+	if got := invoke(t, "", "config", "check", "-c", path); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	t.Parallel()
+	broken := write(t, "broken.json", `{"type": 5}`)
+	tests := map[string]struct {
+		yaml           string
+		code           int
+		stdout, stderr string // FILE stands for the configuration's path
+	}{
+		"topics are counted once": {
+			"apps:\n- {appid: wx1, appkey: k, topics: [a, b]}\n- {appid: wx2, appkey: k, topics: [b, c]}",
+			exitDone, "FILE: ok: 2 apps, 3 topics\n", "",
+		},
+		"all faults are told, a line each": {
+			"htpt: {}\napps:\n- {appid: wx1, appkey: hunter2, topics: [a], route: wxsocre}",
+			exitCannot, "", "FILE:1: htpt: unknown key: want http\nFILE:3: apps[0].route: \"wxsocre\": want battle_report or wxscore\n",
+		},
+	}
+	for rule, test := range tests {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			path := write(t, "config.yaml", test.yaml)
+			inFile := func(text string) string { return strings.ReplaceAll(text, "FILE", path) }
+			want := outcome{test.code, inFile(test.stdout), inFile(test.stderr)}
+			if got := invoke(t, "", "config", "check", "-c", path); got != want {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+
+	path := write(t, "config.yaml", "apps: [{appid: wx1, appkey: k, topics: [a], schema: "+broken+"}]")
+	if got := invoke(t, "", "config", "check", "-c", path); got.code != exitCannot || got.stdout != "" || got.stderr == "" {
+		t.Errorf("a schema that does not compile: %+v", got)
+	}
+}
+
+func TestConfigSchemaIsJSON(t *testing.T) {
+	t.Parallel()
+	got := invoke(t, "", "config", "schema")
+	if got.code != exitDone || !json.Valid([]byte(got.stdout)) {
+		t.Errorf("%+v", got)
+	}
+}

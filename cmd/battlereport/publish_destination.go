@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/schema"
+)
+
+// A destination is where lines go, and by what they are checked before.
+type destination struct {
+	topic   string
+	headers []kafka.Header
+	checker *pipeline.Checker
+}
+
+// newDestination finds the destination that the configuration has for a topic and an app, either of which is empty if
+// it was not chosen.
+func newDestination(cfg *config.Config, topic, appID string, headers []kafka.Header) (destination, error) {
+	topic, err := oneOf("topic", "configured", topic, cfg.SourceTopics())
+	if err != nil {
+		return destination{}, err
+	}
+	apps := slices.DeleteFunc(slices.Clone(cfg.Apps), func(a config.App) bool { return !slices.Contains(a.Topics, topic) })
+	ids := make([]string, len(apps))
+	for i, app := range apps {
+		ids[i] = app.AppID
+	}
+	chosen, err := oneOf("app", "configured for topic "+topic, appID, ids)
+	if err != nil {
+		return destination{}, err
+	}
+	if appID != "" {
+		headers = append([]kafka.Header{{Key: pipeline.HeaderAppID, Value: []byte(appID)}}, headers...)
+	}
+	checker, err := pipeline.NewChecker(cfg, apps[slices.Index(ids, chosen)])
+	if err != nil {
+		return destination{}, err
+	}
+	return destination{topic, headers, checker}, nil
+}
+
+// oneOf returns the name chosen if it is known, or if none was chosen the only one there is.
+func oneOf(flag, where, chosen string, known []string) (string, error) {
+	switch {
+	case chosen == "" && len(known) == 1:
+		return known[0], nil
+	case chosen == "":
+		return "", fmt.Errorf("which %s? --%s is needed, since several are %s: %s", flag, flag, where, strings.Join(known, ", "))
+	case !slices.Contains(known, chosen):
+		return "", fmt.Errorf("--%s %q is not %s: want %s", flag, chosen, where, strings.Join(known, " or "))
+	}
+	return chosen, nil
+}
+
+// check makes a record of a line, or says why the pipeline would refuse it.
+func (d destination) check(l line) (kafka.Message, *schema.Refusal) {
+	if l.tooLong() {
+		return kafka.Message{}, &schema.Refusal{Reason: schema.TooLarge, Detail: fmt.Sprintf("%d bytes, %d are allowed", l.size, d.checker.MaxBytes)}
+	}
+	report, refusal := d.checker.Check(l.text)
+	if refusal != nil {
+		return kafka.Message{}, refusal
+	}
+	return kafka.Message{Key: []byte(report.OpenID), Value: slices.Clone(l.text), Headers: d.headers, WriterData: l.number}, nil
+}

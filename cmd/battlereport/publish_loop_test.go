@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+)
+
+// newPublication returns a publication of in that writes to written.
+func newPublication(t interface{ Fatal(...any) }, in io.Reader, failFast bool, from int, written *[]string) (*publication, *bytes.Buffer) {
+	cfg := config.Default()
+	checker, err := pipeline.NewChecker(&cfg, config.App{Schema: "builtin:any"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := new(bytes.Buffer)
+	return &publication{
+		name: "stdin", in: io.NopCloser(in), from: from, next: from, failFast: failFast,
+		dest:     destination{topic: "t", checker: checker},
+		progress: newPublishProgress(stderr, false, -1),
+		write: func(_ context.Context, records []kafka.Message) error {
+			for _, r := range records {
+				*written = append(*written, string(r.Value))
+			}
+			return nil
+		},
+	}, stderr
+}
+
+// Whatever the lines: what is published is the good ones from the first to where it stopped, in order, and who goes on
+// at the line named has in the end published each good one once.
+func TestEveryGoodLineIsPublishedOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		kinds := rapid.SliceOfN(rapid.SampledFrom([]string{reportOf("o1", 1), reportOf("o2", 2), "", " ", "{<", "[]"}), 0, 40).Draw(t, "lines")
+		ending := rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "ending")
+		failFast := rapid.Bool().Draw(t, "fail at a bad line")
+		var want, got []string
+		bad := 0
+		for _, text := range kinds {
+			switch {
+			case text == "{<" || text == "[]":
+				bad++
+			case strings.TrimSpace(text) != "":
+				want = append(want, text)
+			}
+		}
+		told := 0
+		for from := 1; ; {
+			p, stderr := newPublication(t, strings.NewReader(strings.Join(kinds, ending)), failFast, from, &got)
+			err := p.run(context.Background())
+			told += strings.Count(stderr.String(), "\n")
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errNo) || !failFast || p.next < from {
+				t.Fatalf("from line %d to %d: %v", from, p.next, err)
+			}
+			from = p.next + 1 // a person has seen to the bad line
+		}
+		if !slices.Equal(got, want) || told != bad {
+			t.Fatalf("published %q, want %q; told of %d bad lines, want %d", got, want, told, bad)
+		}
+	})
+}
+
+func TestWhatWasReadBeforeReadingFailedIsPublished(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	var got []string
+	p, _ := newPublication(t, io.MultiReader(strings.NewReader(reportOf("o1", 1)+"\n{"), iotest.ErrReader(broken)), true, 1, &got)
+	if err := p.run(t.Context()); !errors.Is(err, broken) || len(got) != 1 || p.next != 2 {
+		t.Errorf("%q, next line %d, %v", got, p.next, err)
+	}
+}
+
+func TestThePaceIsThatAskedFor(t *testing.T) {
+	t.Parallel()
+	for rule, test := range map[string]struct {
+		rate    float64
+		records int
+		want    time.Duration
+	}{
+		"less than one a second":     {0.5, 10, 20 * time.Second},
+		"a few a second, one by one": {5, 50, 10 * time.Second},
+		"many a second, in slices":   {1000, 20_000, 20 * time.Second},
+		"more than batches allow":    {1e6, 100_000, 100 * time.Millisecond},
+		"as many as there are":       {0, 1_000_000, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p, began := newPublishPace(test.rate), time.Now()
+			for left := test.records; left > 0; {
+				if err := p.wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				n := min(left, p.most())
+				left -= n
+				p.took(n)
+			}
+			slack := 2 * paceSlice
+			if test.rate > 0 {
+				slack += time.Duration(float64(time.Second) / test.rate) // none is waited for after the last
+			}
+			if took := time.Since(began); took > test.want || took < test.want-slack {
+				t.Errorf("%s: %d records in %v, want %v", rule, test.records, took, test.want)
+			}
+		})
+	}
+}
+
+func TestTimeLostIsNotMadeUpFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPublishPace(10)
+		p.took(1)
+		time.Sleep(time.Hour)
+		began, n := time.Now(), 0
+		for ; time.Since(began) < time.Second; n++ {
+			if err := p.wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p.took(1)
+		}
+		if n > 13 {
+			t.Errorf("%d records in a second", n)
+		}
+	})
+}
+
+func TestProgressIsShownToAPersonAndKeepsOffOtherLines(t *testing.T) {
+	t.Parallel()
+	for rule, test := range map[string]struct {
+		shown bool
+		size  int64
+		want  []string // on the screen
+	}{
+		"of a file, by bytes":       {true, 4 << 10, []string{"publishing", "25%", "(1.0/4.0 KiB"}},
+		"of anything else, a count": {true, -1, []string{"publishing", "(3/-", "records/s"}},
+		"of an empty file, nothing": {true, 0, nil},
+		"for a pipe, nothing":       {false, 4 << 10, nil},
+	} {
+		var screen bytes.Buffer
+		p := newPublishProgress(&screen, test.shown, test.size)
+		p.add(3, 1<<10)
+		shown := screen.String()
+		for _, want := range test.want {
+			if !strings.Contains(shown, want) {
+				t.Errorf("%s: %q, want %q", rule, shown, want)
+			}
+		}
+		p.print("stdin:1: bad")
+		rest := strings.TrimPrefix(screen.String(), shown)
+		if test.want == nil && screen.String() != "stdin:1: bad\n" || test.want != nil && !strings.HasSuffix(rest, " \rstdin:1: bad\n") {
+			t.Errorf("%s: %q", rule, screen.String())
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer/kafkatest"
+	"github.com/battlereport/battlereport/msdkclient/msdktest"
+)
+
+// runFile is a configuration for a broker and a platform of the test's own.
+func runFile(t *testing.T, b *kafkatest.Broker, topic, baseURL string) string {
+	t.Helper()
+	return write(t, "battlereport.yaml", fmt.Sprintf(`
+kafka: {brokers: [%s], group: %s}
+msdk: {base_url: %s}
+apps: [{appid: wx1, appkey: "111111", topics: [%s]}]
+batch: {linger: 0s}
+http: {listen: 127.0.0.1:0}
+telemetry: {log_format: text}
+`, strings.Join(b.Addrs(), ", "), kafkatest.Name(t), baseURL, topic))
+}
+
+// text is a writer to be read while it is written.
+type text struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (w *text) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.Write(p)
+}
+
+func (w *text) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
+}
+
+// await returns what follows the mark in what was written, up to a space.
+func (w *text) await(t *testing.T, mark string) string {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, rest, ok := strings.Cut(w.String(), mark); ok {
+			return strings.Fields(rest + " ")[0]
+		}
+	}
+	t.Fatalf("no %q in\n%s", mark, w)
+	return ""
+}
+
+func TestRunDeliversUntilASignal(t *testing.T) {
+	b := kafkatest.Start(t)
+	msdk := msdktest.NewServer(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
+	defer msdk.Close()
+	topic := b.Topic(t, 2)
+	file := runFile(t, b, topic, msdk.URL)
+
+	ctx, signal := context.WithCancel(t.Context())
+	var log text
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, []string{"run", "-c", file}, strings.NewReader(""), io.Discard, &log) }()
+	address := log.await(t, "address=")
+	log.await(t, "generation begun")
+	b.Produce(t,
+		kafkatest.Record{Topic: topic, Value: []byte(`{"baseinfo":{"openid":"o1","platid":0},"battleinfo":{"score":7}}`)},
+		kafkatest.Record{Topic: topic, Value: []byte(`{}`)},
+	)
+	get := func(path string) (int, string) {
+		t.Helper()
+		res, err := http.Get("http://" + address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(body)
+	}
+	want := []string{
+		`battlereport_delivered_total{appid="wx1",route="battle_report"} 1`,
+		`battlereport_dead_letters_total{appid="wx1",reason="schema_violation"} 1`,
+		`battlereport_dead_letters_total{appid="wx1",reason="exhausted"} 0`,
+		`battlereport_msdk_calls_total{appid="wx1",class="ok",route="battle_report"} 1`,
+		`battlereport_msdk_calls_total{appid="wx1",class="throttle",route="battle_report"} 0`,
+		`battlereport_breaker_open{appid="wx1"} 0`,
+		`battlereport_consumer_records_total{topic="` + topic + `"} 2`,
+		`battlereport_consumer_lag{partition="0",topic="` + topic + `"} 0`,
+		`battlereport_pending_records 0`,
+	}
+	var page string
+	missing := func() string {
+		for _, line := range want {
+			if !strings.Contains(page, line+"\n") {
+				return line
+			}
+		}
+		return ""
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, page = get("/metrics"); missing() == "" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no line %q in\n%s", missing(), page)
+		}
+	}
+	if status, body := get("/readyz"); status != 200 {
+		t.Errorf("/readyz: %d %s", status, body)
+	}
+	signal()
+	if c := <-code; c != exitDone {
+		t.Errorf("exit code %d", c)
+	}
+	if strings.Contains(log.String(), "111111") {
+		t.Error("the key is in the log")
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestRunEndsByASignalWhileItWaitsForKafka(t *testing.T) {
+	b := kafkatest.Start(t)
+	b.RequireKfake(t)
+	file := runFile(t, b, "battle-reports", "http://127.0.0.1:1")
+	b.Close()
+	ctx, signal := context.WithCancel(t.Context())
+	var log text
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, []string{"run", "-c", file}, strings.NewReader(""), io.Discard, &log) }()
+	log.await(t, "waiting for Kafka")
+	signal()
+	if c := <-code; c != exitDone {
+		t.Errorf("exit code %d", c)
+	}
+}
+
+func TestRunRefusesWhatCannotWork(t *testing.T) {
+	b := kafkatest.Start(t)
+	topic := b.Topic(t, 1)
+	good := runFile(t, b, topic, "http://127.0.0.1:1")
+	for rule, test := range map[string]struct {
+		args []string
+		want string // in standard error
+	}{
+		"no configuration":          {[]string{"run"}, "-c FILE is needed"},
+		"one that is not there":     {[]string{"run", "-c", "nowhere.yaml"}, "no such file"},
+		"one with faults":           {[]string{"run", "-c", write(t, "bad.yaml", "apps: []\nbatch: {max_records: 0}\n")}, "batch.max_records"},
+		"a level that is none":      {[]string{"run", "-c", good, "--log-level", "loud"}, "want debug or info or warn or error"},
+		"an address nobody can use": {[]string{"run", "-c", good, "--listen", "256.0.0.1:1"}, "256.0.0.1:1"},
+		"an argument":               {[]string{"run", "-c", good, "now"}, `unexpected argument "now"`},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			got := invoke(t, "", test.args...)
+			if got.code != exitCannot || !strings.Contains(got.stderr, test.want) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestRunSaysWhichTopicToCreateWhereItMayNot(t *testing.T) {
+	b := kafkatest.Start(t)
+	fake := b.RequireKfake(t)
+	topic := b.Topic(t, 1)
+	fake.ControlKey(int16(kmsg.CreateTopics), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		res := req.ResponseKind().(*kmsg.CreateTopicsResponse)
+		for _, asked := range req.(*kmsg.CreateTopicsRequest).Topics {
+			rt := kmsg.NewCreateTopicsResponseTopic()
+			rt.Topic, rt.ErrorCode = asked.Topic, kerr.TopicAuthorizationFailed.Code
+			res.Topics = append(res.Topics, rt)
+		}
+		return res, nil, true
+	})
+	got := invoke(t, "", "run", "-c", runFile(t, b, topic, "http://127.0.0.1:1"))
+	if got.code != exitCannot || !strings.Contains(got.stderr, "create topic "+topic+".") || !strings.Contains(got.stderr, "create it yourself") {
+		t.Errorf("%+v", got)
+	}
+}

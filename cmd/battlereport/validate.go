@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/schema"
+)
+
+func validateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate [FILE|-]",
+		Short: "Check battle reports, one a line, as the pipeline does",
+		Long: `Reads JSON Lines, one battle report a line, from FILE or standard input, and writes one JSON object for each:
+
+  {"line":1,"valid":true}
+  {"line":2,"valid":false,"reason":"schema_violation","detail":"...","violations":[{"instance":"/baseinfo/platid","keyword":"...","message":"..."}]}
+
+The reasons are invalid_json, schema_violation and too_large; only schema_violation has violations. Lines count from 1;
+blank ones count but are skipped. A line ends with \n or \r\n, which are no part of the report.
+
+Exit codes: 0 all valid, 1 some invalid, 2 could not check.`,
+		Example: `  battlereport validate reports.jsonl
+  battlereport validate --schema builtin:en < reports.jsonl
+  battlereport validate --schema mygame.schema.json reports.jsonl | jq 'select(.valid | not)'`,
+		Args: upTo(1),
+	}
+	name := cmd.Flags().String("schema", "builtin:any",
+		"`NAME|FILE` of the schema: "+strings.Join(schema.BuiltIns(), ", ")+", or a JSON Schema file")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		limits := schema.DefaultLimits()
+		checker, err := schema.Load(*name, limits)
+		if err != nil {
+			return err
+		}
+		in, err := openInput(cmd, args)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		total, err := validate(in, cmd.OutOrStdout(), checker, limits.MaxBytes)
+		if err != nil {
+			return err
+		}
+		if stderr := cmd.ErrOrStderr(); isTerminal(stderr) {
+			fmt.Fprintln(stderr, total)
+		}
+		if total.invalid > 0 {
+			return errNo
+		}
+		return nil
+	}
+	return cmd
+}
+
+// A verdict is what validate writes about one line.
+type verdict struct {
+	Line       int                `json:"line"`
+	Valid      bool               `json:"valid"`
+	Reason     schema.Reason      `json:"reason,omitempty"`
+	Detail     string             `json:"detail,omitempty"`
+	Violations []schema.Violation `json:"violations,omitempty"`
+}
+
+// A tally counts verdicts.
+type tally struct{ checked, invalid int }
+
+func (t tally) String() string {
+	if t.invalid == 0 {
+		return count(t.checked, "report") + ", all valid"
+	}
+	return fmt.Sprintf("%s, %d invalid", count(t.checked, "report"), t.invalid)
+}
+
+// validate checks every line of in and writes its verdict to out. What was checked is written even if an error ends it.
+func validate(in io.Reader, out io.Writer, checker *schema.Schema, limit int) (total tally, err error) {
+	buffered := bufio.NewWriter(out)
+	defer func() {
+		if flushErr := buffered.Flush(); err == nil {
+			err = flushErr
+		}
+	}()
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	records := newLines(flushFirst{in, buffered}, limit)
+	for {
+		record, err := records.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return total, nil
+		case err != nil:
+			return total, err // it names the file, read or written
+		}
+		v := judge(checker, record, limit)
+		total.checked++
+		if !v.Valid {
+			total.invalid++
+		}
+		if err := encoder.Encode(v); err != nil {
+			return total, err
+		}
+	}
+}
+
+func judge(checker *schema.Schema, record line, limit int) verdict {
+	v := verdict{Line: record.number}
+	if record.tooLong() {
+		v.Reason, v.Detail = schema.TooLarge, fmt.Sprintf("%d bytes, %d are allowed", record.size, limit)
+		return v
+	}
+	_, refusal := checker.Check(record.text)
+	if refusal == nil {
+		v.Valid = true
+		return v
+	}
+	v.Reason, v.Detail, v.Violations = refusal.Reason, refusal.Detail, refusal.Violations
+	return v
+}
+
+// flushFirst flushes out before each read: whoever feeds us line by line sees each verdict before the next line, and
+// whoever feeds us a file pays one write a buffer.
+type flushFirst struct {
+	in  io.Reader
+	out *bufio.Writer
+}
+
+func (f flushFirst) Read(p []byte) (int, error) {
+	if err := f.out.Flush(); err != nil {
+		return 0, err
+	}
+	return f.in.Read(p)
+}

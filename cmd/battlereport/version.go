@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func versionCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print what this program was built from",
+		Example: `  battlereport version
+  battlereport version -o json`,
+		Args: upTo(0),
+	}
+	output := outputFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		v := thisVersion()
+		if *output == "json" {
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), v)
+		return err
+	}
+	return cmd
+}
+
+// A version is what the toolchain noted in the binary. What it does not know is empty.
+type version struct {
+	Version  string `json:"version"`            // of the module: a tag, a pseudo-version or (devel)
+	Revision string `json:"revision,omitempty"` // of the version control system
+	Time     string `json:"time,omitempty"`     // of the revision, RFC 3339
+	Modified bool   `json:"modified,omitempty"` // whether the sources differed from the revision
+	Go       string `json:"go"`
+}
+
+// thisVersion is the running program's.
+func thisVersion() version {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{} // built without modules: nothing is known, and that is no failure
+	}
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) version {
+	v := version{Version: info.Main.Version, Go: info.GoVersion}
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			v.Revision = setting.Value
+		case "vcs.time":
+			v.Time = setting.Value
+		case "vcs.modified":
+			v.Modified = setting.Value == "true"
+		}
+	}
+	return v
+}
+
+// String returns one line, such as "battlereport v1.2.3 (revision 0123abcd of 2026-01-02T03:04:05Z, modified) go1.26.0".
+func (v version) String() string {
+	text := "battlereport " + v.Version
+	if v.Revision != "" {
+		text += " (revision " + v.Revision
+		if v.Time != "" {
+			text += " of " + v.Time
+		}
+		if v.Modified {
+			text += ", modified"
+		}
+		text += ")"
+	}
+	return text + " " + v.Go
+}

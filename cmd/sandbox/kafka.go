@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/consumer/kafkatest"
+)
+
+// startBroker starts the embedded broker and returns its addresses.
+func startBroker(o *options) (addrs []string, stop func(), err error) {
+	var opts []kfake.Opt
+	if o.KafkaPort != 0 {
+		opts = append(opts, kfake.Ports(o.KafkaPort))
+	}
+	if o.Data != "" {
+		opts = append(opts, kfake.DataDir(o.Data))
+	}
+	broker, err := kafkatest.Run(opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return broker.Addrs(), broker.Close, nil
+}
+
+// patience is how long the sandbox waits for a broker's answer to one question.
+const patience = 10 * time.Second
+
+// createTopic creates a topic, unless it is there. partitions -1 is the broker's default.
+func createTopic(ctx context.Context, client *kgo.Client, topic string, partitions int32) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	t := kmsg.NewCreateTopicsRequestTopic()
+	t.Topic, t.NumPartitions, t.ReplicationFactor = topic, partitions, -1
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.Topics = append(req.Topics, t)
+	resp, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	}
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// ends returns the offset behind the last record of each partition of a topic.
+func ends(ctx context.Context, client *kgo.Client, topic string) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	t := kmsg.NewMetadataRequestTopic()
+	t.Topic = &topic
+	meta := kmsg.NewPtrMetadataRequest()
+	meta.Topics = append(meta.Topics, t)
+	found, err := meta.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(found.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for topic %s: %w", topic, err)
+	}
+	list := kmsg.NewListOffsetsRequestTopic()
+	list.Topic = topic
+	for _, known := range found.Topics[0].Partitions {
+		p := kmsg.NewListOffsetsRequestTopicPartition()
+		p.Partition, p.Timestamp = known.Partition, -1 // the end
+		list.Partitions = append(list.Partitions, p)
+	}
+	req := kmsg.NewPtrListOffsetsRequest()
+	req.Topics = append(req.Topics, list)
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("list the offsets of topic %s: %w", topic, err)
+	}
+	offsets := map[int32]int64{}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, fmt.Errorf("list the offsets of topic %s/%d: %w", topic, p.Partition, err)
+			}
+			offsets[p.Partition] = p.Offset
+		}
+	}
+	return offsets, nil
+}
+
+// committed returns the offsets that a group has committed.
+func committed(ctx context.Context, client *kgo.Client, group string) (map[ledger.Place]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req := kmsg.NewPtrOffsetFetchRequest() // no topics named: all that the group has offsets for
+	req.Group = group
+	resp, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetch the offsets of group %s: %w", group, err)
+	}
+	offsets := map[ledger.Place]int64{}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode == 0 && p.Offset >= 0 {
+				offsets[ledger.Place{Topic: t.Topic, Partition: p.Partition}] = p.Offset
+			}
+		}
+	}
+	return offsets, nil
+}
+
+// trim has the broker forget the records of each partition before the offset.
+func trim(ctx context.Context, client *kgo.Client, before map[ledger.Place]int64) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	for place, offset := range before {
+		t := kmsg.NewDeleteRecordsRequestTopic()
+		t.Topic = place.Topic
+		p := kmsg.NewDeleteRecordsRequestTopicPartition()
+		p.Partition, p.Offset = place.Partition, offset
+		t.Partitions = append(t.Partitions, p)
+		req.Topics = append(req.Topics, t)
+	}
+	_, err := req.RequestWith(ctx, client)
+	return err
+}

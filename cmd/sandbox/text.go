@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// greeting is what is said at the start: what is where, and what one can do with it.
+func greeting(s *sandbox) string {
+	var b strings.Builder
+	brokers := strings.Join(s.brokers, ",")
+	dlq := s.cfg.DeadLetter.TopicFor(s.opts.Topic)
+	header := ""
+	if s.opts.Apps > 1 {
+		header = " -H appid=" + gameID
+	}
+	fmt.Fprintf(&b, `Kafka  %s   topics %s and %s
+MSDK   %s   (simulated)
+HTTP   http://%s   /readyz /metrics /debug/pprof/
+
+Look at the events, and at the dead letters with their reasons:
+  kcat -b %s -t %s -C -o -5 -c 5
+  kcat -b %s -t %s -C -o -5 -c 5 -f '%%k %%h\n%%s\n'
+Publish an event of your own, and find it on the leaderboard:
+  echo '{"baseinfo":{"openid":"me","platid":1},"battleinfo":{"score":999999}}' |
+    kcat -b %s -t %s -P -k me%s
+Ask the pipeline:
+  curl -s http://%s/metrics | grep battlereport
+`, brokers, s.opts.Topic, dlq, s.platform.url, s.http.Addr(),
+		brokers, s.opts.Topic, brokers, dlq, brokers, s.opts.Topic, header, s.http.Addr())
+	if file := s.opts.ConfigOut; file != "" {
+		fmt.Fprintf(&b, `Use its configuration, for instance for one more consumer in the group:
+  battlereport run -c %s
+  battlereport deadletter list -c %s
+`, file, file)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// summary is what is said at the end.
+func summary(r result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s", r.Verdict)
+	seconds := r.took.Seconds()
+	fmt.Fprintf(&b, "%s of publishing, %s events/s; %s calls, %s failed\n",
+		clock(r.took), perSecond(float64(r.Published)/seconds), grouped(r.calls), grouped(r.failed))
+	if r.notPublished > 0 {
+		fmt.Fprintf(&b, "%s events were not taken by the broker, and are not counted\n", grouped(r.notPublished))
+	}
+	if r.foreign+r.foreignLetter > 0 {
+		fmt.Fprintf(&b, "besides, of events that others have published: %s delivered, %s dead-lettered\n",
+			grouped(r.foreign), grouped(r.foreignLetter))
+	}
+	switch {
+	case !r.ok():
+		b.WriteString("NOT every event is accounted for.\n")
+	case r.Pending > 0:
+		b.WriteString("Every event is accounted for, those included that nobody wanted to wait for.\n")
+	default:
+		b.WriteString("Every event is accounted for.\n")
+	}
+	return b.String()
+}
