@@ -31,7 +31,7 @@ import (
 var (
 	soakEvents = flag.Int("soak.events", 4000, "events that a soak test publishes")
 	soakRate   = flag.Int("soak.rate", 1000, "events a second")
-	soakKills  = flag.Int("soak.kills", 2, "processes that a soak test kills")
+	soakKills  = flag.Int("soak.kills", 1, "processes that a soak test kills")
 	soakBad    = flag.Float64("soak.bad", 0.05, "share of bad events")
 	soakSeed   = flag.Uint64("soak.seed", 1, "seed of the traffic and of the kills")
 )
@@ -41,34 +41,24 @@ const (
 	soakRun = "soak"
 )
 
-// program is the program under test, built once.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "battlereport")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "battlereport")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
 // soak is a broker, a simulated MSDK and traffic, with a ledger of it all.
 type soak struct {
 	*kafkatest.Broker
 	t            *testing.T
+	program      string // built from this package
 	topic, group string
 	config       string
 	ledger       *ledger.Ledger
-	members      []*member
 	started      int
-	accepted     chan struct{}
 	published    chan struct{}
 }
 
 func newSoak(t *testing.T) *soak {
 	s := &soak{Broker: kafkatest.Start(t), t: t, ledger: ledger.New(), group: kafkatest.Name(t), published: make(chan struct{})}
+	s.program = filepath.Join(t.TempDir(), "battlereport")
+	if out, err := exec.Command("go", "build", "-o", s.program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
 	s.topic = s.Topic(t, 12)
 	msdk := msdktest.NewServer(msdktest.Config{
 		Apps:       []msdktest.App{{ID: soakApp, AppKey: "111111"}},
@@ -138,16 +128,12 @@ type member struct {
 // start starts a process, and waits until it is in the group.
 func (s *soak) start() *member {
 	s.t.Helper()
-	path, err := program()
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	s.started++
 	log, err := os.Create(filepath.Join(s.t.TempDir(), fmt.Sprintf("member-%d.log", s.started)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	m := &member{cmd: exec.Command(path, "run", "-c", s.config), joined: make(chan struct{}), ended: make(chan error, 1)}
+	m := &member{cmd: exec.Command(s.program, "run", "-c", s.config), joined: make(chan struct{}), ended: make(chan error, 1)}
 	stderr, err := m.cmd.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)

@@ -10,7 +10,7 @@
 //	settle    engine.go   the loop that all of this turns in
 //	give up   letters.go  events on their way to the dead letters
 //
-// One [Engine] lives as long as a generation of the consumer group. Its loop is
+// One engine lives as long as a generation of the consumer group. Its loop is
 // a single goroutine that owns all state; checking happens on the goroutines
 // that fetch, calls and letters are written on goroutines of their own, and all
 // of them speak to the loop through channels.
