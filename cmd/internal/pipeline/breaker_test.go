@@ -142,3 +142,47 @@ func TestRetriesAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestThroughputBesideAnAppThatFails compares, in virtual time, how long a
+// healthy app's events take alone and beside an app whose calls all fail. What
+// calls without an answer cost is their share of the calls until they time out
+// for the first time, once; a minute is long enough to see past that.
+func TestThroughputBesideAnAppThatFails(t *testing.T) {
+	const events = 48_000
+	took := func(t *testing.T, failure *msdktest.Answer) (d time.Duration) {
+		virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+			w.cfg.Batch.MaxRecords = 10
+			topic := w.Topic(w.t, 4)
+			w.addApp(otherApp, topic)
+			rules := []msdktest.Rule{msdktest.Latency(400 * time.Millisecond)}
+			if failure != nil {
+				rules = append(rules, msdktest.ForApp(appID, msdktest.Always(*failure)))
+			}
+			w.msdk.SetRules(rules...)
+			w.produceMany(topic, "healthy", events)
+			began := time.Now()
+			_, stop := w.start()
+			if failure != nil {
+				time.Sleep(time.Second)
+				w.produceMany(w.topic, "failing", 2000)
+			}
+			w.until("the healthy app's events are delivered", time.Hour, func() bool { return w.msdk.Ledger.Len() == events })
+			d = time.Since(began)
+			stop()
+		})
+		return d
+	}
+	alone := took(t, nil)
+	for name, failure := range map[string]msdktest.Answer{
+		"wrong key": {Ret: -502}, "server error": {HTTP: 500}, "no answer": {Fault: msdktest.Hang},
+	} {
+		t.Run(name, func(t *testing.T) {
+			beside := took(t, &failure)
+			ratio := alone.Seconds() / beside.Seconds()
+			t.Logf("alone %s, beside an app that fails %s: %.2f of the throughput", alone, beside, ratio)
+			if ratio < 0.9 {
+				t.Errorf("%.2f of the throughput is left, want at least 0.9", ratio)
+			}
+		})
+	}
+}

@@ -24,7 +24,7 @@ import (
 //	go test ./cmd/internal/pipeline -run Chaos -v -chaos.seeds 50 -chaos.time 30m
 var (
 	chaosSeed  = flag.Uint64("chaos.seed", 1, "first seed of the chaos test")
-	chaosSeeds = flag.Uint64("chaos.seeds", 3, "how many seeds")
+	chaosSeeds = flag.Uint64("chaos.seeds", 2, "how many seeds")
 	chaosTime  = flag.Duration("chaos.time", 3*time.Minute, "how long each goes on, in virtual time")
 )
 
@@ -62,7 +62,8 @@ func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
 
 	stop := make(chan struct{})
 	var publishing sync.WaitGroup
-	publishing.Go(func() { w.chaosTraffic(book, random.Uint64(), stop) })
+	seed := random.Uint64()
+	publishing.Go(func() { w.chaosTraffic(book, seed, stop) })
 
 	var members []*crashable
 	end := time.Now().Add(*chaosTime)
@@ -164,8 +165,16 @@ func (w *world) chaosTraffic(book *ledger.Ledger, seed uint64, stop <-chan struc
 // chaosRules is a bad day of the platform's.
 func chaosRules(random *rand.Rand, calm bool) []msdktest.Rule {
 	kinds := []msdktest.Answer{
-		{}, {HTTP: 500}, {HTTP: 503, RetryAfter: "2"}, {HTTP: 429}, {Ret: -306}, {Ret: -503},
-		{Ret: -20000, Msg: "45009,too often"}, {Body: "<html>"}, {Fault: msdktest.Hang}, {Fault: msdktest.Reset},
+		{},
+		{HTTP: 500},
+		{HTTP: 503, RetryAfter: "2"},
+		{HTTP: 429},
+		{Ret: -306},
+		{Ret: -503},
+		{Ret: -20000, Msg: "45009,too often"},
+		{Body: "<html>"},
+		{Fault: msdktest.Hang},
+		{Fault: msdktest.Reset},
 	}
 	if !calm {
 		kinds = append(kinds,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,6 @@ type engine struct {
 
 	lanes    []*lane // one an app
 	byApp    map[*app]*lane
-	turn     int             // which lane is asked first
 	flying   map[*batch]bool // calls under way
 	live     int             // events taken and not settled
 	freed    []room          // of events settled in this turn
@@ -161,26 +161,38 @@ func (e *engine) accept(now time.Time, ev *event) {
 	e.byApp[ev.app].add(now, ev)
 }
 
-// dispatch starts the calls that are due, the apps taking turns, and gives up
-// what was held for too long.
+// dispatch starts the calls that are due, and gives up what was held for too
+// long.
 func (e *engine) dispatch(calls context.Context, now time.Time) {
 	for _, l := range e.lanes {
 		e.sweep(l, now)
 	}
-	for idle := 0; idle < len(e.lanes) && len(e.flying) < e.p.cfg.Delivery.MaxInFlight; {
-		l := e.lanes[e.turn]
-		e.turn = (e.turn + 1) % len(e.lanes)
-		b := l.next(now)
+	for len(e.flying) < e.p.cfg.Delivery.MaxInFlight {
+		b := e.nextBatch(now)
 		if b == nil {
-			idle++
-			continue
+			break
 		}
-		if !e.stillDue(b, now) {
-			continue
+		if e.stillDue(b, now) {
+			e.start(calls, b)
 		}
-		idle = 0
-		e.start(calls, b)
 	}
+}
+
+// nextBatch is the batch to send now, if there is one. The app with the fewest
+// calls under way comes first, so that one whose calls take long does not end
+// up with all of them; among equals, the one that was served longest ago.
+func (e *engine) nextBatch(now time.Time) *batch {
+	slices.SortStableFunc(e.lanes, func(a, b *lane) int { return a.inFlight - b.inFlight })
+	for i, l := range e.lanes {
+		if !e.mayCall(l) {
+			continue
+		}
+		if b := l.next(now); b != nil {
+			e.lanes = append(slices.Delete(e.lanes, i, i+1), l)
+			return b
+		}
+	}
+	return nil
 }
 
 // open gives the room of settled events to new ones, unless letters cannot be
@@ -198,6 +210,14 @@ func (e *engine) open() {
 		}
 	}
 	e.p.metrics.observe(e)
+}
+
+// mayCall keeps an app whose calls fail, and perhaps take until their timeout to
+// do so, from holding the calls that the others could make, until its breaker
+// has seen enough.
+func (e *engine) mayCall(l *lane) bool {
+	failing := l.breaker.failures >= max(1, l.breaker.cfg.Failures/4)
+	return len(e.lanes) == 1 || !failing || l.inFlight < max(1, e.p.cfg.Delivery.MaxInFlight/16)
 }
 
 // stillDue takes the expired out of a batch. It returns whether any are left;
@@ -227,6 +247,7 @@ func (e *engine) stillDue(b *batch, now time.Time) bool {
 
 func (e *engine) start(calls context.Context, b *batch) {
 	e.flying[b] = true
+	b.lane.inFlight++
 	for _, it := range b.items {
 		it.Value.attempts++
 	}
@@ -237,6 +258,7 @@ func (e *engine) start(calls context.Context, b *batch) {
 func (e *engine) finish(out outcome) {
 	now, b, l := time.Now(), out.batch, out.batch.lane
 	delete(e.flying, b)
+	l.inFlight--
 	l.named.called(now, b.named)
 	e.p.metrics.called(l, out)
 	if out.err == nil {
@@ -472,7 +494,7 @@ func (e *engine) wake() (at time.Time, ok bool) {
 		}
 	}
 	for _, l := range e.lanes {
-		if t, some := l.wake(); some && len(e.flying) < e.p.cfg.Delivery.MaxInFlight {
+		if t, some := l.wake(); some && len(e.flying) < e.p.cfg.Delivery.MaxInFlight && e.mayCall(l) {
 			consider(t)
 		}
 		if l.breaker.get() != closed {

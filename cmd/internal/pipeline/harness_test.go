@@ -255,3 +255,16 @@ func (w *world) produce(topic, app, user string, n int) {
 		Headers: []kafkatest.Header{{Key: "appid", Value: []byte(app)}},
 	})
 }
+
+// produceMany writes a good event each of many users.
+func (w *world) produceMany(topic, prefix string, n int) {
+	w.t.Helper()
+	for from := 0; from < n; from += 5000 {
+		var records []kafkatest.Record
+		for i := from; i < min(n, from+5000); i++ {
+			user := fmt.Sprintf("%s-%d", prefix, i)
+			records = append(records, kafkatest.Record{Topic: topic, Partition: partitionOf(user), Key: []byte(user), Value: []byte(report(user, i))})
+		}
+		w.Produce(w.t, records...)
+	}
+}

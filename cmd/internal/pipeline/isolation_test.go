@@ -3,9 +3,11 @@ package pipeline_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
@@ -141,6 +143,49 @@ func TestServerErrorForBadContent(t *testing.T) {
 		}
 		if n := w.msdk.Ledger.Len(); n != 615 {
 			t.Errorf("%d delivered, want 615", n)
+		}
+	})
+}
+
+// TestOnePoisonAmongTenThousand: the others are delivered, and finding the
+// culprit costs what a binary search costs.
+func TestOnePoisonAmongTenThousand(t *testing.T) {
+	virtual(t, func(w *world) {
+		const players = 10_000
+		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{Ret: -1011}, "player-04711"))
+		var records []kafkatest.Record
+		for i := range players {
+			user := fmt.Sprintf("player-%05d", i)
+			records = append(records, kafkatest.Record{Topic: w.topic, Partition: partitionOf(user), Key: []byte(user), Value: []byte(report(user, i))})
+		}
+		w.Produce(w.t, records...)
+		var calls []call
+		w.watch(&calls, 20*time.Millisecond, msdktest.Poison(msdktest.Answer{Ret: -1011}, "player-04711"))
+		p, stop := w.start()
+		w.settled(p, players, time.Hour)
+		stop()
+		letters := w.letters()
+		if n := w.msdk.Ledger.Len(); n != players-1 || len(letters) != 1 || string(letters[0].Key) != "player-04711" {
+			t.Fatalf("%d delivered, letters %v", n, letters)
+		}
+		poisoned, refused := map[string]bool{}, 0
+		for _, c := range calls {
+			if slices.Contains(c.users, "player-04711") {
+				refused++
+				for _, u := range c.users {
+					poisoned[u] = true
+				}
+			}
+		}
+		extra := refused - 1 // and the healthy halves:
+		for _, c := range calls {
+			if poisoned[c.users[0]] && !slices.Contains(c.users, "player-04711") {
+				extra++
+			}
+		}
+		t.Logf("%d calls for %d players; a batch of %d was refused, %d calls more than the first for it", len(calls), players, len(poisoned), extra)
+		if bound := int(2*math.Log2(100)) + 2; extra > bound {
+			t.Errorf("%d extra calls, want at most %d", extra, bound)
 		}
 	})
 }

@@ -15,6 +15,7 @@ type lane struct {
 	batcher *batcher.Batcher[*event]
 	waiting batches
 
+	inFlight    int // calls
 	lastSuccess time.Time
 	swept       time.Time // when events were last looked at for being held too long
 }
