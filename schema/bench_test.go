@@ -23,15 +23,20 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// BenchmarkJSONValid is the yardstick of BenchmarkScan: it finds no duplicate keys, invalid UTF-8 or half surrogate pairs.
+// BenchmarkJSONValid is the yardstick of BenchmarkScan and BenchmarkWalk: it finds no duplicate keys, invalid UTF-8 or half
+// surrogate pairs, and knows no schema.
 func BenchmarkJSONValid(b *testing.B) {
-	data := []byte(event)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if !json.Valid(data) {
-			b.Fatal("not valid")
-		}
+	for name, text := range map[string]string{"event": event, "eventJA": eventJA} {
+		b.Run(name, func(b *testing.B) {
+			data := []byte(text)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !json.Valid(data) {
+					b.Fatal("not valid")
+				}
+			}
+		})
 	}
 }
 
@@ -42,10 +47,7 @@ func BenchmarkCheck(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			data := []byte(event)
-			if name == "builtin:ja" {
-				data = []byte(eventJA)
-			}
+			data := []byte(eventOf(name))
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -96,4 +98,51 @@ func BenchmarkHostile(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkWalk measures the accepting path without the Report: one scan, and the program held against its outline.
+func BenchmarkWalk(b *testing.B) {
+	for _, name := range BuiltIns() {
+		b.Run(name, func(b *testing.B) {
+			program := mustLoad(b, name).program
+			data := []byte(eventOf(name))
+			s := new(scanner)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := s.read(data, 64); err != nil {
+					b.Fatal(err)
+				}
+				if program.check(&s.outline) != pass {
+					b.Fatal("not decided")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkValidator is the yardstick of BenchmarkWalk: what the same answer costs from the validator, decoding
+// included and the scan not.
+func BenchmarkValidator(b *testing.B) {
+	for _, name := range BuiltIns() {
+		b.Run(name, func(b *testing.B) {
+			s := mustLoad(b, name)
+			data := []byte(eventOf(name))
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if refusal := s.ask(data); refusal != nil {
+					b.Fatal(refusal)
+				}
+			}
+		})
+	}
+}
+
+// eventOf returns the event that suits a built-in schema.
+func eventOf(name string) string {
+	if name == "builtin:ja" {
+		return eventJA
+	}
+	return event
 }

@@ -8,6 +8,54 @@ import (
 	"unicode/utf8"
 )
 
+// fewKeys is how many keys of an object are compared with each other, which is faster than to hash them.
+const fewKeys = 24
+
+// An objectKeys is what is known of the keys of an object while it is scanned.
+type objectKeys struct {
+	first int    // index of the first key's token
+	count int    // keys up to now
+	marks uint64 // a bit for each of them; keys that share none are different
+	name  uint64 // the object's in the key set, once its keys are entered there
+}
+
+// isNew enters the key of that token, the last one added, and reports whether it is new to its object.
+func (s *scanner) isNew(k *objectKeys, key int) bool {
+	k.count++
+	t := &s.tokens[key]
+	if k.name == 0 && k.count <= fewKeys && !t.escaped {
+		text := s.data[t.start : t.start+t.size]
+		mark := markOf(text)
+		if k.marks&mark == 0 {
+			k.marks |= mark
+			return true
+		}
+		for other := k.first; other < key; other = int(s.tokens[other+1].next) {
+			o := &s.tokens[other]
+			if string(s.data[o.start:o.start+o.size]) == string(text) {
+				return false
+			}
+		}
+		return true
+	}
+	if k.name == 0 {
+		k.name = s.keys.open()
+		for other := k.first; other < key; other = int(s.tokens[other+1].next) {
+			s.keys.add(s.data, k.name, &s.tokens[other])
+		}
+	}
+	return s.keys.add(s.data, k.name, t)
+}
+
+// markOf returns one bit, told by the length and both ends of a key.
+func markOf(key []byte) uint64 {
+	if len(key) == 0 {
+		return 1
+	}
+	ends := uint32(key[0]) | uint32(key[len(key)-1])<<8 | uint32(len(key))<<16
+	return 1 << (ends * 0x9e3779b1 >> 26)
+}
+
 // A keySet finds keys that stand twice in an object. One hash table serves all objects of a text, an entry naming the
 // object it belongs to; nothing is taken out when an object ends, since no later object has its name. For the same
 // reason nothing is cleared between two texts: entries of older objects count as free.
@@ -21,9 +69,9 @@ type keySet struct {
 
 // A keySlot places a key in the text: the bytes between its quotes.
 type keySlot struct {
-	hash       uint64
-	object     uint64
-	start, end int
+	hash        uint64
+	object      uint64
+	start, size uint32
 }
 
 const (
@@ -49,14 +97,14 @@ func (k *keySet) open() uint64 {
 	return k.object
 }
 
-// add enters the key data[start:end], given as between the quotes and well-formed, and reports whether it is new to the
-// object. Keys are the same if they are so after decoding.
-func (k *keySet) add(data []byte, object uint64, start, end int) bool {
+// add enters the key of that token and reports whether it is new to the object. Keys are the same if they are so after
+// decoding.
+func (k *keySet) add(data []byte, object uint64, t *token) bool {
 	if 2*k.used >= len(k.slots) {
 		k.grow()
 	}
-	key := data[start:end]
-	if bytes.IndexByte(key, '\\') >= 0 {
+	key := data[t.start : t.start+t.size]
+	if t.escaped {
 		k.text = appendUnquoted(k.text[:0], key)
 		key = k.text
 	}
@@ -64,12 +112,12 @@ func (k *keySet) add(data []byte, object uint64, start, end int) bool {
 	hash := maphash.Bytes(keySeed, key) + object*0x9e3779b97f4a7c15
 	slot := k.find(hash, func(s *keySlot) bool {
 		// Asked only when the hashes agree, which is to say hardly ever but for duplicates.
-		return s.object == object && unquote(data[s.start:s.end]) == string(key)
+		return s.object == object && unquote(data[s.start:s.start+s.size]) == string(key)
 	})
 	if slot.object >= k.oldest {
 		return false
 	}
-	*slot = keySlot{hash: hash, object: object, start: start, end: end}
+	*slot = keySlot{hash: hash, object: object, start: t.start, size: t.size}
 	k.used++
 	return true
 }

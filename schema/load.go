@@ -56,7 +56,7 @@ func load(name string, limits Limits) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Schema{compiled: compiled, limits: limits}, nil
+	return &Schema{compiled: compiled, program: newProgram(compiled), limits: limits}, nil
 }
 
 // locate returns the URL of the schema of that name.
@@ -89,29 +89,52 @@ func compile(location string) (compiled *jsonschema.Schema, err error) {
 			err = fmt.Errorf("the compiler stopped on this schema: %v", r)
 		}
 	}()
-	c := jsonschema.NewCompiler()
-	c.Draft = jsonschema.Draft2020
-	c.LoadURL = read
-	// Left on, what the compiler checks inside strings up to draft 7 would escape the strict scan, and its limits on numbers.
-	c.MediaTypes["application/json"] = nil
-	c.Decoders["base64"] = nil
-	compiled, err = c.Compile(location)
+	compiled, err = newCompiler(read).Compile(location)
 	if wrapped, ok := errors.AsType[*jsonschema.SchemaError](err); ok {
 		err = wrapped.Err // the rest repeats the location
 	}
 	return compiled, err
 }
 
-// read returns the schema document at location: a built-in one or a file.
-func read(location string) (io.ReadCloser, error) {
-	text := builtIn(location)
-	if text == nil {
-		var err error
-		if text, err = readFile(location); err != nil {
-			return nil, err
-		}
+// newCompiler returns a compiler that gets its documents from read. It knows no extensions and checks nothing inside
+// strings, both of which a program takes for granted.
+func newCompiler(read func(location string) ([]byte, error)) *jsonschema.Compiler {
+	c := jsonschema.NewCompiler()
+	c.Draft = jsonschema.Draft2020
+	c.LoadURL = func(location string) (io.ReadCloser, error) {
+		text, err := read(location)
+		return io.NopCloser(bytes.NewReader(withDraft(text))), err
 	}
-	return io.NopCloser(bytes.NewReader(text)), nil
+	// Left on, what the compiler checks inside strings up to draft 7 would escape the strict scan, and its limits on numbers.
+	c.MediaTypes["application/json"] = nil
+	c.Decoders["base64"] = nil
+	return c
+}
+
+// withDraft returns a schema document with "$schema" put in if it has none. The compiler takes Draft for its draft then, but
+// forgets which of that draft's keywords only note something, and asserts "format" against 2020-12.
+func withDraft(text []byte) []byte {
+	s := new(scanner)
+	if err := s.read(text, maxSchemaDepth); err != nil || s.tokens[root].kind != kindObject {
+		return text
+	}
+	if _, ok := s.find("$schema"); ok {
+		return text
+	}
+	member := `"$schema":"` + jsonschema.Draft2020.URL() + `"`
+	if s.tokens[root].size > 0 {
+		member += ","
+	}
+	brace := s.tokens[root].start
+	return slices.Concat(text[:brace+1], []byte(member), text[brace+1:])
+}
+
+// read returns the schema document at location: a built-in one or a file.
+func read(location string) ([]byte, error) {
+	if text := builtIn(location); text != nil {
+		return text, nil
+	}
+	return readFile(location)
 }
 
 // readFile returns the text of the schema file at location, a URL. It is held to the same strict JSON as records, so that
@@ -147,7 +170,8 @@ func checkDraft(text []byte) error {
 	if err != nil {
 		return err
 	}
-	draft, ok := member(v, "$schema").(string)
+	document, _ := v.(map[string]any)
+	draft, ok := document["$schema"].(string)
 	if !ok {
 		return nil // none, or of a type that the compiler refuses
 	}

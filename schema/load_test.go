@@ -71,6 +71,30 @@ func TestLoadKnowsTheDrafts(t *testing.T) {
 	}
 }
 
+func TestSchemaWithoutDraftIsInTheNewest(t *testing.T) {
+	t.Parallel()
+	const note = `"$schema":"https://json-schema.org/draft/2020-12/schema"`
+	for text, want := range map[string]string{
+		` {"type":"object"}`:  ` {` + note + `,"type":"object"}`,
+		`{}`:                  `{` + note + `}`,
+		`{ "\u0024schema":1}`: `{ "\u0024schema":1}`,
+		`true`:                `true`,
+		`{"a":`:               `{"a":`,
+	} {
+		if got := withDraft([]byte(text)); string(got) != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	dir := write(t, map[string]string{
+		"own.json":   `{"properties":{"a":{"format":"date"},"b":{"$ref":"other.json"}}}`,
+		"other.json": `{"format":"date"}`,
+	})
+	s := mustLoad(t, filepath.Join(dir, "own.json"))
+	if _, refusal := s.Check([]byte(`{"baseinfo":{"openid":"u"},"a":"yesterday","b":"yesterday"}`)); refusal != nil {
+		t.Errorf("format is asserted: %v", refusal)
+	}
+}
+
 func TestLoadReferences(t *testing.T) {
 	t.Parallel()
 	const (

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,43 +19,46 @@ type Report struct {
 // maxOpenID is the longest openid accepted, in characters.
 const maxOpenID = 128
 
-// reportOf reads the report off a decoded value, or refuses it if it does not name its user.
-func reportOf(v any) (Report, *Refusal) {
-	openID, refusal := openIDOf(v)
-	if refusal != nil {
-		return Report{}, refusal
+// report reads the report off a valid text, or refuses it if it does not name its user.
+func (o *outline) report() (Report, *Refusal) {
+	at, ok := o.find("baseinfo", "openid")
+	if !ok || !o.isOpenID(at) {
+		return Report{}, o.noOpenID()
 	}
-	report := Report{OpenID: openID}
-	if score, ok := member(v, "battleinfo", "score").(json.Number); ok {
-		report.Score = canonicalInteger(score.String())
-	}
+	report := Report{OpenID: string(o.decoded(at))} // before anything else is read: decoded holds until its next call only
+	report.Score = o.score()
 	return report, nil
 }
 
-func openIDOf(v any) (string, *Refusal) {
-	openID, ok := member(v, "baseinfo", "openid").(string)
-	if n := utf8.RuneCountInString(openID); ok && n >= 1 && n <= maxOpenID {
-		return openID, nil
+func (o *outline) isOpenID(at int) bool {
+	if o.tokens[at].kind != kindString {
+		return false
 	}
+	n := utf8.RuneCount(o.decoded(at))
+	return n >= 1 && n <= maxOpenID
+}
+
+func (o *outline) noOpenID() *Refusal {
 	violation := Violation{
 		Keyword: "/required", // which stands in no schema: it is what one would say
 		Message: "a battle report needs baseinfo.openid, a string of 1 to 128 characters: by it the platform knows whose report it is",
 	}
-	if object, _ := v.(map[string]any); object != nil {
-		if _, ok := object["baseinfo"]; ok {
-			violation.Instance = "/baseinfo"
-		}
+	if _, ok := o.find("baseinfo"); ok {
+		violation.Instance = "/baseinfo"
 	}
-	return "", schemaViolation([]Violation{violation}, 1)
+	return schemaViolation([]Violation{violation}, 1)
 }
 
-// member returns the value that path leads to in v, or nil if there is none.
-func member(v any, path ...string) any {
-	for _, key := range path {
-		object, _ := v.(map[string]any)
-		v = object[key]
+func (o *outline) score() string {
+	at, ok := o.find("battleinfo", "score")
+	if !ok || o.tokens[at].kind&kindNumber == 0 {
+		return ""
 	}
-	return v
+	raw := o.raw(at)
+	if o.tokens[at].kind == kindInteger && string(raw) != "-0" {
+		return string(raw) // canonical as it stands
+	}
+	return canonicalInteger(string(raw))
 }
 
 // canonicalInteger returns number, a JSON number, as a decimal integer without fraction, exponent or needless zeros, or

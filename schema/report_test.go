@@ -37,6 +37,7 @@ func TestReportOfASchemaOfOnesOwn(t *testing.T) {
 		"a battle may stand without a score at all":  {`{"baseinfo":{"openid":"u"},"battleinfo":{}}`, Report{OpenID: "u"}, ""},
 		"a score of null is none":                    {`{"baseinfo":{"openid":"u"},"battleinfo":{"score":null}}`, Report{OpenID: "u"}, ""},
 		"a score with an exponent is written out":    {`{"baseinfo":{"openid":"u"},"battleinfo":{"score":1.5e3}}`, Report{"u", "1500"}, ""},
+		"a score of less than nothing at all is 0":   {`{"baseinfo":{"openid":"u"},"battleinfo":{"score":-0}}`, Report{"u", "0"}, ""},
 		"a score below nothing keeps its minus sign": {`{"baseinfo":{"openid":"u"},"battleinfo":{"score":-5}}`, Report{"u", "-5"}, ""},
 	}
 	for rule, test := range tests {

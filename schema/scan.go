@@ -1,6 +1,10 @@
 package schema
 
-import "sync"
+import (
+	"math"
+	"slices"
+	"sync"
+)
 
 // scan reports why data is not one strict JSON text nested at most maxDepth levels, or nil if it is.
 //
@@ -19,13 +23,18 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 // A scanner walks one JSON text. Each method takes the offset where its construct begins and returns the offset behind
 // it, or failed after it has set err. The offset travels in arguments and not in the struct so that it stays in a register.
 type scanner struct {
-	data     []byte
+	outline
 	maxDepth int
 	keys     keySet
 	err      *scanError
 }
 
-const failed = -1
+const (
+	failed      = -1
+	maxText     = math.MaxInt32 // what the offsets in tokens have room for
+	keptTokens  = 8192          // what a rare big record needed beyond these …
+	keptScratch = 65536         // … or these is given back
+)
 
 // fail sets err to what is wrong at the offset at. Whatever was expected, behind the end of the text it is cut off.
 func (s *scanner) fail(at int, f fault) int {
@@ -36,16 +45,37 @@ func (s *scanner) fail(at int, f fault) int {
 	return failed
 }
 
+// scan is scan for a scanner that is used again.
 func (s *scanner) scan(data []byte, maxDepth int) *scanError {
+	defer s.release()
+	return s.read(data, maxDepth)
+}
+
+// read scans data. If that is strict JSON, the scanner's outline is that of data until release.
+func (s *scanner) read(data []byte, maxDepth int) *scanError {
 	s.data, s.maxDepth, s.err = data, maxDepth, nil
+	s.tokens = s.tokens[:0]
 	s.keys.reset()
 	s.text()
-	err := s.err
-	s.data, s.err = nil, nil // a pooled scanner must not keep a record alive
-	return err
+	return s.err
+}
+
+// release lets go of data: a pooled scanner must not keep a record alive.
+func (s *scanner) release() {
+	s.data, s.err = nil, nil
+	if cap(s.tokens) > keptTokens {
+		s.tokens = nil
+	}
+	if cap(s.scratch) > keptScratch {
+		s.scratch = nil
+	}
 }
 
 func (s *scanner) text() {
+	if len(s.data) > maxText {
+		s.fail(maxText, faultLength)
+		return
+	}
 	if len(s.data) >= 3 && string(s.data[:3]) == "\ufeff" {
 		s.fail(0, faultBOM)
 		return
@@ -84,11 +114,11 @@ func (s *scanner) value(i, depth int) int {
 	case '[':
 		return s.array(i, depth+1)
 	case 't':
-		return s.literal(i, "true")
+		return s.literal(i, "true", kindTrue)
 	case 'f':
-		return s.literal(i, "false")
+		return s.literal(i, "false", kindFalse)
 	case 'n':
-		return s.literal(i, "null")
+		return s.literal(i, "null", kindNull)
 	default:
 		if c == '-' || isDigit(c) {
 			return s.number(i)
@@ -101,20 +131,21 @@ func (s *scanner) object(i, depth int) int {
 	if depth > s.maxDepth {
 		return s.fail(i, faultDepth)
 	}
+	object := s.add(kindObject, i, 0)
 	i = s.skip(i + 1)
 	if i < len(s.data) && s.data[i] == '}' {
 		return i + 1
 	}
-	object := s.keys.open()
+	keys := objectKeys{first: object + 1}
 	for {
 		if i == len(s.data) || s.data[i] != '"' {
 			return s.fail(i, faultKey)
 		}
-		start := i
+		start, key := i, len(s.tokens)
 		if i = s.str(i); i == failed {
 			return failed
 		}
-		if !s.keys.add(s.data, object, start+1, i-1) {
+		if !s.isNew(&keys, key) {
 			s.fail(start, faultDuplicate)
 			s.err.key = unquote(s.data[start+1 : i-1])
 			return failed
@@ -132,6 +163,7 @@ func (s *scanner) object(i, depth int) int {
 		case ',':
 			i = s.skip(i + 1)
 		case '}':
+			s.close(object, keys.count)
 			return i + 1
 		default:
 			return s.fail(i, faultObjectEnd)
@@ -143,11 +175,12 @@ func (s *scanner) array(i, depth int) int {
 	if depth > s.maxDepth {
 		return s.fail(i, faultDepth)
 	}
+	array := s.add(kindArray, i, 0)
 	i = s.skip(i + 1)
 	if i < len(s.data) && s.data[i] == ']' {
 		return i + 1
 	}
-	for {
+	for elements := 1; ; elements++ {
 		if i = s.value(i, depth); i == failed {
 			return failed
 		}
@@ -158,6 +191,7 @@ func (s *scanner) array(i, depth int) int {
 		case ',':
 			i = s.skip(i + 1)
 		case ']':
+			s.close(array, elements)
 			return i + 1
 		default:
 			return s.fail(i, faultArrayEnd)
@@ -165,11 +199,30 @@ func (s *scanner) array(i, depth int) int {
 	}
 }
 
-func (s *scanner) literal(i int, word string) int {
+func (s *scanner) literal(i int, word string, k kind) int {
 	for j := range len(word) {
 		if i+j == len(s.data) || s.data[i+j] != word[j] {
 			return s.fail(i+j, faultValue)
 		}
 	}
+	s.add(k, i, len(word))
 	return i + len(word)
+}
+
+// add appends a token and returns its index.
+func (s *scanner) add(k kind, start, size int) int {
+	at := len(s.tokens)
+	if at == cap(s.tokens) {
+		s.tokens = slices.Grow(s.tokens, max(at, 64))
+	}
+	s.tokens = s.tokens[:at+1]
+	t := &s.tokens[at] // field by field: append would make the token elsewhere and copy it
+	t.start, t.size, t.next, t.kind, t.escaped = uint32(start), uint32(size), uint32(at+1), k, false
+	return at
+}
+
+// close completes the token of an object or array, everything in it having been added.
+func (s *scanner) close(at, size int) {
+	s.tokens[at].size = uint32(size)
+	s.tokens[at].next = uint32(len(s.tokens))
 }

@@ -239,6 +239,18 @@ func TestScannerKeepsNothingOfARecord(t *testing.T) {
 	if len(s.keys.slots) > keptKeySlots {
 		t.Errorf("%d slots kept, want at most %d", len(s.keys.slots), keptKeySlots)
 	}
+	if cap(s.tokens) > keptTokens {
+		t.Errorf("%d tokens kept, want at most %d", cap(s.tokens), keptTokens)
+	}
+	if err := s.read([]byte(`"`+strings.Repeat(`\n`, 2*keptScratch)+`"`), 64); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.decoded(root)); n != 2*keptScratch {
+		t.Errorf("a string of %d bytes, want %d", n, 2*keptScratch)
+	}
+	if s.release(); cap(s.scratch) > keptScratch {
+		t.Errorf("%d bytes kept, want at most %d", cap(s.scratch), keptScratch)
+	}
 }
 
 func TestScanErrorIsOneShortLine(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 	faultColon        fault = "a colon is expected"
 	faultObjectEnd    fault = "a comma or } is expected"
 	faultArrayEnd     fault = "a comma or ] is expected"
+	faultLength       fault = "a text of more than 2 GiB"
 	faultDepth        fault = "nested too deep"
 	faultDuplicate    fault = "a key stands twice in one object"
 	faultUTF8         fault = "invalid UTF-8"

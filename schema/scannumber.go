@@ -11,7 +11,7 @@ const (
 
 // number scans a number, i being the offset of its first byte.
 func (s *scanner) number(i int) int {
-	start := i
+	start, k := i, kindInteger
 	if s.data[i] == '-' {
 		i++
 	}
@@ -21,11 +21,13 @@ func (s *scanner) number(i int) int {
 		return failed
 	}
 	if i < len(s.data) && s.data[i] == '.' {
+		k = kindDecimal
 		if i = s.digits(i + 1); i == failed {
 			return failed
 		}
 	}
 	if i < len(s.data) && s.data[i]|0x20 == 'e' {
+		k = kindDecimal
 		i++
 		if i < len(s.data) && (s.data[i] == '+' || s.data[i] == '-') {
 			i++
@@ -41,6 +43,7 @@ func (s *scanner) number(i int) int {
 	if i-start > maxNumberBytes {
 		return s.fail(start, faultNumberLength)
 	}
+	s.add(k, start, i-start)
 	return i
 }
 

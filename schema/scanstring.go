@@ -6,6 +6,7 @@ import "unicode/utf8"
 func (s *scanner) str(i int) int {
 	data := s.data
 	i++
+	start, escaped := i, false
 	for i < len(data) {
 		c := data[i]
 		if plain[c] {
@@ -14,8 +15,13 @@ func (s *scanner) str(i int) int {
 		}
 		switch {
 		case c == '"':
+			at := s.add(kindString, start, i-start)
+			if escaped {
+				s.tokens[at].escaped = true
+			}
 			return i + 1
 		case c == '\\':
+			escaped = true
 			if i = s.escape(i); i == failed {
 				return failed
 			}

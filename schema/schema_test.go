@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,31 @@ func TestCheckRefusesInOrder(t *testing.T) {
 				t.Errorf("%d violations with reason %q", len(refusal.Violations), refusal.Reason)
 			}
 		})
+	}
+}
+
+func TestCheckLeavesToTheValidatorWhatIsNotStreamed(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(write(t, map[string]string{
+		"own.json": `{"properties":{"list":{"uniqueItems":true},"number":{"maximum":1e19}}}`,
+	}), "own.json")
+	s := mustLoad(t, name)
+	for value, want := range map[string]string{
+		`"list":[1,2]`:                    "",
+		`"list":[1,2,1.0]`:                "/list: items at index 0 and 2 are equal",
+		`"number":9999999999999999999.9`:  "",
+		`"number":10000000000000000000.1`: "/number: must be <= 1e+19 but found 10000000000000000000.1",
+	} {
+		report, refusal := s.Check([]byte(`{"baseinfo":{"openid":"u"},` + value + `}`))
+		if want == "" {
+			if refusal != nil || report.OpenID != "u" {
+				t.Errorf("%s: got %+v, %v", value, report, refusal)
+			}
+			continue
+		}
+		if refusal == nil || refusal.Detail != want {
+			t.Errorf("%s: got %v, want %q", value, refusal, want)
+		}
 	}
 }
 

@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// stringRules are the keywords about strings.
+type stringRules struct {
+	minLength, maxLength int // in characters; none: -1
+	pattern              *regexp.Regexp
+	format               func(any) bool
+}
+
+// stringRules returns nil if s says nothing about strings.
+func (p *programmer) stringRules(s *jsonschema.Schema) *stringRules {
+	r := &stringRules{minLength: s.MinLength, maxLength: s.MaxLength, pattern: s.Pattern}
+	if formatAsserts(s.Draft) {
+		r.format = jsonschema.Formats[s.Format]
+	}
+	if r.minLength == none && r.maxLength == none && r.pattern == nil && r.format == nil {
+		return nil
+	}
+	return r
+}
+
+// none stands in compiled schemas for a count that is not limited.
+const none = -1
+
+// formatAsserts reports whether the validator checks "format" in that draft.
+func formatAsserts(d *jsonschema.Draft) bool {
+	return d == jsonschema.Draft4 || d == jsonschema.Draft6 || d == jsonschema.Draft7
+}
+
+// string passes the string or key at if it keeps to the rules.
+func (w *walk) string(r *stringRules, at int) verdict {
+	text := w.decoded(at)
+	if r.minLength != none || r.maxLength != none {
+		length := utf8.RuneCount(text)
+		if length < r.minLength || r.maxLength != none && length > r.maxLength {
+			return fail
+		}
+	}
+	if r.pattern != nil && !r.pattern.Match(text) {
+		return fail
+	}
+	if r.format != nil && !r.format(string(text)) { // the one place where a walk takes memory
+		return fail
+	}
+	return pass
+}
