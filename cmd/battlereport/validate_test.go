@@ -20,6 +20,7 @@ func TestValidate(t *testing.T) {
 	t.Parallel()
 	limit := schema.DefaultLimits().MaxBytes
 	asString := write(t, "string.json", `{"type": "string"}`)
+	unique := write(t, "unique.json", `{"properties": {"userdefined": {"unevaluatedProperties": false}}}`)
 	tests := map[string]struct {
 		stdin  string
 		args   []string
@@ -32,6 +33,13 @@ func TestValidate(t *testing.T) {
 		"a report that is too large is not read, but measured": {
 			strings.Repeat("[", limit+5) + "\n" + report, nil, exitNo,
 			fmt.Sprintf(`{"line":1,"valid":false,"reason":"too_large","detail":"%d bytes, %d are allowed"}`, limit+5, limit) + "\n" + `{"line":2,"valid":true}` + "\n",
+		},
+		"what of the built-in schemas is checked the slow way is nothing": {"", []string{"--explain"}, exitDone, ""},
+		"what of a schema is checked the slow way is said with its place and reason": {
+			"",
+			[]string{"--explain", "--schema", unique},
+			exitDone,
+			`{"keyword":"/properties/userdefined/unevaluatedProperties","reason":"it depends on what other keywords have looked at: objects are decoded"}` + "\n",
 		},
 		"a schema's violations say what and where": {
 			report,
