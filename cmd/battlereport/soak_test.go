@@ -54,12 +54,19 @@ type soak struct {
 }
 
 func newSoak(t *testing.T) *soak {
+	s := newSoakWithout(t, 12, msdktest.Latency(20*time.Millisecond))
+	go s.publish()
+	return s
+}
+
+// newSoakWithout is a soak without traffic.
+func newSoakWithout(t *testing.T, partitions int32, rules ...msdktest.Rule) *soak {
 	s := &soak{Broker: kafkatest.Start(t), t: t, ledger: ledger.New(), group: kafkatest.Name(t), published: make(chan struct{})}
 	s.program = filepath.Join(t.TempDir(), "battlereport")
 	if out, err := exec.Command("go", "build", "-o", s.program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
-	s.topic = s.Topic(t, 12)
+	s.topic = s.Topic(t, partitions)
 	msdk := msdktest.NewServer(msdktest.Config{
 		Apps:       []msdktest.App{{ID: soakApp, AppKey: "111111"}},
 		CountsOnly: true,
@@ -69,14 +76,13 @@ func newSoak(t *testing.T) *soak {
 		},
 	})
 	t.Cleanup(msdk.Close)
-	msdk.SetRules(msdktest.Latency(20 * time.Millisecond))
+	msdk.SetRules(rules...)
 	s.config = write(t, "battlereport.yaml", fmt.Sprintf(`
 kafka: {brokers: [%s], group: %s}
 msdk: {base_url: %s}
 apps: [{appid: %s, appkey: "111111", topics: [%s]}]
 http: {listen: 127.0.0.1:0}
 `, strings.Join(s.Addrs(), ", "), s.group, msdk.URL, soakApp, s.topic))
-	go s.publish()
 	return s
 }
 
