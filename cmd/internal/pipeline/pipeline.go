@@ -9,6 +9,7 @@
 //	decide    retry.go    what a failed call means for its batch: again, apart, later, never
 //	settle    engine.go   the loop that all of this turns in
 //	give up   letters.go  events on their way to the dead letters
+//	let go    drain.go    the end of a generation
 //
 // One engine lives as long as a generation of the consumer group. Its loop is
 // a single goroutine that owns all state; checking happens on the goroutines
