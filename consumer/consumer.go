@@ -258,7 +258,7 @@ func (c *Consumer) serveGeneration(ctx context.Context, kgen *kafka.Generation, 
 	}
 	c.uncommitted = gen.uncommitted()
 	if unsettled := gen.unsettled(); unsettled > 0 {
-		c.log.Warn("generation over with records unsettled: they will be taken again", "generation", kgen.ID, "records", unsettled)
+		c.log.Info("generation over, the records not settled are left to whoever comes next", "generation", kgen.ID, "records", unsettled)
 	} else {
 		c.log.Info("generation over, all settled", "generation", kgen.ID)
 	}

@@ -390,7 +390,7 @@ func TestWhatSettlesAfterTheEndHasNoEffectAndIsTakenAgain(t *testing.T) {
 		first.stop()
 		first.records()[1].Settle()
 		w.expectCommitted(1)
-		if n := w.log.count("level=WARN msg=\"generation over with records unsettled: they will be taken again\""); n != 1 {
+		if n := w.log.count("level=INFO msg=\"generation over, the records not settled are left to whoever comes next\""); n != 1 {
 			w.t.Errorf("said %d times", n)
 		}
 		second := w.join()

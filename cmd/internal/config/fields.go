@@ -34,7 +34,7 @@ func fields(c *Config, dir string) []field {
 		{key: "http", doc: "Probes, metrics and profiles.", group: []field{
 			{key: "listen", doc: "Address of /livez, /readyz, /metrics and /debug/pprof/. Port 0 takes any free one. Empty: no listener.", scalar: text(&c.HTTP.Listen, listenRule)},
 		}},
-		{key: "telemetry", doc: "The log. Exporters of metrics and traces are configured by the standard OTEL_* variables.", group: []field{
+		{key: "telemetry", doc: "The log. Metrics are on the page that http.listen serves.", group: []field{
 			{key: "log_level", doc: "The least severe messages to log.", scalar: oneOf(&c.Telemetry.LogLevel, "debug", "info", "warn", "error")},
 			{key: "log_format", doc: "How a line of the log looks.", scalar: oneOf(&c.Telemetry.LogFormat, "json", "text")},
 		}},
@@ -114,7 +114,7 @@ func deliveryFields(d *Delivery) []field {
 
 func deadLetterFields(d *DeadLetter) []field {
 	return []field{
-		{key: "topic", doc: "Topic of dead letters: one for all, or with {topic} for one per source topic. Must not be a source topic, nor a replay topic. What was done about its letters is kept in a compacted topic of the same name with .resolutions appended.", scalar: text(&d.Topic, topicTemplateRule)},
+		{key: "topic", doc: "Topic of dead letters: one for all, or with {topic} for one per source topic. Must not be a source topic, nor a replay topic. The same name with .resolutions appended is reserved and may not be another topic.", scalar: text(&d.Topic, topicTemplateRule)},
 		{key: "replay_topic", doc: "Topic into which letters are replayed, likewise. The pipeline reads it beside the apps' topics; nobody else should.", scalar: text(&d.ReplayTopic, topicTemplateRule)},
 	}
 }

@@ -379,6 +379,7 @@ func (e *engine) written(w written) {
 		e.settle(ev)
 	}
 	e.p.metrics.buried(w.events)
+	e.p.sayLetters(w.events)
 }
 
 // wake is when the loop must turn even if nothing happens; false: it need not.

@@ -39,3 +39,44 @@ func (p *Pipeline) writeLetters(ctx context.Context, events []*event) error {
 	}
 	return nil
 }
+
+// kindOfLetter is what the log tells letters apart by.
+type kindOfLetter struct {
+	appid  string
+	topic  string
+	reason deadletter.Reason
+}
+
+// said is when letters of a kind were last mentioned, and how many have come
+// since.
+type said struct {
+	at    time.Time
+	count int
+}
+
+// sayLetters mentions letters in the log: the first of a kind at once, then how
+// many there were, at most once a minute. Belongs to the engine's loop.
+func (p *Pipeline) sayLetters(events []*event) {
+	now := time.Now()
+	for _, ev := range events {
+		kind := kindOfLetter{topic: ev.home, reason: ev.refusal.reason}
+		if ev.app != nil {
+			kind.appid = ev.app.AppID
+		}
+		s := p.lettersSaid[kind]
+		if s == nil {
+			s = &said{}
+			p.lettersSaid[kind] = s
+		}
+		s.count++
+		if now.Sub(s.at) < sayAgain {
+			continue
+		}
+		args := []any{"reason", string(kind.reason), "topic", kind.topic, "appid", kind.appid, "count", s.count}
+		if kind.reason == deadletter.UnknownApp {
+			args = append(args, "detail", ev.refusal.detail) // others may quote what a player wrote
+		}
+		p.log.Warn("records are dead-lettered", args...)
+		*s = said{at: now}
+	}
+}

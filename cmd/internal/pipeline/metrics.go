@@ -62,7 +62,7 @@ func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
 	note(e)
 	pending, e := meter.Int64ObservableGauge("battlereport.pending.records", metric.WithDescription("Events taken from Kafka and not settled; delivery.max_pending is the bound."))
 	note(e)
-	pendingBytes, e := meter.Int64ObservableGauge("battlereport.pending.bytes", metric.WithUnit("By"), metric.WithDescription("Their bytes; delivery.max_pending_bytes is the bound."))
+	pendingBytes, e := meter.Int64ObservableGauge("battlereport.pending.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes of the events taken from Kafka and not settled; delivery.max_pending_bytes is the bound."))
 	note(e)
 	held, e := meter.Int64ObservableGauge("battlereport.breaker.open", metric.WithDescription("1 while an app is held because its calls fail."))
 	note(e)

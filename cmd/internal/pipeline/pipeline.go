@@ -24,14 +24,13 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 
@@ -65,7 +64,10 @@ type Pipeline struct {
 	msdk     *msdkclient.Client
 	letters  *deadletter.Writer
 	metrics  *metrics
-	engine   atomic.Pointer[engine] // of the current generation
+
+	lettersSaid map[kindOfLetter]*said
+
+	engine atomic.Pointer[engine] // of the current generation
 }
 
 // New checks that everything the configuration names can be loaded. It does not
@@ -105,6 +107,8 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		apps:    apps,
 		msdk:    msdk,
 		letters: deadletter.NewWriter(conn, opts.Logger),
+
+		lettersSaid: map[kindOfLetter]*said{},
 	}
 	if p.metrics, err = newMetrics(opts.MeterProvider, p); err != nil {
 		return nil, err
@@ -158,15 +162,22 @@ func fetchBytes(cfg *config.Config) int {
 
 // Run makes sure that the dead-letter and replay topics exist, and then takes,
 // delivers and commits until ctx ends; it drains and returns nil. It waits for
-// brokers that cannot be reached. An error means that it cannot work as
-// configured.
+// brokers that cannot be reached, and for source topics that do not exist while
+// it serves those that do. An error means that it cannot work as configured.
 func (p *Pipeline) Run(ctx context.Context) error {
-	if err := p.ensureTopics(ctx); err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	missing, err := p.provideTopics(ctx, p.cfg.SourceTopics())
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel()
+	waiting.Go(func() { p.awaitTopics(ctx, missing) })
 	return p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
 		e := newEngine(p, gen.Partitions())
 		p.engine.Store(e)
@@ -181,65 +192,6 @@ func (p *Pipeline) Close() {
 	p.consumer.Close()
 	p.msdk.Close()
 	_ = p.letters.Close()
-}
-
-// ensureTopics creates the topics that the pipeline writes letters to and reads
-// replays from. What a broker refuses for good is an error; anything else is
-// waited out.
-func (p *Pipeline) ensureTopics(ctx context.Context) error {
-	client := p.conn.Client()
-	defer consumer.CloseClient(client)
-	for _, source := range p.cfg.SourceTopics() {
-		for topic, settings := range map[string][]kafka.ConfigEntry{
-			p.cfg.DeadLetter.TopicFor(source):       deadletter.LetterSettings(),
-			p.cfg.DeadLetter.ReplayTopicFor(source): nil,
-		} {
-			if err := p.ensureTopic(ctx, client, topic, source, settings); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (p *Pipeline) ensureTopic(ctx context.Context, client *kafka.Client, topic, source string, settings []kafka.ConfigEntry) error {
-	for waited := false; ; waited = true {
-		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
-		created, err := deadletter.EnsureTopic(attempt, client, topic, source, settings...)
-		cancel()
-		switch {
-		case err == nil:
-			if created {
-				p.log.Info("topic created", "topic", topic)
-			}
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case refused(err):
-			return fmt.Errorf("%w; create it yourself, or allow this client to", err)
-		}
-		if !waited {
-			p.log.Warn("waiting for Kafka", "brokers", p.cfg.Kafka.Brokers, "for", "topic "+topic, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// refused tells an answer that will not change from trouble that passes.
-func refused(err error) bool {
-	for _, code := range []kafka.Error{
-		kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
-		kafka.UnsupportedSASLMechanism, kafka.PolicyViolation, kafka.InvalidTopic, kafka.InvalidConfiguration,
-		kafka.InvalidReplicationFactor, kafka.InvalidPartitionNumber,
-	} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
 }
 
 // NotReady lists what keeps the pipeline from working; empty means ready: in

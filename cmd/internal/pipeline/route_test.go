@@ -137,3 +137,28 @@ func TestEventsExpireWhileHeld(t *testing.T) {
 		}
 	})
 }
+
+// TestATopicThatDoesNotExistYet holds up nobody, is mentioned, and is taken up
+// once it exists.
+func TestATopicThatDoesNotExistYet(t *testing.T) {
+	virtual(t, func(w *world) {
+		later := w.topic + "-later"
+		w.addApp(otherApp, later)
+		w.publish("anna", report("anna", 1))
+		p, stop := w.start()
+		w.settled(p, 1, time.Minute)
+		if !w.log.contains("topics do not exist") {
+			t.Error("the log does not mention it")
+		}
+		if err := w.CreateTopic(w.t.Context(), later, 3, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.Produce(w.t, kafkatest.Record{Topic: later, Key: []byte("ben"), Value: []byte(report("ben", 2))})
+		w.Produce(w.t, kafkatest.Record{Topic: later, Key: []byte("bad"), Value: []byte("no JSON")})
+		w.settled(p, 3, 5*time.Minute)
+		if n := len(w.ReadAll(w.t, later+".dlq")); n != 1 {
+			t.Errorf("%d letters in the topic's own dead letters, want 1", n)
+		}
+		stop()
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -75,12 +76,12 @@ func TestServer(t *testing.T) {
 
 func TestLogger(t *testing.T) {
 	for rule, test := range map[string]struct{ level, format, want string }{
-		"json by default":        {"info", "json", `"msg":"seen"`},
-		"text when asked":        {"info", "text", "msg=seen"},
+		"json by default":        {"info", "json", `"msg":"seen","after":"1.5s"`},
+		"text when asked":        {"info", "text", "msg=seen after=1.5s"},
 		"silent below its level": {"error", "text", ""},
 	} {
 		var out bytes.Buffer
-		telemetry.NewLogger(test.level, test.format, &out).Info("seen")
+		telemetry.NewLogger(test.level, test.format, &out).Info("seen", "after", 1500*time.Millisecond)
 		if got := out.String(); (test.want == "") != (got == "") || !strings.Contains(got, test.want) {
 			t.Errorf("%s: got %q", rule, got)
 		}

@@ -1,0 +1,151 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+const (
+	topicPause   = time.Second      // between attempts while the brokers cannot be reached
+	missingPause = 10 * time.Second // between looks for topics that do not exist
+	sayAgain     = time.Minute      // what lasts is said again
+)
+
+// provideTopics creates the dead-letter and replay topics of the sources that
+// exist, and returns the other sources. What a broker refuses for good is an
+// error; anything else is waited out.
+func (p *Pipeline) provideTopics(ctx context.Context, sources []string) (missing []string, err error) {
+	client := p.conn.Client()
+	defer consumer.CloseClient(client)
+	for _, source := range sources {
+		exists, err := p.provide(ctx, client, source)
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			missing = append(missing, source)
+		}
+	}
+	return missing, nil
+}
+
+// awaitTopics goes on for the sources that did not exist, until all do or ctx
+// ends. (The consumer finds new topics by itself.)
+func (p *Pipeline) awaitTopics(ctx context.Context, missing []string) {
+	var said time.Time
+	for len(missing) > 0 && ctx.Err() == nil {
+		if time.Since(said) >= sayAgain {
+			said = time.Now()
+			p.log.Warn("topics do not exist, or this client may not see them: waiting for them", "topics", missing)
+		}
+		pause(ctx, missingPause)
+		left, err := p.provideTopics(ctx, missing)
+		if err != nil && ctx.Err() == nil {
+			p.log.Error("dead letters of a new topic cannot be provided for", "error", err)
+			continue
+		}
+		missing = left
+	}
+}
+
+// provide creates the source's dead-letter and replay topics, if the source
+// exists.
+func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source string) (exists bool, err error) {
+	err = p.persist(ctx, "topic "+source, func(ctx context.Context) (err error) {
+		exists, err = topicExists(ctx, client, source)
+		return err
+	})
+	if err != nil || !exists {
+		return exists, err
+	}
+	for _, t := range []struct {
+		name     string
+		settings []kafka.ConfigEntry
+	}{
+		{p.cfg.DeadLetter.TopicFor(source), deadletter.LetterSettings()},
+		{p.cfg.DeadLetter.ReplayTopicFor(source), nil},
+	} {
+		err := p.persist(ctx, "topic "+t.name, func(ctx context.Context) error {
+			created, err := deadletter.EnsureTopic(ctx, client, t.name, source, t.settings...)
+			if created {
+				p.log.Info("topic created", "topic", t.name)
+			}
+			return err
+		})
+		if err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// persist tries until it succeeds, ctx ends, or the broker refuses for good.
+func (p *Pipeline) persist(ctx context.Context, what string, try func(context.Context) error) error {
+	var began, said time.Time
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := try(attempt)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case refused(err):
+			return fmt.Errorf("%w; create it yourself, or allow this client to", err)
+		}
+		now := time.Now()
+		if began.IsZero() {
+			began = now
+		}
+		if now.Sub(said) >= sayAgain {
+			said = now
+			p.log.Warn("waiting for Kafka", "brokers", p.cfg.Kafka.Brokers, "for", what, "since", now.Sub(began).Round(time.Second), "error", err)
+		}
+		pause(ctx, topicPause)
+	}
+}
+
+func topicExists(ctx context.Context, client *kafka.Client, topic string) (bool, error) {
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err == nil {
+		err = meta.Topics[0].Error
+	}
+	if errors.Is(err, kafka.UnknownTopicOrPartition) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for topic %s: %w", topic, err)
+	}
+	return true, nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// refused tells an answer that will not change from trouble that passes.
+func refused(err error) bool {
+	for _, code := range []kafka.Error{
+		kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
+		kafka.UnsupportedSASLMechanism, kafka.PolicyViolation, kafka.InvalidTopic, kafka.InvalidConfiguration,
+		kafka.InvalidReplicationFactor, kafka.InvalidPartitionNumber,
+	} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
