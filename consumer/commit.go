@@ -66,7 +66,11 @@ func (g *Generation) commitLast() {
 // commit commits the offsets that have moved since the last time.
 func (g *Generation) commit() error {
 	g.settled.Store(0)
-	offsets := map[*Partition]int64{}
+	type position struct {
+		offset   int64
+		metadata string
+	}
+	offsets := map[*Partition]position{}
 	req := &kafka.OffsetCommitRequest{
 		GroupID:      g.kgen.GroupID,
 		GenerationID: int(g.kgen.ID),
@@ -76,9 +80,11 @@ func (g *Generation) commit() error {
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil {
-			if offset := p.tracker.committable(); offset != p.committed {
-				offsets[p] = offset
-				req.Topics[p.Topic] = append(req.Topics[p.Topic], kafka.OffsetCommit{Partition: p.ID, Offset: offset})
+			at := position{offset: p.tracker.committable()}
+			at.metadata = append(p.tracker.ahead(), p.done.after(p.tracker.position)...).encode(at.offset)
+			if at != (position{p.committed, p.metadata}) {
+				offsets[p] = at
+				req.Topics[p.Topic] = append(req.Topics[p.Topic], kafka.OffsetCommit{Partition: p.ID, Offset: at.offset, Metadata: at.metadata})
 			}
 		}
 		p.mu.Unlock()
@@ -94,16 +100,16 @@ func (g *Generation) commit() error {
 		return fmt.Errorf("commit offsets: %w", err)
 	}
 	var errs []error
-	for p, offset := range offsets {
+	for p, at := range offsets {
 		i := slices.IndexFunc(res.Topics[p.Topic], func(c kafka.OffsetCommitPartition) bool { return c.Partition == p.ID })
 		switch {
 		case i < 0:
-			errs = append(errs, fmt.Errorf("commit %s@%d: no answer", p, offset))
+			errs = append(errs, fmt.Errorf("commit %s@%d: no answer", p, at.offset))
 		case res.Topics[p.Topic][i].Error != nil:
-			errs = append(errs, fmt.Errorf("commit %s@%d: %w", p, offset, res.Topics[p.Topic][i].Error))
+			errs = append(errs, fmt.Errorf("commit %s@%d: %w", p, at.offset, res.Topics[p.Topic][i].Error))
 		default:
 			p.mu.Lock()
-			p.committed = offset
+			p.committed, p.metadata = at.offset, at.metadata
 			p.mu.Unlock()
 		}
 	}

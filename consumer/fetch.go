@@ -76,7 +76,10 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take) err
 // begins is decided here and committed at once: with Start Latest, a crash
 // before the first record would otherwise lose what is written meanwhile.
 func (g *Generation) position(ctx context.Context, p *Partition) (int64, error) {
-	if at, known := p.position(); known {
+	if at, pending, known := p.position(); known {
+		if pending >= maxPending {
+			return 0, fmt.Errorf("%s@%d: waiting for the oldest of %d records taken to settle", p, at, pending)
+		}
 		return at, nil
 	}
 	b, err := g.c.bounds(ctx, p)
@@ -91,24 +94,34 @@ func (g *Generation) position(ctx context.Context, p *Partition) (int64, error) 
 	return at, nil
 }
 
-func (p *Partition) position() (at int64, known bool) {
+// maxPending bounds the tracker of a partition whose oldest record does not
+// settle while those behind it do: 16 bytes each.
+const maxPending = 1 << 18
+
+func (p *Partition) position() (at int64, pending int, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tracker == nil {
-		return 0, false
+		return 0, 0, false
 	}
-	return p.tracker.position, true
+	return p.tracker.position, p.tracker.pending(), true
 }
 
 // enter tracks a chunk's records. It returns their size in bytes.
 func (p *Partition) enter(c *chunk) (size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := range c.records {
-		r := &c.records[i]
+	fresh := c.records[:0]
+	for _, r := range c.records {
 		r.seq = p.tracker.take(r.Offset)
+		if p.done.holds(r.Offset) {
+			p.tracker.settle(r.seq)
+			continue
+		}
 		size += r.Size()
+		fresh = append(fresh, r)
 	}
+	c.records = fresh
 	p.tracker.skip(c.next)
 	p.end = c.end
 	return size
@@ -138,7 +151,7 @@ func (g *Generation) relocate(ctx context.Context, p *Partition) error {
 		}
 		to := b.start(g.c.start(p.Topic))
 		g.log.Error("the log ends before the group's offset: starting over as a new group would", "partition", p.String(), "offset", at, "end", b.end, "to", to)
-		p.tracker = newTracker(to)
+		p.tracker, p.done = newTracker(to), nil
 	}
 	return nil
 }

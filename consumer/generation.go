@@ -34,6 +34,8 @@ type Partition struct {
 	mu        sync.Mutex
 	tracker   *tracker // nil until it is known where to begin, and when the generation is over
 	committed int64    // -1: nothing
+	metadata  string   // committed with it: what is settled beyond
+	done      ahead    // settled by former generations, beyond the offset they committed
 	end       int64    // the log's end, as last heard
 }
 
@@ -90,12 +92,13 @@ func (g *Generation) tryLocate(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	committed, err := g.c.committedOffsets(ctx, g.partitions)
+	committed, metadata, err := g.c.committedOffsets(ctx, g.partitions)
 	if err != nil {
 		return err
 	}
 	for p, offset := range committed {
-		p.committed = offset
+		p.committed, p.metadata = offset, metadata[p]
+		p.done = decodeAhead(p.metadata, offset)
 		if u, ok := g.c.uncommitted[p.String()]; ok && u.committed == offset {
 			offset = u.settled
 		}
@@ -108,7 +111,7 @@ func (g *Generation) tryLocate(ctx context.Context) error {
 
 // committedOffsets is what the group has committed of each partition, -1 where
 // it has nothing.
-func (c *Consumer) committedOffsets(ctx context.Context, partitions []*Partition) (map[*Partition]int64, error) {
+func (c *Consumer) committedOffsets(ctx context.Context, partitions []*Partition) (offsets map[*Partition]int64, metadata map[*Partition]string, err error) {
 	req := &kafka.OffsetFetchRequest{GroupID: c.cfg.Group, Topics: map[string][]int{}}
 	for _, p := range partitions {
 		req.Topics[p.Topic] = append(req.Topics[p.Topic], p.ID)
@@ -118,21 +121,21 @@ func (c *Consumer) committedOffsets(ctx context.Context, partitions []*Partition
 		err = res.Error
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch committed offsets: %w", err)
+		return nil, nil, fmt.Errorf("fetch committed offsets: %w", err)
 	}
-	offsets := make(map[*Partition]int64, len(partitions))
+	offsets, metadata = make(map[*Partition]int64, len(partitions)), make(map[*Partition]string, len(partitions))
 	for _, p := range partitions {
 		i := slices.IndexFunc(res.Topics[p.Topic], func(o kafka.OffsetFetchPartition) bool { return o.Partition == p.ID })
 		if i < 0 {
-			return nil, fmt.Errorf("fetch committed offsets: no answer for %s", p)
+			return nil, nil, fmt.Errorf("fetch committed offsets: no answer for %s", p)
 		}
 		if o := res.Topics[p.Topic][i]; o.Error != nil {
-			return nil, fmt.Errorf("fetch committed offset of %s: %w", p, o.Error)
+			return nil, nil, fmt.Errorf("fetch committed offset of %s: %w", p, o.Error)
 		} else {
-			offsets[p] = o.CommittedOffset
+			offsets[p], metadata[p] = o.CommittedOffset, o.Metadata
 		}
 	}
-	return offsets, nil
+	return offsets, metadata, nil
 }
 
 func (p *Partition) settle(seq uint64) {

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -25,10 +26,13 @@ type Record struct {
 func (r *Record) Size() int {
 	n := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value)
+		n += headerSize + len(h.Key) + len(h.Value)
 	}
 	return n
 }
+
+// headerSize is what a header takes up beside its text.
+const headerSize = int(unsafe.Sizeof(Header{}))
 
 // Settle says that the record is done with for good: its offset may be
 // committed as soon as all before it are settled too. Settling a record of a

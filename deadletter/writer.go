@@ -212,13 +212,13 @@ func (w *Writer) writePartition(ctx context.Context, topic string, partition int
 func (w *Writer) writeBatch(ctx context.Context, topic string, partition int, letters []*Letter) (left []*Letter, err error) {
 	err = w.produce(ctx, topic, partition, letters, whole)
 	switch {
-	case !errors.Is(err, kafka.MessageSizeTooLarge):
+	case !tooLarge(err):
 		if err != nil {
 			left = letters
 		}
 		return left, err
 	case len(letters) == 1:
-		for cut := withoutValue; cut <= withoutAll && errors.Is(err, kafka.MessageSizeTooLarge); cut++ {
+		for cut := withoutValue; cut <= withoutAll && tooLarge(err); cut++ {
 			err = w.produce(ctx, topic, partition, letters, cut)
 		}
 		if err != nil {
@@ -252,4 +252,10 @@ func (w *Writer) produce(ctx context.Context, topic string, partition int, lette
 		return fmt.Errorf("write %d letters to %s/%d: %w", len(letters), topic, partition, err)
 	}
 	return nil
+}
+
+// tooLarge tells that the topic refuses a batch for its size: as more than
+// max.message.bytes, or as more than fits into a segment.
+func tooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }

@@ -38,8 +38,7 @@ func (e *engine) take(ctx context.Context, records []consumer.Record) {
 // checkPiece checks records until a piece is full.
 func (e *engine) checkPiece(records []consumer.Record) (piece []*event, room []room) {
 	now := time.Now()
-	maxRecords := max(1, min(pieceRecords, e.p.cfg.Delivery.MaxPending/pieceShare))
-	maxBytes := int(e.p.cfg.Delivery.MaxPendingBytes) / pieceShare
+	maxRecords, maxBytes := e.intake.piece.records, e.intake.piece.bytes
 	for bytes := 0; len(piece) < min(maxRecords, len(records)); {
 		r := &records[len(piece)]
 		if bytes += r.Size(); len(piece) > 0 && bytes > maxBytes {

@@ -45,7 +45,7 @@ func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
 	e := &engine{
 		p:           p,
 		log:         p.log,
-		intake:      newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps.list) > 1),
+		intake:      newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps.list)),
 		sources:     map[*consumer.Partition]*source{},
 		in:          make(chan []*event),
 		outcomes:    make(chan outcome, d.MaxInFlight),
@@ -87,6 +87,7 @@ func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.T
 		e.written(<-e.lettersDone)
 	}
 	wg.Wait()
+	e.p.metrics.observe(e)
 	for _, l := range e.lanes {
 		l.breaker.unprobed(time.Now())
 	}
@@ -220,8 +221,8 @@ func (e *engine) mayCall(l *lane) bool {
 	return len(e.lanes) == 1 || !failing || l.inFlight < max(1, e.p.cfg.Delivery.MaxInFlight/16)
 }
 
-// stillDue takes the expired out of a batch. It returns whether any are left;
-// if not, the batch has moved on.
+// stillDue takes the expired out of a batch. It returns whether the batch can go
+// as it is; if not, it has moved on.
 func (e *engine) stillDue(b *batch, now time.Time) bool {
 	if e.p.cfg.Delivery.MaxAge == 0 {
 		return true
@@ -235,13 +236,19 @@ func (e *engine) stillDue(b *batch, now time.Time) bool {
 			kept = append(kept, it)
 		}
 	}
-	if b.items = kept; len(kept) > 0 {
+	b.items = kept
+	if slices.ContainsFunc(kept, func(it item) bool { return it.User == b.named }) {
 		return true
 	}
 	if b.probe {
 		b.lane.breaker.unprobed(now)
 	}
-	e.proceed(b, now)
+	if len(kept) > 0 { // somebody else must be named
+		b.due = now
+		b.lane.waiting.add(b)
+	} else {
+		e.proceed(b, now)
+	}
 	return false
 }
 
@@ -303,12 +310,19 @@ func (e *engine) finish(out outcome) {
 		b.due = now
 		l.waiting.add(b)
 	case again:
+		if out.err.Class == msdkclient.Throttle && now.Sub(b.items[0].Value.taken) < e.p.cfg.Delivery.MaxHold {
+			b.schedule.Reset() // no failure: its retries begin when it gets through
+			b.due = now.Add(retryAfter(out.err))
+			l.waiting.add(b)
+			return
+		}
 		wait := b.schedule.NextBackOff()
 		if wait == backoff.Stop {
 			for _, it := range b.items {
 				it.Value.giveUp(deadletter.Exhausted, fmt.Sprintf("given up after %d calls in %s: %s",
 					it.Value.attempts, now.Sub(it.Value.taken).Round(time.Millisecond), out.err))
 			}
+			b.schedule.Reset()
 			e.bury(b, now)
 			return
 		}
@@ -321,13 +335,16 @@ func (e *engine) finish(out outcome) {
 // bad of the app's health; that they were answered at all is good.
 func (e *engine) health(b *batch, err *msdkclient.Error, now time.Time) {
 	l := b.lane
+	if l.breaker.get() == halfOpen && !b.probe && err.Class != msdkclient.Record {
+		return // a call from before the breaker opened; the verdict is the probe's
+	}
 	switch err.Class {
 	case msdkclient.Record:
 		if _, changed := l.breaker.success(now); changed {
 			e.log.Info("app is answered again", "appid", l.AppID)
 		}
 	case msdkclient.Throttle:
-		l.breaker.unprobed(now)
+		l.breaker.unprobed(now.Add(minThrottle))
 	default:
 		fatal := err.Class == msdkclient.AppClass || err.Class == msdkclient.Endpoint
 		if l.breaker.failure(now, fatal, err.Error()) {

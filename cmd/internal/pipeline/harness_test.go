@@ -259,11 +259,17 @@ func (w *world) produce(topic, app, user string, n int) {
 // produceMany writes a good event each of many users.
 func (w *world) produceMany(topic, prefix string, n int) {
 	w.t.Helper()
+	w.produceManyTo(topic, 4, prefix, n)
+}
+
+// produceManyTo is produceMany for a topic of another number of partitions.
+func (w *world) produceManyTo(topic string, partitions int32, prefix string, n int) {
+	w.t.Helper()
 	for from := 0; from < n; from += 5000 {
 		var records []kafkatest.Record
 		for i := from; i < min(n, from+5000); i++ {
 			user := fmt.Sprintf("%s-%d", prefix, i)
-			records = append(records, kafkatest.Record{Topic: topic, Partition: partitionOf(user), Key: []byte(user), Value: []byte(report(user, i))})
+			records = append(records, kafkatest.Record{Topic: topic, Partition: partitionOf(user) % partitions, Key: []byte(user), Value: []byte(report(user, i))})
 		}
 		w.Produce(w.t, records...)
 	}

@@ -11,12 +11,14 @@ import (
 //
 // With several apps no single one can fill it: an app is let in only while it
 // holds less than what is free (a dynamic threshold, as switches use it for
-// their shared buffers). One app whose records pile up, say because its calls
-// fail, gets half of the room, two get a third each, and the others flow in
-// what is left.
+// their shared buffers), and room for one piece of each app is reserved. One app
+// whose records pile up, say because its calls fail, gets about half of the
+// room, and however many there are of the kind, the others always flow.
 type intake struct {
 	maxRecords, maxBytes int
 	shared               bool // several apps share it
+	piece                room // the most to ask for at once
+	reserved             room // one piece of each app, and of records without one
 
 	mu             sync.Mutex
 	records, bytes int // held, of all apps
@@ -37,8 +39,14 @@ type waiter struct {
 	ready chan struct{}
 }
 
-func newIntake(maxRecords, maxBytes int, shared bool) *intake {
-	return &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: shared, held: map[*app]room{}}
+func newIntake(maxRecords, maxBytes, apps int) *intake {
+	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[*app]room{}}
+	share := max(pieceShare, 2*(apps+1)) // so that no more than half is reserved
+	in.piece = room{records: max(1, min(pieceRecords, maxRecords/share)), bytes: maxBytes / share}
+	if in.shared {
+		in.reserved = room{records: min((apps+1)*in.piece.records, maxRecords/2), bytes: (apps + 1) * in.piece.bytes}
+	}
+	return in
 }
 
 // addRoom adds n times what an event takes up.
@@ -99,21 +107,21 @@ func (in *intake) pending() (records, bytes int) {
 	return in.records, in.bytes
 }
 
-// admit lets in who fits, first come first served. Who does not fit for want of
-// room at all holds up everybody behind, so that it gets its turn; who does not
-// fit for its app's share holds up that app only.
+// admit lets in who fits, first come first served among those of an app.
 func (in *intake) admit() {
 	if in.paused {
 		return
 	}
 	var left []*waiter
 	held := map[*app]bool{}
-	for i, w := range in.waiting {
-		if !in.roomFor(w.rooms) {
-			left = append(left, in.waiting[i:]...)
-			break
+	for _, w := range in.waiting {
+		fits := true
+		for _, r := range w.rooms {
+			if held[r.app] || !in.fits(r) {
+				held[r.app], fits = true, false
+			}
 		}
-		if !in.shareFor(w.rooms, held) {
+		if !fits {
 			left = append(left, w)
 			continue
 		}
@@ -123,37 +131,21 @@ func (in *intake) admit() {
 	in.waiting = left
 }
 
-// roomFor tells whether there is room at all. What is larger than the bound
-// gets in alone.
-func (in *intake) roomFor(rooms []room) bool {
-	records, bytes := in.records, in.bytes
-	for _, r := range rooms {
-		records += r.records
-		bytes += r.bytes
-	}
-	return in.records == 0 || (records <= in.maxRecords && bytes <= in.maxBytes)
-}
-
-// shareFor tells whether the apps stay within their shares, and marks the apps
-// that have to wait.
-func (in *intake) shareFor(rooms []room, held map[*app]bool) bool {
-	if !in.shared {
+// fits tells whether an app may have room for more. Who holds nothing gets its
+// reserved piece; so does a record that is larger than a piece, alone of its
+// app.
+func (in *intake) fits(r room) bool {
+	if in.shared {
+		h := in.held[r.app]
+		if h.records == 0 {
+			return true
+		}
+		r.records += h.records
+		r.bytes += h.bytes
+	} else if in.records == 0 {
 		return true
 	}
-	fits := true
-	for _, r := range rooms {
-		h := in.held[r.app]
-		free, freeBytes := in.maxRecords-in.records, in.maxBytes-in.bytes
-		if held[r.app] || (h.records > 0 && (h.records+r.records > free || h.bytes+r.bytes > freeBytes)) {
-			fits = false
-		}
-	}
-	if !fits {
-		for _, r := range rooms {
-			held[r.app] = true
-		}
-	}
-	return fits
+	return r.records <= in.maxRecords-in.reserved.records-in.records && r.bytes <= in.maxBytes-in.reserved.bytes-in.bytes
 }
 
 func (in *intake) add(rooms []room, sign int) {

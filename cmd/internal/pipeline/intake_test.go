@@ -38,7 +38,7 @@ func TestIntake(t *testing.T) {
 	r := func(a *app, n int) room { return room{app: a, records: n, bytes: n} }
 	for rule, test := range map[string]func(*testing.T){
 		"lets in up to the bound": func(t *testing.T) {
-			in := newIntake(10, 1000, false)
+			in := newIntake(10, 1000, 1)
 			if !ask(t, in, r(a, 10)).in() {
 				t.Error("10 of 10 were not let in")
 			}
@@ -52,14 +52,14 @@ func TestIntake(t *testing.T) {
 			}
 		},
 		"bounds bytes too": func(t *testing.T) {
-			in := newIntake(1000, 10, false)
+			in := newIntake(1000, 10, 1)
 			ask(t, in, r(a, 8)).in()
 			if ask(t, in, r(a, 3)).in() {
 				t.Error("11 bytes of 10 were let in")
 			}
 		},
 		"lets what is larger than the bound in alone": func(t *testing.T) {
-			in := newIntake(10, 10, false)
+			in := newIntake(10, 10, 1)
 			first := ask(t, in, r(a, 1))
 			first.in()
 			large := ask(t, in, r(a, 50))
@@ -71,9 +71,9 @@ func TestIntake(t *testing.T) {
 				t.Error("not let in alone")
 			}
 		},
-		"gives an app no more than what is free": func(t *testing.T) {
-			in := newIntake(12, 1000, true)
-			for range 6 {
+		"gives an app no more than what is free beside the reserve": func(t *testing.T) {
+			in := newIntake(16, 16_000, 3)
+			for range 6 { // of 16, 4 are reserved
 				if !ask(t, in, r(a, 1)).in() {
 					t.Fatal("the first half was not let in")
 				}
@@ -91,11 +91,10 @@ func TestIntake(t *testing.T) {
 			}
 		},
 		"does not let an app that waits for its share hold up others": func(t *testing.T) {
-			in := newIntake(10, 1000, true)
+			in := newIntake(16, 16_000, 3)
 			ask(t, in, r(a, 5)).in()
-			waits := ask(t, in, r(a, 2))
-			behind := ask(t, in, r(a, 1))
-			if waits.in() || behind.in() {
+			waits := ask(t, in, r(a, 3))
+			if waits.in() || ask(t, in, r(a, 1)).in() {
 				t.Error("let in beyond the share, or out of turn")
 			}
 			if !ask(t, in, r(b, 1)).in() {
@@ -103,7 +102,7 @@ func TestIntake(t *testing.T) {
 			}
 		},
 		"lets nothing in while paused": func(t *testing.T) {
-			in := newIntake(10, 1000, true)
+			in := newIntake(16, 16_000, 3)
 			in.pause(true)
 			w := ask(t, in, r(a, 1))
 			if w.in() {
@@ -115,10 +114,12 @@ func TestIntake(t *testing.T) {
 			}
 		},
 		"forgets who gives up waiting": func(t *testing.T) {
-			in := newIntake(10, 1000, true)
+			in := newIntake(16, 16_000, 3)
 			ask(t, in, r(a, 10)).in()
-			w := ask(t, in, r(b, 10))
-			w.in()
+			w := ask(t, in, r(a, 10))
+			if w.in() {
+				t.Error("let in beyond the bound")
+			}
 			w.cancel()
 			synctest.Wait()
 			in.release(r(a, 10))
@@ -141,8 +142,8 @@ func TestIntake(t *testing.T) {
 func TestIntakeGivesEverybodyATurn(t *testing.T) {
 	apps := []*app{{}, {}, {}, nil}
 	rapid.Check(t, func(t *rapid.T) {
-		const maxRecords, maxBytes = 20, 100
-		in := newIntake(maxRecords, maxBytes, rapid.Bool().Draw(t, "shared"))
+		const maxRecords, maxBytes = 320, 3200
+		in := newIntake(maxRecords, maxBytes, rapid.SampledFrom([]int{1, 3}).Draw(t, "apps"))
 		var asked, held []*waiter
 		ask := func(w *waiter) {
 			in.mu.Lock()
@@ -172,7 +173,7 @@ func TestIntakeGivesEverybodyATurn(t *testing.T) {
 			"ask": func(t *rapid.T) {
 				w := &waiter{ready: make(chan struct{})}
 				for _, a := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(apps)-1), 1, 2, rapid.ID).Draw(t, "apps") {
-					w.rooms = append(w.rooms, room{apps[a], rapid.IntRange(1, 8).Draw(t, "records"), rapid.IntRange(1, 60).Draw(t, "bytes")})
+					w.rooms = append(w.rooms, room{apps[a], rapid.IntRange(1, in.piece.records/2).Draw(t, "records"), rapid.IntRange(1, in.piece.bytes/2).Draw(t, "bytes")})
 				}
 				ask(w)
 				sort()
@@ -184,11 +185,29 @@ func TestIntakeGivesEverybodyATurn(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				records, bytes := in.pending()
-				if (records > maxRecords || bytes > maxBytes) && len(held) > 1 {
+				if records > maxRecords || bytes > maxBytes {
 					t.Fatalf("%d records, %d bytes are in", records, bytes)
 				}
 				if len(held) == 0 && len(asked) > 0 {
 					t.Fatal("nothing is in, and somebody waits")
+				}
+				if in.shared { // whose app holds nothing, and who is its first, does not wait
+					busy := map[*app]bool{}
+					for a := range in.held {
+						busy[a] = true
+					}
+					for _, w := range asked {
+						waits := false
+						for _, r := range w.rooms {
+							waits = waits || busy[r.app]
+						}
+						if !waits {
+							t.Fatalf("%v waits for nobody of its own", w.rooms)
+						}
+						for _, r := range w.rooms {
+							busy[r.app] = true
+						}
+					}
 				}
 			},
 		})

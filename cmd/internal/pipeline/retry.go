@@ -62,7 +62,7 @@ type throttle struct{ until time.Time }
 const retOneUser = -503
 
 func (t *throttle) answered(now time.Time, err *msdkclient.Error) {
-	if err.Class == msdkclient.Throttle && err.Ret != retOneUser || err.RetryAfter > 0 {
+	if err.Ret != retOneUser && (err.Class == msdkclient.Throttle || err.RetryAfter > 0) {
 		if until := now.Add(retryAfter(err)); until.After(t.until) {
 			t.until = until
 		}
