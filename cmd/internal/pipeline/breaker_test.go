@@ -186,3 +186,26 @@ func TestThroughputBesideAnAppThatFails(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAppThatHangsDoesNotGetAllCalls looks before the first of its calls has
+// timed out, when nothing is known of it yet.
+func TestAnAppThatHangsDoesNotGetAllCalls(t *testing.T) {
+	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+		w.cfg.Delivery.MaxInFlight = 8
+		w.cfg.Batch.MaxRecords = 10
+		topic := w.Topic(w.t, 4)
+		w.addApp(otherApp, topic)
+		w.msdk.SetRules(msdktest.Latency(100*time.Millisecond), msdktest.ForApp(appID, msdktest.Always(msdktest.Answer{Fault: msdktest.Hang})))
+		w.produceMany(topic, "healthy", 4000)
+		_, stop := w.start()
+		w.until("the healthy app is at work", time.Minute, func() bool { return w.msdk.Ledger.Len() > 0 })
+		w.produceMany(w.topic, "hanging", 1000)
+		begin := w.msdk.Ledger.Len()
+		time.Sleep(4 * time.Second)
+		// Half of the calls, 40 rounds of them.
+		if n, want := w.msdk.Ledger.Len()-begin, 4*10*35; n < want {
+			t.Errorf("%d delivered beside an app whose calls hang, want at least %d", n, want)
+		}
+		stop()
+	})
+}
