@@ -117,6 +117,9 @@ func (p *publication) publish(ctx context.Context, conn consumer.Connection, dry
 	began := time.Now()
 	err := p.run(ctx)
 	p.progress.clear()
+	if err == nil && p.tally.records+p.tally.skipped == 0 {
+		fmt.Fprintln(p.progress.stderr, p.nothing())
+	}
 	p.tally.summarize(p.progress.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
 	if err != nil {
 		again := ""
@@ -130,6 +133,14 @@ func (p *publication) publish(ctx context.Context, conn consumer.Connection, dry
 		return errNo
 	}
 	return nil
+}
+
+// nothing says why there was nothing to publish.
+func (p *publication) nothing() string {
+	if p.lines > 0 && p.from > p.lines {
+		return fmt.Sprintf("%s has only %s", p.name, count(p.lines, "line"))
+	}
+	return "no records in " + p.name
 }
 
 // parseHeaders reads NAME=VALUE. The value may hold more equals signs, or be empty.

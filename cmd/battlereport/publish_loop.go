@@ -33,6 +33,7 @@ type publication struct {
 	verb  string                                                   // what was done to the records written
 	tally publishTally
 	next  int // the first line that is not done: neither published nor skipped
+	lines int // of the input, once it has ended
 }
 
 // An entry is a line that was read and checked.
@@ -74,6 +75,7 @@ func (p *publication) read(ctx context.Context, out chan<- entry) error {
 		l, err := records.next()
 		switch {
 		case errors.Is(err, io.EOF):
+			p.lines = records.number
 			return nil
 		case err != nil:
 			return err // it names the file

@@ -78,10 +78,10 @@ func TestPublish(t *testing.T) {
 		stderr string
 	}{
 		"an empty input publishes nothing and is done": {
-			"", nil, exitDone, nil, "published 0 records to TOPIC: 0 bytes in TIME\n",
+			"", nil, exitDone, nil, "no records in stdin\npublished 0 records to TOPIC: 0 bytes in TIME\n",
 		},
 		"blank lines are none": {
-			"\n \t\n\r\n", nil, exitDone, nil, "published 0 records to TOPIC: 0 bytes in TIME\n",
+			"\n \t\n\r\n", nil, exitDone, nil, "no records in stdin\npublished 0 records to TOPIC: 0 bytes in TIME\n",
 		},
 		"lines are published as they stand, in order": {
 			r1 + "\n" + r2 + "\n" + r3,
@@ -135,6 +135,12 @@ func TestPublish(t *testing.T) {
 			exitDone,
 			[]string{r2},
 			"published 1 record to TOPIC: 67 bytes in TIME, by partition 0:1\n",
+		},
+		"a first line behind the last is told how many there are": {
+			r1 + "\n" + r2 + "\n\n",
+			[]string{"--from-line", "10"},
+			exitDone, nil,
+			"stdin has only 3 lines\npublished 0 records to TOPIC: 0 bytes in TIME\n",
 		},
 		"a dry run checks and publishes nothing": {
 			r1 + "\n" + r2 + "\n{<\n",

@@ -63,8 +63,12 @@ func upTo(n int) cobra.PositionalArgs {
 	}
 }
 
-// flagError adds to an error of flags what was perhaps meant.
+// flagError adds to an error of flags what was perhaps meant. A wrong word before the flag comes first: the flag may be
+// one of the command that was meant.
 func flagError(cmd *cobra.Command, err error) error {
+	if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
+		return err
+	}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
 		flags := &cobra.Command{} // cobra knows what is alike among commands only

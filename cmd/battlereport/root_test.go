@@ -17,6 +17,7 @@ func TestTheCommandLineIsChecked(t *testing.T) {
 		"so does one in a command under another":  {[]string{"config", "chek"}, "battlereport: unknown command \"chek\"; did you mean check?\nSee 'battlereport config --help'.\n"},
 		"so does one in a flag":                   {[]string{"validate", "--shema", "x"}, "battlereport: unknown flag: --shema; did you mean --schema?\nSee 'battlereport validate --help'.\n"},
 		"a command like no other gets none":       {[]string{"zzz"}, "battlereport: unknown command \"zzz\"\nSee 'battlereport --help'.\n"},
+		"a word before a flag is looked at first": {[]string{"zzz", "list", "-c", "x"}, "battlereport: unknown command \"zzz\"\nSee 'battlereport --help'.\n"},
 		"a flag of one letter gets none":          {[]string{"validate", "-x"}, "battlereport: unknown shorthand flag: 'x' in -x\nSee 'battlereport validate --help'.\n"},
 		"a form of output is one of a few":        {[]string{"version", "-o", "yaml"}, "battlereport: invalid argument \"yaml\" for \"-o, --output\" flag: want text or json\nSee 'battlereport version --help'.\n"},
 		"an argument too many is not ignored":     {[]string{"version", "x"}, "battlereport: unexpected argument \"x\"\nSee 'battlereport version --help'.\n"},

@@ -33,7 +33,7 @@ Exit codes: 0 all valid, 1 some invalid, 2 could not check.`,
 		Args: upTo(1),
 	}
 	explain := cmd.Flags().Bool("explain", false,
-		"instead of checking, list what of the schema is checked the slow way and why, one JSON object each; none for the built-ins")
+		"list what of the schema is checked the slow way, and why; reads no reports")
 	name := cmd.Flags().String("schema", "builtin:any",
 		"`NAME|FILE` of the schema: "+strings.Join(schema.BuiltIns(), ", ")+", or a JSON Schema file")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -39,7 +39,6 @@ apps:
 	b.WriteString(`delivery:
   retry: {max: 5s}
   breaker: {cooldown: 2s}
-  drain_timeout: 5s
 http: {listen: 127.0.0.1:0}
 `)
 	return []byte(b.String())

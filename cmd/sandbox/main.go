@@ -3,8 +3,8 @@
 //
 // At the end it holds what was published against what the platform accepted and what lies in the dead-letter topic,
 // and exits 0 if every event is accounted for, 1 if not, 2 if it could not do what was asked. The first Ctrl-C stops
-// publishing and lets the pipeline finish, the second does not wait for what is still under way, the third ends the
-// process.
+// publishing and waits for what is under way, the second has the pipeline drain at once, for its drain_timeout at most,
+// the third ends the process.
 package main
 
 import (
@@ -62,24 +62,26 @@ func rootCommand(signals <-chan os.Signal) *cobra.Command {
 At the end it accounts for every event, and exits 0 if nothing was lost, duplicated, out of order, altered or misjudged,
 1 if something was, 2 if it could not do what was asked.
 
-Ctrl-C stops publishing and lets the pipeline finish; a second one does not wait, a third ends the process.`,
+Ctrl-C stops publishing and waits for what is under way; a second one has the pipeline finish only what it has begun,
+for 20 seconds at most; a third ends the process.`,
 		Example: `  sandbox                                          a quiet evening, until Ctrl-C
   sandbox --rate 2000 --bad 0.05 --duration 1m     more of everything
-  sandbox --fail 0.1 --timeout 0.01 --poison 3     a platform with moods
+  sandbox --fail 0.1 --timeout 0.01 --poison 300   a platform with moods
   sandbox --outage 30s:5s                          away for 5 of every 30 seconds
   sandbox --rate 0 --count 1000000                 how fast is it?`,
-		Args:                  cobra.NoArgs,
+		Args:                  noArguments,
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true, // run prints them
 		SilenceUsage:          true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.check(); err != nil {
-				return err
+				return usageError{err}
 			}
 			return play(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(flagError)
 	root.Flags().SortFlags = false
 	opts.flags(root.Flags())
 	return root

@@ -39,6 +39,9 @@ type options struct {
 
 const defaultTopic = "battle-reports"
 
+// maxSize leaves room, since the size of an event is met about.
+const maxSize = 60_000
+
 func defaultOptions() *options {
 	return &options{
 		Rate: 200, Players: 10_000, Bad: 0.02, Size: 350, Apps: 1, Seed: 1, Partitions: 6, Settle: 30 * time.Second,
@@ -51,7 +54,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.Count, "count", 0, "stop publishing after `N` events; 0: never")
 	f.IntVar(&o.Players, "players", o.Players, "`N` players who play")
 	f.Float64Var(&o.Bad, "bad", o.Bad, "`SHARE` of bad events, 0 to 1")
-	f.IntVar(&o.Size, "size", o.Size, "about `BYTES` of a good event")
+	f.IntVar(&o.Size, "size", o.Size, fmt.Sprintf("about `BYTES` of a good event, 1 to %d", maxSize))
 	f.IntVar(&o.Apps, "apps", o.Apps, "`N` apps, 1 or 2; the second is on the old score interface, with a tenth of the events")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of events and faults: the same one makes the same")
 
@@ -62,7 +65,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.Poison, "poison", 0, "MSDK refuses all reports about the first `N` players")
 	f.Var(&o.Outage, "outage", "MSDK is away, HTTP 503, every `TIME:LENGTH`, such as 30s:5s")
 
-	f.StringSliceVar(&o.Brokers, "brokers", nil, "use the Kafka at `HOST:PORT,…` instead of the embedded broker")
+	f.StringSliceVar(&o.Brokers, "brokers", nil, "use the Kafka at `HOST:PORT[,HOST:PORT]` instead of the embedded broker")
 	f.StringVar(&o.Topic, "topic", "", "`NAME` of the topic to publish to (default "+defaultTopic+", with --brokers none)")
 	f.Int32Var(&o.Partitions, "partitions", o.Partitions, "`N` partitions of the topic, if it has to be created")
 	f.IntVar(&o.KafkaPort, "kafka-port", 0, "`PORT` of the embedded broker; 0: any free one")
@@ -98,12 +101,15 @@ func (o *options) check() error {
 	}
 	errs := []error{
 		share("bad", o.Bad), share("fail", o.Fail), share("throttle", o.Throttle), share("timeout", o.Timeout),
-		atLeast("players", int64(o.Players), 1), atLeast("poison", int64(o.Poison), 0), atLeast("size", int64(o.Size), 1),
+		atLeast("players", int64(o.Players), 1), atLeast("poison", int64(o.Poison), 0),
 		atLeast("partitions", int64(o.Partitions), 1),
 		port("kafka-port", o.KafkaPort), port("msdk-port", o.MSDKPort), port("http-port", o.HTTPPort),
 	}
 	if !(o.Rate >= 0) {
 		errs = append(errs, fmt.Errorf("--rate %v: want 0 or more", o.Rate))
+	}
+	if o.Size < 1 || o.Size > maxSize {
+		errs = append(errs, fmt.Errorf("--size %d: want 1 to %d, since events above 64 KiB are refused", o.Size, maxSize))
 	}
 	if o.Apps != 1 && o.Apps != 2 {
 		errs = append(errs, fmt.Errorf("--apps %d: want 1 or 2", o.Apps))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,8 @@ func TestFlagsThatMakeNoSenseAreNamed(t *testing.T) {
 		"--rate":       func(o *options) { o.Rate = -1 },
 		"--players":    func(o *options) { o.Players = 0 },
 		"--poison":     func(o *options) { o.Poison = -1 },
-		"--size":       func(o *options) { o.Size = 0 },
+		"--size 0":     func(o *options) { o.Size = 0 },
+		"--size 60001": func(o *options) { o.Size = 60_001 },
 		"--partitions": func(o *options) { o.Partitions = 0 },
 		"--apps":       func(o *options) { o.Apps = 3 },
 		"--kafka-port": func(o *options) { o.KafkaPort = 1 << 16 },
@@ -51,6 +53,29 @@ func TestOutageFlag(t *testing.T) {
 		err := got.Set(text)
 		if got != want || (err == nil) != (want != outage{}) {
 			t.Errorf("%q: got %v, %v", text, got, err)
+		}
+	}
+}
+
+func TestAFlagsValueIsRefusedWithWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"--rate fast":       "--rate fast: want a number",
+		"--players many":    "--players many: want a whole number",
+		"--count -1":        "--count -1: want a whole number, 0 or more",
+		"--latency 50":      "--latency 50: want a duration such as 50ms",
+		"--outage 5s":       "--outage 5s: want TIME:LENGTH, such as 30s:5s, LENGTH being shorter",
+		"--verbose=loud":    "--verbose loud: want true or false",
+		"--size 100000":     "--size 100000: want 1 to 60000, since events above 64 KiB are refused",
+		"--speed 9":         "unknown flag: --speed",
+		"--apps":            "flag needs an argument: --apps",
+		"fast":              `unexpected argument "fast"`,
+		"--brokers 1.2.3.4": "--brokers needs --topic, the topic to publish generated events to",
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(strings.Fields(args), &stdout, &stderr, nil)
+		if want = "sandbox: " + want + "\nSee 'sandbox --help'.\n"; code != exitCannot || stdout.Len() > 0 || stderr.String() != want {
+			t.Errorf("%s: exit code %d, %s%s, want %s", args, code, stdout.String(), stderr.String(), want)
 		}
 	}
 }

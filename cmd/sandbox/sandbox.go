@@ -170,7 +170,8 @@ type result struct {
 	foreign       int64 // accepted reports of others than the sandbox
 	foreignLetter int64 // and letters
 	calls, failed int64
-	hurried       bool // somebody did not want to wait for what is pending
+	settle        time.Duration // how long to wait for what is pending
+	hurried       bool          // somebody did not want to
 }
 
 // ok says whether every event is accounted for.
@@ -211,7 +212,7 @@ func (s *sandbox) run(stop, hurry context.Context) (result, error) {
 		return result{}, fmt.Errorf("run the pipeline: %w", err)
 	}
 	r, err := s.account(context.Background())
-	r.took, r.hurried = took, hurry.Err() != nil
+	r.took, r.settle, r.hurried = took, s.opts.Settle, hurry.Err() != nil
 	s.phase.enter(over)
 	return r, err
 }

@@ -96,6 +96,7 @@ func TestEveryEventIsAccountedFor(t *testing.T) {
 }
 
 func TestWhatAPlatformThatIsAwayLeavesPendingIsNeitherLostNorAccountedFor(t *testing.T) {
+	t.Parallel() // the drain takes its time
 	o := small(t)
 	o.Count, o.Bad, o.Fail, o.Settle = 100, 0, 1, 200*time.Millisecond
 	r := playOut(t, o, nil)
@@ -180,6 +181,12 @@ func TestOutputForAPipe(t *testing.T) {
 			t.Errorf("nothing like %s in\n%s", want, out)
 		}
 	}
+	commands := regexp.MustCompile(`(?m)^  battlereport (\w+)`).FindAllStringSubmatch(out, -1)
+	for _, command := range commands { // it has a file for each
+		if _, err := os.Stat(filepath.Join("..", "battlereport", command[1]+".go")); err != nil {
+			t.Errorf("%s: %v", command[0], err)
+		}
+	}
 	cfg, err := config.Load(file, os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
@@ -205,6 +212,7 @@ func (w *onSight) Write(text []byte) (int, error) {
 }
 
 func TestExitCodes(t *testing.T) {
+	t.Parallel()
 	for rule, test := range map[string]struct {
 		args      string
 		interrupt []string // when

@@ -20,7 +20,7 @@ type snapshot struct {
 	violations map[ledger.Violation]int
 	rates      totals // per second, lately
 	stats      pipeline.Stats
-	lag        int64
+	lag        int64         // -1: not known, outside of the group
 	p50, p99   time.Duration // 0: not known
 	boards     []board
 	notices    []string // what is unusual
@@ -41,6 +41,7 @@ type watcher struct {
 	samples []sample // of the last seconds, oldest first
 	boards  []board
 	boardAt time.Time
+	joined  bool // the pipeline, once
 }
 
 type sample struct {
@@ -64,9 +65,7 @@ func (w *watcher) look(now time.Time) snapshot {
 		violations: s.book.Violations(),
 		stats:      s.pipeline.Stats(),
 	}
-	for _, partition := range s.pipeline.Lag() {
-		snap.lag += partition.Lag
-	}
+	snap.lag = w.lag()
 	snap.rates = w.rates(sample{now, totals{
 		float64(snap.book.Published), float64(snap.book.Delivered), float64(snap.book.DeadLettered), float64(snap.stats.Calls),
 	}})
@@ -82,6 +81,20 @@ func (w *watcher) look(now time.Time) snapshot {
 	snap.boards = w.boards
 	snap.notices = w.notices(snap.stats)
 	return snap
+}
+
+// lag is how many events the pipeline is behind, and -1 while it is not in the group.
+func (w *watcher) lag() int64 {
+	partitions := w.s.pipeline.Lag()
+	if partitions == nil {
+		return -1
+	}
+	w.joined = true
+	total := int64(0)
+	for _, partition := range partitions {
+		total += partition.Lag
+	}
+	return total
 }
 
 // rates is the change per second from the oldest sample to now.
@@ -114,7 +127,11 @@ func (w *watcher) notices(stats pipeline.Stats) []string {
 	if w.s.publisher.waiting.Load() {
 		n = append(n, "publishing waits until the pipeline has caught up")
 	}
-	if why := w.s.pipeline.NotReady(); len(why) > 0 && w.s.phase.now.Load() < draining {
+	switch why := w.s.pipeline.NotReady(); {
+	case len(why) == 0 || w.s.phase.now.Load() >= draining:
+	case !w.joined:
+		n = append(n, "the pipeline is joining the consumer group")
+	default:
 		n = append(n, "the pipeline is "+strings.Join(why, ", "))
 	}
 	return n

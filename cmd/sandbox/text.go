@@ -10,9 +10,10 @@ func greeting(s *sandbox) string {
 	var b strings.Builder
 	brokers := strings.Join(s.brokers, ",")
 	dlq := s.cfg.DeadLetter.TopicFor(s.opts.Topic)
-	header := ""
+	whose, header := "", ""
 	if s.opts.Apps > 1 {
-		header = " -H appid=" + gameID
+		whose = fmt.Sprintf(" of its app,\n%s or %s", gameID, scoreID)
+		header = " \\\n      -H appid=" + gameID
 	}
 	fmt.Fprintf(&b, `Kafka  %s   topics %s and %s
 MSDK   %s   (simulated)
@@ -21,18 +22,17 @@ HTTP   http://%s   /readyz /metrics /debug/pprof/
 Look at the events, and at the dead letters with their reasons:
   kcat -b %s -t %s -C -o -5 -c 5
   kcat -b %s -t %s -C -o -5 -c 5 -f '%%k %%h\n%%s\n'
-Publish an event of your own, and find it on the leaderboard:
+Publish an event of your own, and find it on the leaderboard%s:
   echo '{"baseinfo":{"openid":"me","platid":1},"battleinfo":{"score":999999}}' |
     kcat -b %s -t %s -P -k me%s
 Ask the pipeline:
   curl -s http://%s/metrics | grep battlereport
 `, brokers, s.opts.Topic, dlq, s.platform.url, s.http.Addr(),
-		brokers, s.opts.Topic, brokers, dlq, brokers, s.opts.Topic, header, s.http.Addr())
+		brokers, s.opts.Topic, brokers, dlq, whose, brokers, s.opts.Topic, header, s.http.Addr())
 	if file := s.opts.ConfigOut; file != "" {
 		fmt.Fprintf(&b, `Use its configuration, for instance for one more consumer in the group:
   battlereport run -c %s
-  battlereport deadletter list -c %s
-`, file, file)
+`, file)
 	}
 	b.WriteString("\n")
 	return b.String()
@@ -49,12 +49,18 @@ func summary(r result) string {
 		fmt.Fprintf(&b, "%s events were not taken by the broker, and are not counted\n", grouped(r.notPublished))
 	}
 	if r.foreign+r.foreignLetter > 0 {
-		fmt.Fprintf(&b, "besides, of events that others have published: %s delivered, %s dead-lettered\n",
+		fmt.Fprintf(&b, "besides, of events that others, or an earlier run, have published: %s delivered, %s dead-lettered\n",
 			grouped(r.foreign), grouped(r.foreignLetter))
 	}
 	switch {
-	case !r.ok():
+	case len(r.Violations) > 0:
 		b.WriteString("NOT every event is accounted for.\n")
+	case r.Pending > 0 && !r.hurried:
+		were := "events were"
+		if r.Pending == 1 {
+			were = "event was"
+		}
+		fmt.Fprintf(&b, "%s %s still under way when --settle %s was over.\n", grouped(int64(r.Pending)), were, r.settle)
 	case r.Pending > 0:
 		b.WriteString("Every event is accounted for, those included that nobody wanted to wait for.\n")
 	default:

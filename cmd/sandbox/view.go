@@ -60,7 +60,7 @@ func heading(s snapshot, width int, p palette) string {
 	case phaseNames[settling]:
 		right = "Ctrl-C does not wait"
 	}
-	gap := min(width, 100) - len(left) - len(right)
+	gap := min(width, 79) - len(left) - len(right)
 	if right == "" || gap < 2 {
 		return p.title(left)
 	}
@@ -82,6 +82,10 @@ func figures(s snapshot, p palette) []string {
 	if s.p50 > 0 {
 		took = fmt.Sprintf("within %s, 1 in 100 within %s", round(s.p50), round(s.p99))
 	}
+	under := grouped(int64(s.stats.Pending)) + " taken"
+	if s.lag >= 0 {
+		under += ", lag " + grouped(s.lag)
+	}
 	calls := ""
 	if s.rates.calls > 0 {
 		calls = fmt.Sprintf("%.3g events each", s.rates.delivered/s.rates.calls)
@@ -93,8 +97,7 @@ func figures(s snapshot, p palette) []string {
 		line("published", int64(s.book.Published), s.rates.published, colourless, ""),
 		line("delivered", int64(s.book.Delivered), s.rates.delivered, p.good, took),
 		line("dead-lettered", int64(s.book.DeadLettered), s.rates.letters, p.letter, ""),
-		line("pending", int64(s.book.Pending), -1, colourless,
-			fmt.Sprintf("%s taken, lag %s, %d in flight", grouped(int64(s.stats.Pending)), grouped(s.lag), s.stats.InFlight)),
+		line("pending", int64(s.book.Pending), -1, colourless, fmt.Sprintf("%s, %d in flight", under, s.stats.InFlight)),
 		line("calls", s.stats.Calls, s.rates.calls, colourless, calls),
 	}
 }
@@ -182,10 +185,13 @@ func beside(blocks [][]string, width int) []string {
 
 // line is a snapshot for a pipe.
 func line(s snapshot) string {
-	text := fmt.Sprintf("%6s  %s: published %s (%s/s), delivered %s (%s/s), dead-lettered %s, pending %s, lag %s",
+	text := fmt.Sprintf("%6s  %s: published %s (%s/s), delivered %s (%s/s), dead-lettered %s, pending %s",
 		clock(s.since), s.phase, grouped(int64(s.book.Published)), perSecond(s.rates.published),
 		grouped(int64(s.book.Delivered)), perSecond(s.rates.delivered),
-		grouped(int64(s.book.DeadLettered)), grouped(int64(s.book.Pending)), grouped(s.lag))
+		grouped(int64(s.book.DeadLettered)), grouped(int64(s.book.Pending)))
+	if s.lag >= 0 {
+		text += ", lag " + grouped(s.lag)
+	}
 	if s.p50 > 0 {
 		text += fmt.Sprintf(", p50 %s, p99 %s", round(s.p50), round(s.p99))
 	}

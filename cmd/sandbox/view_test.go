@@ -38,7 +38,7 @@ func busy() snapshot {
 }
 
 func quiet() snapshot {
-	return snapshot{phase: "publishing", since: 400 * time.Millisecond, notices: []string{"the pipeline is not in the consumer group"}}
+	return snapshot{phase: "publishing", since: 400 * time.Millisecond, lag: -1, notices: []string{"the pipeline is joining the consumer group"}}
 }
 
 func broken() snapshot {
