@@ -9,7 +9,8 @@ import (
 
 // ahead is what is settled beyond a committed offset, as offset ranges. It goes
 // to Kafka as the commit's metadata, so that whoever takes the partition next
-// does not repeat it.
+// does not repeat it. (An operator who resets the group's offset writes none, and
+// so gets all again.)
 type ahead []span
 
 type span struct{ from, to int64 } // offsets from … to-1

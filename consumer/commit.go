@@ -81,7 +81,9 @@ func (g *Generation) commit() error {
 		p.mu.Lock()
 		if p.tracker != nil {
 			at := position{offset: p.tracker.committable()}
-			at.metadata = append(p.tracker.ahead(), p.done.after(p.tracker.position)...).encode(at.offset)
+			if !g.c.bare.Load() {
+				at.metadata = append(p.tracker.ahead(), p.done.after(p.tracker.position)...).encode(at.offset)
+			}
 			if at != (position{p.committed, p.metadata}) {
 				offsets[p] = at
 				req.Topics[p.Topic] = append(req.Topics[p.Topic], kafka.OffsetCommit{Partition: p.ID, Offset: at.offset, Metadata: at.metadata})
@@ -106,6 +108,9 @@ func (g *Generation) commit() error {
 		case i < 0:
 			errs = append(errs, fmt.Errorf("commit %s@%d: no answer", p, at.offset))
 		case res.Topics[p.Topic][i].Error != nil:
+			if errors.Is(res.Topics[p.Topic][i].Error, kafka.OffsetMetadataTooLarge) && !g.c.bare.Swap(true) {
+				g.log.Warn("the broker takes little metadata with a commit (offset.metadata.max.bytes): what settles out of turn may be delivered again")
+			}
 			errs = append(errs, fmt.Errorf("commit %s@%d: %w", p, at.offset, res.Topics[p.Topic][i].Error))
 		default:
 			p.mu.Lock()

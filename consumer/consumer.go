@@ -98,6 +98,9 @@ type Consumer struct {
 	log     *slog.Logger
 	metrics *metrics
 
+	// bare is set once the broker has refused a commit for its metadata.
+	bare atomic.Bool
+
 	// generation is the current generation, nil while the member is joining.
 	generation atomic.Pointer[Generation]
 
