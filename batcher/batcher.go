@@ -231,9 +231,6 @@ func (b *Batcher[T]) Remove(drop func(T) bool) []T {
 // in flight do not count.
 func (b *Batcher[T]) Len() int { return b.count + b.behind }
 
-// Ready is the number of records waiting whose users are free.
-func (b *Batcher[T]) Ready() int { return b.count }
-
 func (b *Batcher[T]) newUser() *user[T] {
 	if n := len(b.spare); n > 0 {
 		u := b.spare[n-1]

@@ -29,11 +29,12 @@ func TestScan(t *testing.T) {
 		"a misspelt literal is refused where it goes wrong": {"[trie]", faultValue, 3},
 		"a literal with a capital is refused":               {"True", faultValue, 0},
 		"a literal cut short is refused as cut off":         {"nul", faultTruncated, 3},
-		"scalars pass":                                      {` "x" `, "", 0},
-		"literals pass":                                     {"[true,false,null]", "", 0},
-		"white space passes everywhere":                     {" { \"a\" : [ 1 , 2 ] , \"b\" : { } , \"c\" : [ ] } \n", "", 0},
-		"a second value is refused":                         {"{} {}", faultTrailing, 3},
-		"a NUL byte behind the value is refused":            {"{}\x00", faultTrailing, 2},
+
+		"scalars pass":                           {` "x" `, "", 0},
+		"literals pass":                          {"[true,false,null]", "", 0},
+		"white space passes everywhere":          {" { \"a\" : [ 1 , 2 ] , \"b\" : { } , \"c\" : [ ] } \n", "", 0},
+		"a second value is refused":              {"{} {}", faultTrailing, 3},
+		"a NUL byte behind the value is refused": {"{}\x00", faultTrailing, 2},
 
 		"an object cut off behind the brace is refused": {"{", faultTruncated, 1},
 		"an object cut off in a key is refused":         {`{"a`, faultTruncated, 3},

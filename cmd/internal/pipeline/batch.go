@@ -23,7 +23,6 @@ type batch struct {
 	due      time.Time
 	named    string // the user in the URL of the call under way
 	probe    bool   // the call under way decides about the breaker
-	began    time.Time
 	schedule *backoff.ExponentialBackOff
 
 	failed     time.Time // when these items first failed; zero: not yet

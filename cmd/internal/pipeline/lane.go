@@ -78,7 +78,7 @@ func (l *lane) due(now time.Time, probe bool) *batch {
 	if len(items) == 0 {
 		return nil
 	}
-	return &batch{lane: l, items: items, began: now, schedule: newSchedule(l.cfg.Delivery.Retry, l.breaker)}
+	return &batch{lane: l, items: items, schedule: newSchedule(l.cfg.Delivery.Retry, l.breaker)}
 }
 
 // wake is the time at which next may have a batch if nothing else happens;
