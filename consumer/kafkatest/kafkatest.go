@@ -57,6 +57,7 @@ func Start(tb testing.TB, opts ...kfake.Opt) *Broker {
 // connect with [Broker.Dial], and must have ended when the test function returns.
 func StartVirtual(tb testing.TB, opts ...kfake.Opt) *Broker {
 	tb.Helper()
+	oneProcessor(tb)
 	network := new(kfake.VirtualNetwork)
 	b := start(tb, append([]kfake.Opt{kfake.ListenFn(network.Listen), kfake.Ports(9092)}, opts...))
 	b.dial = network.DialContext

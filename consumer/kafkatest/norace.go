@@ -1,0 +1,7 @@
+//go:build !race
+
+package kafkatest
+
+import "testing"
+
+func oneProcessor(testing.TB) {}
