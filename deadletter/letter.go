@@ -78,6 +78,7 @@ type Letter struct {
 	Source     Source
 	Time       time.Time // when it was given up
 	Replays    int       // how often it has been replayed already
+	Previous   Name      // the letter that it was before it was replayed; zero: none
 }
 
 // The headers of a letter. All values are text.
@@ -99,6 +100,7 @@ const (
 	HeaderSourceTimestamp = HeaderPrefix + "source.timestamp"
 	HeaderTime            = HeaderPrefix + "time"
 	HeaderReplays         = HeaderPrefix + "replays"
+	HeaderPrevious        = HeaderPrefix + "previous"
 
 	// HeaderValue (and HeaderKey, HeaderHeaders) say "omitted" in a letter that
 	// the topic would not take whole.
@@ -153,6 +155,9 @@ func (l *Letter) ownHeaders() (headers []consumer.Header) {
 	add(HeaderSourceTimestamp, l.Source.Time.UTC().Format(timeLayout))
 	add(HeaderTime, l.Time.UTC().Format(timeLayout))
 	add(HeaderReplays, strconv.Itoa(l.Replays))
+	if l.Previous != (Name{}) {
+		add(HeaderPrevious, l.Previous.String())
+	}
 	return headers
 }
 
@@ -176,34 +181,38 @@ func (l *Letter) violations() string {
 	return string(append(text, ']'))
 }
 
-// Origin reads from a record's headers where it first came from and how often
-// it has been replayed, if it is a replayed letter. A record that merely looks
-// like one, with those headers missing or broken or any deadletter header
-// doubled, is not: ok is false.
-func Origin(headers []consumer.Header) (source Source, replays int, ok bool) {
-	found := map[string]string{}
+// Origin is what a record in a replay topic says of the letter that it was.
+type Origin struct {
+	Source  Source // where it first came from
+	Replays int    // how often it has been replayed, this time included
+	Letter  Name   // the letter that was replayed; zero: not said
+}
+
+// OriginOf reads the origin from a record's headers. A record that merely looks
+// like a replayed letter, with those headers missing or broken or any
+// deadletter header doubled, is none: ok is false.
+func OriginOf(headers []consumer.Header) (o Origin, ok bool) {
+	p := parser{found: map[string]string{}}
 	for _, h := range headers {
 		if !strings.HasPrefix(h.Key, HeaderPrefix) {
 			continue
 		}
-		if _, twice := found[h.Key]; twice {
-			return Source{}, 0, false
+		if _, twice := p.found[h.Key]; twice {
+			return Origin{}, false
 		}
-		found[h.Key] = string(h.Value)
+		p.found[h.Key] = string(h.Value)
 	}
-	partition, err1 := strconv.ParseInt(found[HeaderSourcePartition], 10, 32)
-	offset, err2 := strconv.ParseInt(found[HeaderSourceOffset], 10, 64)
-	at, err3 := time.Parse(time.RFC3339Nano, found[HeaderSourceTimestamp])
-	replays, err4 := strconv.Atoi(found[HeaderReplays])
-	topic := found[HeaderSourceTopic]
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || topic == "" || partition < 0 || offset < 0 || replays < 0 {
-		return Source{}, 0, false
+	o = Origin{Source: p.source(), Replays: int(p.number(HeaderReplays, 0, 1<<31-1))}
+	if name, said := p.found[HeaderPrevious]; said {
+		var err error
+		if o.Letter, err = ParseName(name); err != nil {
+			return Origin{}, false
+		}
 	}
-	// Kafka's times begin at -1 ms, for "none"; those of RFC 3339 end with the year 9999.
-	if at.UnixMilli() < -1 || at.UTC().Year() > 9999 {
-		return Source{}, 0, false
+	if p.err != nil {
+		return Origin{}, false
 	}
-	return Source{Topic: topic, Partition: int(partition), Offset: offset, Time: at}, replays, true
+	return o, true
 }
 
 // maxDetail bounds the detail, in bytes.

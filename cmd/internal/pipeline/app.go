@@ -81,11 +81,11 @@ func (a *apps) identify(ev *event) (why string) {
 	ev.home = r.Partition.Topic
 	if source, replayed := a.replays[ev.home]; replayed {
 		ev.home = source
-		origin, replays, ok := deadletter.Origin(r.Headers)
-		if !ok || a.byTopic[origin.Topic] == nil {
+		origin, ok := deadletter.OriginOf(r.Headers)
+		if !ok || a.byTopic[origin.Source.Topic] == nil {
 			return fmt.Sprintf("a record in the replay topic %s that is not a replayed letter of a configured topic", r.Partition.Topic)
 		}
-		ev.home, ev.origin, ev.replays = origin.Topic, &origin, replays
+		ev.home, ev.origin = origin.Source.Topic, &origin
 	}
 	candidates := a.byTopic[ev.home]
 	header, count := "", 0

@@ -18,8 +18,7 @@ type event struct {
 	score  string // for the legacy route
 	taken  time.Time
 
-	origin  *deadletter.Source // a replayed letter: where it first came from
-	replays int                // and how often it has been replayed
+	origin *deadletter.Origin // of a replayed letter; nil: it is not one
 
 	attempts  int
 	uncertain bool
@@ -72,7 +71,7 @@ func (ev *event) letter(now time.Time) deadletter.Letter {
 		}
 	}
 	if ev.origin != nil {
-		l.Source, l.Replays = *ev.origin, ev.replays
+		l.Source, l.Replays, l.Previous = ev.origin.Source, ev.origin.Replays, ev.origin.Letter
 	}
 	return l
 }
