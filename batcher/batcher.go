@@ -29,7 +29,8 @@ type Item[T any] struct {
 	Size  int    // its share of Limits.Bytes
 	Value T
 
-	due time.Time // when it has lingered long enough
+	due   time.Time // when it has lingered long enough
+	owner *user[T]  // User's
 }
 
 // Batcher gathers the records of one destination. Not safe for concurrent use.
@@ -46,6 +47,7 @@ type Batcher[T any] struct {
 
 // user is somebody with records here.
 type user[T any] struct {
+	id       string
 	records  queue[Item[T]] // waiting
 	bytes    int            // of records
 	inFlight int
@@ -61,13 +63,12 @@ func New[T any](limits Limits) *Batcher[T] {
 
 // Add puts a record of userID in, with its size in bytes.
 func (b *Batcher[T]) Add(now time.Time, userID string, size int, value T) {
-	item := Item[T]{User: userID, Size: size, Value: value, due: now.Add(b.limits.Linger)}
 	u := b.users[userID]
 	if u == nil {
-		u = b.newUser()
+		u = b.newUser(userID)
 		b.users[userID] = u
 	}
-	u.records.push(item)
+	u.records.push(Item[T]{User: u.id, Size: size, Value: value, due: now.Add(b.limits.Linger), owner: u})
 	u.bytes += size
 	switch {
 	case u.inFlight > 0:
@@ -153,8 +154,8 @@ func (b *Batcher[T]) findDue() {
 // When all of a user's are done, those that waited behind them become ready.
 func (b *Batcher[T]) Done(items ...Item[T]) {
 	for _, item := range items {
-		u := b.users[item.User]
-		if u == nil || u.inFlight == 0 {
+		u := item.owner
+		if u == nil || u.inFlight == 0 || u.id != item.User {
 			panic("batcher: done with a record that is not in flight")
 		}
 		u.inFlight--
@@ -164,7 +165,7 @@ func (b *Batcher[T]) Done(items ...Item[T]) {
 			b.behind -= u.records.len()
 			b.enqueue(u)
 		default:
-			b.forget(item.User, u)
+			b.forget(u)
 		}
 	}
 }
@@ -231,13 +232,15 @@ func (b *Batcher[T]) Remove(drop func(T) bool) []T {
 // in flight do not count.
 func (b *Batcher[T]) Len() int { return b.count + b.behind }
 
-func (b *Batcher[T]) newUser() *user[T] {
-	if n := len(b.spare); n > 0 {
-		u := b.spare[n-1]
-		b.spare = b.spare[:n-1]
-		return u
+func (b *Batcher[T]) newUser(id string) *user[T] {
+	n := len(b.spare)
+	if n == 0 {
+		return &user[T]{id: id}
 	}
-	return &user[T]{}
+	u := b.spare[n-1]
+	b.spare = b.spare[:n-1]
+	u.id = id
+	return u
 }
 
 // maxSpare bounds what is kept for reuse, and maxSpareRing how large a former
@@ -247,8 +250,9 @@ const (
 	maxSpareRing = 4
 )
 
-func (b *Batcher[T]) forget(id string, u *user[T]) {
-	delete(b.users, id)
+func (b *Batcher[T]) forget(u *user[T]) {
+	delete(b.users, u.id)
+	u.id = ""
 	if len(b.spare) < maxSpare && len(u.records.ring) <= maxSpareRing {
 		b.spare = append(b.spare, u)
 	}

@@ -3,7 +3,6 @@ package consumer
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"slices"
 	"strings"
 )
 
@@ -44,7 +43,7 @@ func (a ahead) encode(base int64) string {
 	}
 	var b []byte
 	for _, s := range a {
-		next := binary.AppendUvarint(slices.Clip(b), uint64(s.from-base))
+		next := binary.AppendUvarint(b, uint64(s.from-base))
 		next = binary.AppendUvarint(next, uint64(s.to-s.from))
 		if base64.RawStdEncoding.EncodedLen(len(next)) > maxAhead {
 			break

@@ -53,9 +53,12 @@ type Config struct {
 	// context has ended. Other members wait for that in a rebalance.
 	DrainTimeout time.Duration
 
-	// FetchBytes limits what is fetched of one partition at a time; a single
-	// batch larger than that is fetched whole. Default 1 MiB.
-	FetchBytes int
+	// FetchBytes limits what is fetched of one partition at a time, and
+	// FetchTotal what all partitions held may have fetched and not handed on:
+	// with many of them each fetches less, down to 16 KiB. A single batch larger
+	// than that is fetched whole. Both are as it is sent, perhaps compressed; one
+	// batch of each partition is unpacked at a time. Defaults 1 MiB and 64 MiB.
+	FetchBytes, FetchTotal int
 
 	// FetchWait is the longest a fetch waits at the broker for a first record.
 	// Default 500 ms.
@@ -85,6 +88,10 @@ const (
 	// for its last commit, and some air.
 	rebalanceMargin = 25 * time.Second
 )
+
+// minFetchBytes is what a partition may always fetch: less would be hardly more
+// than one batch of a producer.
+const minFetchBytes = 16 << 10
 
 // Serve consumes the records of one generation: it calls gen.Fetch until ctx
 // ends, then finishes what is in flight within Config.DrainTimeout and returns.
@@ -119,11 +126,14 @@ func New(cfg Config) (*Consumer, error) {
 		return nil, errors.New("consumer: no group")
 	case len(cfg.Topics) == 0:
 		return nil, errors.New("consumer: no topics")
+	case cfg.FetchTotal < 0:
+		return nil, fmt.Errorf("consumer: fetch %d bytes in all: want 0 or more", cfg.FetchTotal)
 	case cfg.FetchBytes < 0 || cfg.FetchBytes > math.MaxInt32:
 		return nil, fmt.Errorf("consumer: fetch %d bytes: want 0 to %d", cfg.FetchBytes, math.MaxInt32)
 	}
 	orDefault(&cfg.DrainTimeout, 20*time.Second)
 	orDefault(&cfg.FetchBytes, 1<<20)
+	orDefault(&cfg.FetchTotal, 64<<20)
 	orDefault(&cfg.FetchWait, 500*time.Millisecond)
 	orDefault(&cfg.CommitInterval, 250*time.Millisecond)
 	orDefault(&cfg.CommitRecords, 2_000)

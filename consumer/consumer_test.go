@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -129,7 +130,10 @@ func (m *member) serve(ctx context.Context, gen *consumer.Generation) {
 
 func (m *member) take(_ context.Context, records []consumer.Record) {
 	m.mu.Lock()
-	m.taken = append(m.taken, records...)
+	for _, r := range records {
+		r.Key, r.Value = bytes.Clone(r.Key), bytes.Clone(r.Value) // to be looked at when they are settled
+		m.taken = append(m.taken, r)
+	}
 	m.mu.Unlock()
 	m.w.mu.Lock()
 	for _, r := range records {

@@ -13,7 +13,8 @@ import (
 // Take receives records of one partition, in offset order. It is called
 // concurrently for different partitions, never for one. It blocks for as long
 // as there is no room: nothing more is fetched of that partition meanwhile. It
-// owns the records. When ctx ends it returns, with or without having kept them:
+// owns the records, but not the slice, which is used again once it has
+// returned. When ctx ends it returns, with or without having kept them:
 // what is never settled is taken again by whoever holds the partition next.
 type Take func(ctx context.Context, records []Record)
 
@@ -32,8 +33,10 @@ func (g *Generation) Fetch(ctx context.Context, take Take) {
 func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take) {
 	trouble := newTrouble(g.log, "partition cannot be fetched, trying again", "partition is fetched again")
 	pause := newPause()
+	var records []Record
 	for ctx.Err() == nil {
-		err := g.fetchOnce(ctx, p, take)
+		var err error
+		records, err = g.fetchOnce(ctx, p, take, records)
 		if ctx.Err() != nil {
 			return
 		}
@@ -53,23 +56,46 @@ func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take
 	}
 }
 
-// fetchOnce fetches one chunk and hands it on.
-func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take) error {
+// pieceRecords is how many records are handed on at a time: the rest of a chunk
+// waits as it came.
+const pieceRecords = 256
+
+// fetchOnce fetches one chunk and hands it on, in pieces that lie in memory. It
+// returns the memory for the next.
+func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, memory []Record) ([]Record, error) {
 	from, err := g.position(ctx, p)
 	if err != nil {
-		return err
+		return memory, err
 	}
-	chunk, err := g.c.fetch(ctx, p, from)
+	chunk, err := g.c.fetch(ctx, p, from, g.fetchBytes)
 	if err != nil {
-		return fmt.Errorf("fetch %s@%d: %w", p, from, err)
+		return nil, fmt.Errorf("fetch %s@%d: %w", p, from, err)
 	}
-	size := p.enter(&chunk)
-	if len(chunk.records) == 0 {
-		return nil
+	defer chunk.close()
+	if len(chunk.rest) == 0 {
+		p.enter(nil, chunk)
+		return nil, nil // an idle partition holds on to nothing
 	}
-	g.c.metrics.taken(ctx, p.Topic, len(chunk.records), size)
-	take(ctx, chunk.records)
-	return nil
+	if memory == nil {
+		memory = make([]Record, 0, pieceRecords)
+	}
+	for ctx.Err() == nil {
+		records, err := chunk.read(memory[:0], pieceRecords)
+		last := len(records) < pieceRecords
+		records, size := p.enter(records, chunk)
+		if len(records) > 0 {
+			g.c.metrics.taken(p.Topic, len(records), size)
+			take(ctx, records)
+			clear(records)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
+		}
+		if last {
+			break
+		}
+	}
+	return memory, nil
 }
 
 // position is where to fetch next. Where a partition without a committed offset
@@ -107,12 +133,13 @@ func (p *Partition) position() (at int64, pending int, known bool) {
 	return p.tracker.position, p.tracker.pending(), true
 }
 
-// enter tracks a chunk's records. It returns their size in bytes.
-func (p *Partition) enter(c *chunk) (size int) {
+// enter tracks records read off a chunk. It returns those that are not settled
+// yet, and their size in bytes.
+func (p *Partition) enter(records []Record, c *chunk) (fresh []Record, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fresh := c.records[:0]
-	for _, r := range c.records {
+	fresh = records[:0]
+	for _, r := range records {
 		r.seq = p.tracker.take(r.Offset)
 		if p.done.holds(r.Offset) {
 			p.tracker.settle(r.seq)
@@ -121,10 +148,9 @@ func (p *Partition) enter(c *chunk) (size int) {
 		size += r.Size()
 		fresh = append(fresh, r)
 	}
-	c.records = fresh
 	p.tracker.skip(c.next)
 	p.end = c.end
-	return size
+	return fresh, size
 }
 
 // relocate decides where to go on when the log no longer holds, or does not yet

@@ -20,6 +20,7 @@ type Generation struct {
 	kgen       *kafka.Generation
 	log        *slog.Logger
 	partitions []*Partition
+	fetchBytes int // of a partition at a time
 
 	settled atomic.Int64  // records settled since the last commit
 	wake    chan struct{} // the commit loop, when settled has reached CommitRecords
@@ -49,6 +50,7 @@ func newGeneration(c *Consumer, kgen *kafka.Generation) *Generation {
 			g.partitions = append(g.partitions, &Partition{Topic: topic, ID: a.ID, gen: g, committed: -1})
 		}
 	}
+	g.fetchBytes = max(min(c.cfg.FetchBytes, c.cfg.FetchTotal/max(1, len(g.partitions))), min(c.cfg.FetchBytes, minFetchBytes))
 	return g
 }
 
@@ -138,17 +140,19 @@ func (c *Consumer) committedOffsets(ctx context.Context, partitions []*Partition
 	return offsets, metadata, nil
 }
 
-func (p *Partition) settle(seq uint64) {
+// settle returns whether the partition is still held.
+func (p *Partition) settle(seq uint64) bool {
 	p.mu.Lock()
-	if p.tracker == nil { // let go already
+	if p.tracker == nil {
 		p.mu.Unlock()
-		return
+		return false
 	}
 	p.tracker.settle(seq)
 	p.mu.Unlock()
 	if g := p.gen; g.settled.Add(1) >= int64(g.c.cfg.CommitRecords) {
 		g.commitSoon()
 	}
+	return true
 }
 
 // unsettled is the number of records that the next generation takes again.

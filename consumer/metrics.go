@@ -14,6 +14,7 @@ type metrics struct {
 	generations             metric.Int64Counter
 	commits, commitFailures metric.Int64Counter
 	registration            metric.Registration
+	topics                  map[string][]metric.AddOption // made once: they cost more than the counting
 }
 
 func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
@@ -39,8 +40,10 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	for _, counter := range []metric.Int64Counter{m.generations, m.commits, m.commitFailures} {
 		counter.Add(ctx, 0)
 	}
+	m.topics = map[string][]metric.AddOption{}
 	for _, topic := range c.cfg.Topics {
-		m.taken(ctx, topic, 0, 0)
+		m.topics[topic] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("topic", topic)))}
+		m.taken(topic, 0, 0)
 	}
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for _, l := range c.Lag() {
@@ -53,10 +56,10 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	return &m, err
 }
 
-func (m *metrics) taken(ctx context.Context, topic string, records, bytes int) {
-	attrs := metric.WithAttributes(attribute.String("topic", topic))
-	m.records.Add(ctx, int64(records), attrs)
-	m.bytes.Add(ctx, int64(bytes), attrs)
+func (m *metrics) taken(topic string, records, bytes int) {
+	ctx, topicOnly := context.Background(), m.topics[topic]
+	m.records.Add(ctx, int64(records), topicOnly...)
+	m.bytes.Add(ctx, int64(bytes), topicOnly...)
 }
 
 func (m *metrics) close() { _ = m.registration.Unregister() }

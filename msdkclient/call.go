@@ -25,8 +25,8 @@ var (
 )
 
 // call makes one attempt at one call and returns the text of a good answer. It is the only way to the network; every
-// endpoint goes through it.
-func (c *Client) call(ctx context.Context, path string, app App, openid string, body []byte) ([]byte, error) {
+// endpoint goes through it. The body's memory is used again.
+func (c *Client) call(ctx context.Context, path string, app App, openid string, body *body) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
@@ -35,19 +35,30 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 	serial := c.serialPrefix + strconv.FormatUint(c.serial.Add(1), 10)
 	mask := newMask(app.Key, sig)
 
-	var sent atomic.Bool
+	var (
+		sent           atomic.Bool
+		tries, written atomic.Int32
+	)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// The transport tries another connection only if it has written nothing to the last.
-		GetConn: func(string) { sent.Store(false) },
+		GetConn: func(string) { sent.Store(false); tries.Add(1) },
 		// Comes before the first byte of the body; without a body the platform cannot act.
 		WroteHeaders: func() { sent.Store(true) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { written.Add(1) },
 	})
+	// The transport may read a body after the answer has come, and on more than one connection. If there was one and
+	// it is through with it, nobody does.
+	defer func() {
+		if tries.Load() == 1 && written.Load() == 1 {
+			body.release()
+		}
+	}()
 	u := c.base.JoinPath(path + "/")
 	u.RawQuery = query(timestamp, app, sig, openid, serial)
 
 	// The transport is used without an http.Client, which would follow redirects and put the URL, with sig in it,
 	// into its errors.
-	resp, err := c.transport.RoundTrip(c.request(ctx, u, body))
+	resp, err := c.transport.RoundTrip(c.request(ctx, u, body.text))
 	if err != nil {
 		return nil, &Error{Class: Retry, Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
 	}

@@ -109,6 +109,8 @@ func newTransport(cfg Config) *http.Transport {
 		// Shorter than the keep-alive of common servers (60 s or more): writing into a connection while the other
 		// side closes it leaves the outcome uncertain.
 		IdleConnTimeout: 30 * time.Second,
+		// A body of the usual size goes out with its headers in one write, and is not copied through another buffer.
+		WriteBufferSize: 64 << 10,
 		// Answers are a few bytes, and an answer that unpacks to gigabytes is one worry less.
 		DisableCompression: true,
 	}

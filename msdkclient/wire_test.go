@@ -146,12 +146,11 @@ func TestSerialsAreUniqueAndTheEchoIsAccepted(t *testing.T) {
 	}
 }
 
-func TestBattleReportBodyIsBuiltInOneBuffer(t *testing.T) {
-	t.Parallel()
+func TestBattleReportIsWrittenIntoMemoryThatIsThere(t *testing.T) {
 	reports := slices.Repeat([][]byte{bytes.Repeat([]byte("x"), 350)}, 100)
-	body := battleReportBody("wx1", "o1", reports)
-	if len(body) != cap(body) {
-		t.Errorf("%d bytes in a buffer of %d: it has grown or is too large", len(body), cap(body))
+	text := appendBattleReport(nil, "wx1", "o1", reports)
+	if allocs := testing.AllocsPerRun(100, func() { text = appendBattleReport(text[:0], "wx1", "o1", reports) }); allocs > 6 {
+		t.Errorf("%v allocations: it is written anew", allocs) // the quoted names cost some
 	}
 }
 

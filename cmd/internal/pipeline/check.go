@@ -53,9 +53,9 @@ func (e *engine) checkPiece(records []consumer.Record) (piece []*event, room []r
 }
 
 // check makes an event of a record: one with an app and a user, or a refused
-// one. It copies the record, whose neighbours may be gone long before it.
+// one.
 func (p *Pipeline) check(r *consumer.Record, now time.Time) *event {
-	ev := &event{record: *r, taken: now}
+	ev := newEvent(r, now)
 	if why := p.apps.identify(ev); why != "" {
 		ev.giveUp(deadletter.UnknownApp, why)
 		return ev

@@ -274,10 +274,10 @@ func (e *engine) finish(out outcome) {
 		}
 		l.lastSuccess = now
 		b.schedule.Reset()
+		e.p.metrics.delivered(l, b.items)
 		for _, it := range b.items {
 			e.settle(it.Value)
 		}
-		e.p.metrics.delivered(l, b.items)
 		e.release(b, now)
 		return
 	}
@@ -375,12 +375,13 @@ func (e *engine) proceed(b *batch, now time.Time) {
 	}
 }
 
-// settle ends an event.
+// settle ends an event, which is not to be touched again.
 func (e *engine) settle(ev *event) {
 	e.live--
 	ev.source.settled = max(ev.source.settled, ev.record.Offset)
-	ev.record.Settle()
 	e.freed = addRoom(e.freed, ev, 1)
+	ev.record.Settle()
+	ev.recycle()
 }
 
 // nextLetters are the letters to write next.
@@ -392,11 +393,11 @@ func (e *engine) written(w written) {
 		e.letters = append(e.letters, w.events...)
 		return
 	}
+	e.p.metrics.buried(w.events)
+	e.p.sayLetters(w.events)
 	for _, ev := range w.events {
 		e.settle(ev)
 	}
-	e.p.metrics.buried(w.events)
-	e.p.sayLetters(w.events)
 }
 
 // wake is when the loop must turn even if nothing happens; false: it need not.

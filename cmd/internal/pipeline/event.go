@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"sync"
 	"time"
 
 	"github.com/battlereport/battlereport/consumer"
@@ -25,6 +26,21 @@ type event struct {
 	last      *msdkclient.Error // the platform's last answer
 
 	refusal *refusal // why it is given up; nil: it is not
+}
+
+// events are those that are settled, to be used again.
+var events = sync.Pool{New: func() any { return new(event) }}
+
+func newEvent(r *consumer.Record, now time.Time) *event {
+	ev := events.Get().(*event)
+	ev.record, ev.taken = *r, now
+	return ev
+}
+
+// recycle ends the event's life.
+func (ev *event) recycle() {
+	*ev = event{}
+	events.Put(ev)
 }
 
 // refusal is why an event is given up.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type metrics struct {
 	latency  metric.Float64Histogram
 
 	registration metric.Registration
+	apps         map[*app]*appLabels
 
 	nDelivered, nCalls, nFailed atomic.Int64
 	nLetters                    map[deadletter.Reason]*atomic.Int64
@@ -35,7 +37,7 @@ const classDelivered = "ok"
 
 func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/pipeline")
-	m := &metrics{nLetters: map[deadletter.Reason]*atomic.Int64{}}
+	m := &metrics{nLetters: map[deadletter.Reason]*atomic.Int64{}, apps: map[*app]*appLabels{}}
 	var err error
 	note := func(e error) {
 		if err == nil {
@@ -79,9 +81,11 @@ func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
 		}
 	}
 	for _, a := range p.apps.list {
-		m.events.Add(ctx, 0, appAttributes(a))
-		for _, class := range []string{classDelivered, msdkclient.Retry.String(), msdkclient.Throttle.String(), msdkclient.Record.String(), msdkclient.AppClass.String(), msdkclient.Endpoint.String()} {
-			m.calls.Add(ctx, 0, appAttributes(a), metric.WithAttributes(attribute.String("class", class)))
+		labels := newAppLabels(a)
+		m.apps[a] = labels
+		m.events.Add(ctx, 0, labels.add...)
+		for _, class := range labels.classes {
+			m.calls.Add(ctx, 0, class...)
 		}
 	}
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
@@ -101,8 +105,22 @@ func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
 	return m, err
 }
 
-func appAttributes(a *app) metric.MeasurementOption {
-	return metric.WithAttributes(attribute.String("appid", a.AppID), attribute.String("route", a.Route))
+// appLabels are an app's labels in the forms that counting takes. They are made
+// once, since that costs more than the counting.
+type appLabels struct {
+	add     []metric.AddOption
+	record  []metric.RecordOption
+	classes map[string][]metric.AddOption // with the class of a call's outcome
+}
+
+func newAppLabels(a *app) *appLabels {
+	app := []attribute.KeyValue{attribute.String("appid", a.AppID), attribute.String("route", a.Route)}
+	set := metric.WithAttributeSet(attribute.NewSet(app...))
+	l := &appLabels{add: []metric.AddOption{set}, record: []metric.RecordOption{set}, classes: map[string][]metric.AddOption{}}
+	for _, class := range []string{classDelivered, msdkclient.Retry.String(), msdkclient.Throttle.String(), msdkclient.Record.String(), msdkclient.AppClass.String(), msdkclient.Endpoint.String()} {
+		l.classes[class] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(append(slices.Clip(app), attribute.String("class", class))...))}
+	}
+	return l
 }
 
 func (m *metrics) close() { _ = m.registration.Unregister() }
@@ -114,18 +132,18 @@ func (m *metrics) called(l *lane, out outcome) {
 		class = out.err.Class.String()
 		m.nFailed.Add(1)
 	}
-	app := appAttributes(l.app)
-	m.calls.Add(ctx, 1, app, metric.WithAttributes(attribute.String("class", class)))
-	m.duration.Record(ctx, out.took.Seconds(), app)
-	m.size.Record(ctx, int64(len(out.batch.items)), app)
+	labels := m.apps[l.app]
+	m.calls.Add(ctx, 1, labels.classes[class]...)
+	m.duration.Record(ctx, out.took.Seconds(), labels.record...)
+	m.size.Record(ctx, int64(len(out.batch.items)), labels.record...)
 }
 
 func (m *metrics) delivered(l *lane, items []item) {
-	ctx, app, now := context.Background(), appAttributes(l.app), time.Now()
+	ctx, labels, now := context.Background(), m.apps[l.app], time.Now()
 	m.nDelivered.Add(int64(len(items)))
-	m.events.Add(ctx, int64(len(items)), app)
+	m.events.Add(ctx, int64(len(items)), labels.add...)
 	for _, it := range items {
-		m.latency.Record(ctx, now.Sub(it.Value.record.Time).Seconds(), app)
+		m.latency.Record(ctx, now.Sub(it.Value.record.Time).Seconds(), labels.record...)
 	}
 }
 

@@ -52,5 +52,5 @@ func (n *named) forget(now time.Time) {
 			delete(n.until, o.user)
 		}
 	}
-	n.order = append(n.order[:0], n.order[i:]...)
+	n.order = n.order[i:] // append moves it when it runs out of room
 }

@@ -117,6 +117,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if cfg.Kafka.Start == "latest" {
 		start = consumer.Latest
 	}
+	one, total := fetchBytes(cfg)
 	p.consumer, err = consumer.New(consumer.Config{
 		Connection:        conn,
 		Group:             cfg.Kafka.Group,
@@ -124,7 +125,8 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		Start:             start,
 		FromStart:         p.apps.replayTopics(), // somebody asked for each record in them
 		DrainTimeout:      cfg.Delivery.DrainTimeout,
-		FetchBytes:        fetchBytes(cfg),
+		FetchBytes:        one,
+		FetchTotal:        total,
 		HeartbeatInterval: opts.HeartbeatInterval,
 		Logger:            opts.Logger,
 		MeterProvider:     opts.MeterProvider,
@@ -153,11 +155,12 @@ func Connection(cfg *config.Config, dial func(ctx context.Context, network, addr
 	return conn, nil
 }
 
-// fetchBytes is how much is fetched of a partition at a time. Each of them may
-// have that much in hand beside what the intake has let in, so that it must be
-// small; it is still hundreds of records.
-func fetchBytes(cfg *config.Config) int {
-	return int(min(max(cfg.Delivery.MaxPendingBytes/256, 64<<10), 256<<10))
+// fetchBytes is how much is fetched of a partition at a time, and by all of them:
+// that much may be in hand beside what the intake has let in. It is hundreds of
+// records of one partition.
+func fetchBytes(cfg *config.Config) (one, total int) {
+	one = int(min(max(cfg.Delivery.MaxPendingBytes/256, 64<<10), 256<<10))
+	return one, int(max(cfg.Delivery.MaxPendingBytes/4, 1<<20))
 }
 
 // Run makes sure that the dead-letter and replay topics exist, and then takes,
