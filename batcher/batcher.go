@@ -6,6 +6,10 @@
 // while some of them are in flight all later ones of that user wait: two batches
 // in flight never hold the same user. Everybody else's records pass.
 //
+// Records are of a [Class], and a batch has records of one class only: who asks
+// for batches decides how the classes share the way. A user's order holds across
+// classes.
+//
 // It is a data structure: no goroutine, no clock, no I/O. Time comes in as an
 // argument, so that a test, or a simulation, decides what time it is. Each
 // operation takes amortised constant time per record.
@@ -14,6 +18,17 @@ package batcher
 import (
 	"fmt"
 	"time"
+)
+
+// Class tells records apart that must not share a batch.
+type Class uint8
+
+// The classes. The batcher itself prefers none.
+const (
+	Foreground Class = iota
+	Background
+
+	classes = 2
 )
 
 // Limits bound a batch. All are inclusive.
@@ -26,7 +41,8 @@ type Limits struct {
 // Item is a record as the batcher sees it.
 type Item[T any] struct {
 	User  string // whose record it is
-	Size  int    // its share of Limits.Bytes
+	Class Class
+	Size  int // its share of Limits.Bytes
 	Value T
 
 	due   time.Time // when it has lingered long enough
@@ -35,21 +51,29 @@ type Item[T any] struct {
 
 // Batcher gathers the records of one destination. Not safe for concurrent use.
 type Batcher[T any] struct {
-	limits Limits
-	users  map[string]*user[T] // everybody with records here, waiting or in flight
-	spare  []*user[T]          // for reuse: most users have one record and are gone again
-	ready  queue[*user[T]]     // users with records and none in flight, first come first served
-	count  int                 // records of ready
-	bytes  int                 // and their sizes
-	due    time.Time           // earliest due of ready; meaningless while a batch is full
-	behind int                 // records waiting behind a user in flight
+	limits  Limits
+	users   map[string]*user[T] // everybody with records here, waiting or in flight
+	spare   []*user[T]          // for reuse: most users have one record and are gone again
+	ready   [classes]line[T]
+	waiting int // records, ready or behind others of their user
 }
 
-// user is somebody with records here.
+// line is the users with records of a class to release and none in flight, first
+// come first served.
+type line[T any] struct {
+	users queue[*user[T]]
+	count int       // records that may go: of each user the run
+	bytes int       // and their sizes
+	due   time.Time // earliest due; meaningless while a batch is full
+}
+
+// user is somebody with records here. While none is in flight, the run is those
+// of the first records that are of one class, as many as a batch can take.
 type user[T any] struct {
 	id       string
 	records  queue[Item[T]] // waiting
-	bytes    int            // of records
+	run      int
+	runBytes int
 	inFlight int
 }
 
@@ -62,90 +86,109 @@ func New[T any](limits Limits) *Batcher[T] {
 }
 
 // Add puts a record of userID in, with its size in bytes.
-func (b *Batcher[T]) Add(now time.Time, userID string, size int, value T) {
+func (b *Batcher[T]) Add(now time.Time, class Class, userID string, size int, value T) {
 	u := b.users[userID]
 	if u == nil {
 		u = b.newUser(userID)
 		b.users[userID] = u
 	}
-	u.records.push(Item[T]{User: u.id, Size: size, Value: value, due: now.Add(b.limits.Linger), owner: u})
-	u.bytes += size
+	u.records.push(Item[T]{User: u.id, Class: class, Size: size, Value: value, due: now.Add(b.limits.Linger), owner: u})
+	b.waiting++
 	switch {
 	case u.inFlight > 0:
-		b.behind++
 	case u.records.len() == 1:
 		b.enqueue(u)
 	default:
-		b.count++
-		b.bytes += size
+		b.extend(u)
 	}
 }
 
 // enqueue makes a user ready who has just got a first record or come back.
 func (b *Batcher[T]) enqueue(u *user[T]) {
-	if due := u.records.at(0).due; b.ready.len() == 0 || due.Before(b.due) {
-		b.due = due
+	first := u.records.at(0)
+	l := &b.ready[first.Class]
+	if l.users.len() == 0 || first.due.Before(l.due) {
+		l.due = first.due
 	}
-	b.ready.push(u)
-	b.count += u.records.len()
-	b.bytes += u.bytes
+	l.users.push(u)
+	u.run, u.runBytes = 0, 0
+	b.extend(u)
 }
 
-// Next removes and returns the next batch, if one is full or a record has
-// waited long enough by now. Its users are in flight until [Batcher.Done].
-func (b *Batcher[T]) Next(now time.Time) ([]Item[T], bool) {
-	if !b.full() && (b.ready.len() == 0 || now.Before(b.due)) {
+// extend makes the run of a user who is ready as long as it can be.
+func (b *Batcher[T]) extend(u *user[T]) {
+	class := u.records.at(0).Class
+	l := &b.ready[class]
+	for u.run < min(u.records.len(), b.limits.Records) {
+		next := u.records.at(u.run)
+		if next.Class != class {
+			return
+		}
+		u.run++
+		u.runBytes += next.Size
+		l.count++
+		l.bytes += next.Size
+	}
+}
+
+// Next removes and returns the next batch of the class, if one is full or a
+// record has waited long enough by now. Its users are in flight until
+// [Batcher.Done].
+func (b *Batcher[T]) Next(now time.Time, class Class) ([]Item[T], bool) {
+	if l := &b.ready[class]; !b.full(l) && (l.users.len() == 0 || now.Before(l.due)) {
 		return nil, false
 	}
-	return b.take(b.limits.Records), true
+	return b.take(class, b.limits.Records), true
 }
 
 // First is Next without the waiting, for at most n records: it removes and
 // returns those of the user who has been ready longest, and of the next ones,
 // whether or not a batch is due. It returns none when no user is ready.
-func (b *Batcher[T]) First(n int) []Item[T] { return b.take(min(n, b.limits.Records)) }
-
-func (b *Batcher[T]) full() bool {
-	return b.count > 0 && (b.count >= b.limits.Records || b.bytes >= b.limits.Bytes)
+func (b *Batcher[T]) First(n int, class Class) []Item[T] {
+	return b.take(class, min(n, b.limits.Records))
 }
 
-func (b *Batcher[T]) take(records int) []Item[T] {
-	batch := make([]Item[T], 0, min(records, b.count))
+func (b *Batcher[T]) full(l *line[T]) bool {
+	return l.count > 0 && (l.count >= b.limits.Records || l.bytes >= b.limits.Bytes)
+}
+
+func (b *Batcher[T]) take(class Class, records int) []Item[T] {
+	l := &b.ready[class]
+	batch := make([]Item[T], 0, min(records, l.count))
 	size := 0
-	for len(batch) < records && b.ready.len() > 0 {
-		u := *b.ready.at(0)
+	for len(batch) < records && l.users.len() > 0 {
+		u := *l.users.at(0)
 		if len(batch) > 0 && size+u.records.at(0).Size > b.limits.Bytes {
 			break
 		}
-		b.ready.pop()
-		b.count -= u.records.len()
-		b.bytes -= u.bytes
-		for u.records.len() > 0 && len(batch) < records {
+		l.users.pop()
+		l.count -= u.run
+		l.bytes -= u.runBytes
+		for ; u.run > 0 && len(batch) < records; u.run-- {
 			item := *u.records.at(0)
 			if len(batch) > 0 && size+item.Size > b.limits.Bytes {
 				break
 			}
 			u.records.pop()
-			u.bytes -= item.Size
 			u.inFlight++
 			size += item.Size
 			batch = append(batch, item)
 		}
-		b.behind += u.records.len()
 	}
-	b.findDue()
+	b.waiting -= len(batch)
+	b.findDue(l)
 	return batch
 }
 
 // findDue finds the earliest due of the users that are ready. They are few: a
 // full batch is due whatever the time.
-func (b *Batcher[T]) findDue() {
-	if b.full() {
+func (b *Batcher[T]) findDue(l *line[T]) {
+	if b.full(l) {
 		return
 	}
-	for i := range b.ready.len() {
-		if due := (*b.ready.at(i)).records.at(0).due; i == 0 || due.Before(b.due) {
-			b.due = due
+	for i := range l.users.len() {
+		if due := (*l.users.at(i)).records.at(0).due; i == 0 || due.Before(l.due) {
+			l.due = due
 		}
 	}
 }
@@ -162,7 +205,6 @@ func (b *Batcher[T]) Done(items ...Item[T]) {
 		switch {
 		case u.inFlight > 0:
 		case u.records.len() > 0:
-			b.behind -= u.records.len()
 			b.enqueue(u)
 		default:
 			b.forget(u)
@@ -170,16 +212,18 @@ func (b *Batcher[T]) Done(items ...Item[T]) {
 	}
 }
 
-// Wake is the time from which on Next has a batch if nothing else happens until
-// then (the zero time: at once); false when it waits for an Add or a Done.
-func (b *Batcher[T]) Wake() (time.Time, bool) {
+// Wake is the time from which on Next has a batch of the class if nothing else
+// happens until then (the zero time: at once); false when it waits for an Add or
+// a Done.
+func (b *Batcher[T]) Wake(class Class) (time.Time, bool) {
+	l := &b.ready[class]
 	switch {
-	case b.count == 0:
+	case l.count == 0:
 		return time.Time{}, false
-	case b.full():
+	case b.full(l):
 		return time.Time{}, true
 	default:
-		return b.due, true
+		return l.due, true
 	}
 }
 
@@ -192,7 +236,9 @@ func (b *Batcher[T]) Hurry() {
 			u.records.at(i).due = time.Time{}
 		}
 	}
-	b.due = time.Time{}
+	for class := range b.ready {
+		b.ready[class].due = time.Time{}
+	}
 }
 
 // Remove takes out and returns the waiting records for which drop is true. It
@@ -201,36 +247,33 @@ func (b *Batcher[T]) Remove(drop func(T) bool) []T {
 	var out []T
 	for id, u := range b.users {
 		for range u.records.len() {
-			item := u.records.pop()
-			if !drop(item.Value) {
-				u.records.push(item)
-				continue
-			}
-			out = append(out, item.Value)
-			u.bytes -= item.Size
-			if u.inFlight > 0 {
-				b.behind--
+			if item := u.records.pop(); drop(item.Value) {
+				out = append(out, item.Value)
 			} else {
-				b.count--
-				b.bytes -= item.Size
+				u.records.push(item)
 			}
 		}
 		if u.records.len() == 0 && u.inFlight == 0 {
 			delete(b.users, id)
 		}
 	}
-	for range b.ready.len() {
-		if u := b.ready.pop(); u.records.len() > 0 {
-			b.ready.push(u)
+	b.waiting -= len(out)
+	// A user whose first records are gone may stand in the wrong line now.
+	former := b.ready
+	b.ready = [classes]line[T]{}
+	for class := range former {
+		for users := &former[class].users; users.len() > 0; {
+			if u := users.pop(); u.records.len() > 0 {
+				b.enqueue(u)
+			}
 		}
 	}
-	b.findDue()
 	return out
 }
 
-// Len is the number of records waiting, ready or behind a user in flight. Those
-// in flight do not count.
-func (b *Batcher[T]) Len() int { return b.count + b.behind }
+// Len is the number of records waiting, ready or behind others of their user.
+// Those in flight do not count.
+func (b *Batcher[T]) Len() int { return b.waiting }
 
 func (b *Batcher[T]) newUser(id string) *user[T] {
 	n := len(b.spare)

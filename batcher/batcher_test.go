@@ -3,8 +3,10 @@ package batcher_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -15,10 +17,14 @@ var t0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func after(d time.Duration) time.Time { return t0.Add(d) }
 
-// add puts records in, each named USER and its number: "a1" is a's first.
+// add puts records in, each named USER and its number: "a1" is a's first. "A1" is one of a's in the background.
 func add(b *batcher.Batcher[string], now time.Time, size int, records ...string) {
 	for _, r := range records {
-		b.Add(now, r[:1], size, r)
+		class := batcher.Foreground
+		if unicode.IsUpper(rune(r[0])) {
+			class = batcher.Background
+		}
+		b.Add(now, class, strings.ToLower(r[:1]), size, r)
 	}
 }
 
@@ -32,7 +38,11 @@ func values(items []batcher.Item[string]) []string {
 
 func next(t *testing.T, b *batcher.Batcher[string], now time.Time, want ...string) []batcher.Item[string] {
 	t.Helper()
-	items, ok := b.Next(now)
+	class := batcher.Foreground
+	if len(want) > 0 && unicode.IsUpper(rune(want[0][0])) {
+		class = batcher.Background
+	}
+	items, ok := b.Next(now, class)
 	if got := values(items); ok != (len(want) > 0) || !slices.Equal(got, want) {
 		t.Fatalf("Next: got %v, %v; want %v", got, ok, want)
 	}
@@ -66,7 +76,7 @@ func TestBatchIsReleased(t *testing.T) {
 			add(b, t0, 1, "a1")
 			add(b, after(900*time.Millisecond), 1, "b1")
 			next(t, b, after(999*time.Millisecond))
-			if wake, ok := b.Wake(); !ok || !wake.Equal(after(time.Second)) {
+			if wake, ok := b.Wake(batcher.Foreground); !ok || !wake.Equal(after(time.Second)) {
 				t.Errorf("Wake: got %v, %v", wake, ok)
 			}
 			next(t, b, after(time.Second), "a1", "b1")
@@ -112,12 +122,31 @@ func TestBatchIsReleased(t *testing.T) {
 			b.Done(batch...)
 			next(t, b, after(time.Minute), "d1", "a3")
 		},
+		"of one class alone": func(t *testing.T, b *batcher.Batcher[string]) {
+			add(b, t0, 1, "a1", "B1", "c1", "D1", "e1", "F1")
+			next(t, b, t0, "B1", "D1", "F1")
+			next(t, b, t0, "a1", "c1", "e1")
+		},
+		"in a user's order across classes": func(t *testing.T, b *batcher.Batcher[string]) {
+			add(b, t0, 1, "a1", "A2", "a3", "b1", "c1")
+			first := next(t, b, t0, "a1", "b1", "c1")
+			b.Done(first...)
+			second := next(t, b, after(time.Second), "A2")
+			next(t, b, after(time.Second))
+			b.Done(second...)
+			next(t, b, after(time.Second), "a3")
+		},
+		"of the other class when the first records are removed": func(t *testing.T, b *batcher.Batcher[string]) {
+			add(b, t0, 1, "A1", "a2", "b1", "c1")
+			b.Remove(func(r string) bool { return r == "A1" })
+			next(t, b, t0, "b1", "c1", "a2")
+		},
 		"early, and small, when somebody asks for the first": func(t *testing.T, b *batcher.Batcher[string]) {
 			add(b, t0, 1, "a1", "b1")
-			if got := values(b.First(1)); !slices.Equal(got, []string{"a1"}) {
+			if got := values(b.First(1, batcher.Foreground)); !slices.Equal(got, []string{"a1"}) {
 				t.Fatalf("First: got %v", got)
 			}
-			if got := b.First(0); len(got) != 0 {
+			if got := b.First(0, batcher.Foreground); len(got) != 0 {
 				t.Fatalf("First(0): got %v", got)
 			}
 		},
@@ -128,7 +157,11 @@ func TestBatchIsReleased(t *testing.T) {
 
 // TestPromises lets records arrive and batches complete in any order.
 func TestPromises(t *testing.T) {
-	type record struct{ user, n int }
+	type record struct {
+		user, n int
+		class   batcher.Class
+	}
+	class := rapid.Custom(func(t *rapid.T) batcher.Class { return batcher.Class(rapid.IntRange(0, 1).Draw(t, "class")) })
 	rapid.Check(t, func(t *rapid.T) {
 		limits := batcher.Limits{
 			Records: rapid.IntRange(1, 8).Draw(t, "records"),
@@ -149,6 +182,9 @@ func TestPromises(t *testing.T) {
 			size, users := 0, map[int]bool{}
 			for _, it := range items {
 				r := it.Value
+				if r.class != items[0].Value.class || it.Class != r.class {
+					t.Fatalf("record %v is in a batch with %v", r, items[0].Value)
+				}
 				if released[r.user]++; released[r.user] != r.n {
 					t.Fatalf("user %d: record %d released as number %d", r.user, r.n, released[r.user])
 				}
@@ -177,14 +213,15 @@ func TestPromises(t *testing.T) {
 			"add": func(t *rapid.T) {
 				u := rapid.IntRange(0, 5).Draw(t, "user")
 				added[u]++
-				r := record{u, added[u]}
-				b.Add(now, fmt.Sprint(u), rapid.IntRange(0, 30).Draw(t, "size"), r)
+				r := record{u, added[u], class.Draw(t, "class")}
+				b.Add(now, r.class, fmt.Sprint(u), rapid.IntRange(0, 30).Draw(t, "size"), r)
 				oldest[r] = now
 				waiting++
 			},
 			"next": func(t *rapid.T) {
-				wake, due := b.Wake()
-				items, ok := b.Next(now)
+				c := class.Draw(t, "class")
+				wake, due := b.Wake(c)
+				items, ok := b.Next(now, c)
 				if want := due && !now.Before(wake); ok != want {
 					t.Fatalf("Next gave %v at %v, Wake said %v, %v", ok, now, wake, due)
 				}
@@ -193,7 +230,7 @@ func TestPromises(t *testing.T) {
 				}
 			},
 			"first": func(t *rapid.T) {
-				if items := b.First(rapid.IntRange(1, 3).Draw(t, "n")); len(items) > 0 {
+				if items := b.First(rapid.IntRange(1, 3).Draw(t, "n"), class.Draw(t, "class")); len(items) > 0 {
 					release(items)
 				}
 			},
@@ -201,6 +238,20 @@ func TestPromises(t *testing.T) {
 				if len(inFlight) > 0 {
 					done(rapid.IntRange(0, len(inFlight)-1).Draw(t, "batch"))
 				}
+			},
+			"remove": func(t *rapid.T) {
+				// The last records, so that the numbers of the others stay without gaps.
+				u := rapid.IntRange(0, 5).Draw(t, "user")
+				from := rapid.IntRange(released[u]+1, added[u]+1).Draw(t, "from")
+				gone := b.Remove(func(r record) bool { return r.user == u && r.n >= from })
+				if len(gone) != added[u]-from+1 {
+					t.Fatalf("removed %v of user %d, want %d to %d", gone, u, from, added[u])
+				}
+				for _, r := range gone {
+					delete(oldest, r)
+					waiting--
+				}
+				added[u] = from - 1
 			},
 			"wait": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "s")) * time.Second)
@@ -210,10 +261,10 @@ func TestPromises(t *testing.T) {
 					t.Fatalf("Len is %d, %d wait", b.Len(), waiting)
 				}
 				for r, since := range oldest {
-					if flying[r.user] > 0 || now.Before(since.Add(limits.Linger)) {
+					if flying[r.user] > 0 || now.Before(since.Add(limits.Linger)) || r.n != released[r.user]+1 {
 						continue
 					}
-					if wake, ok := b.Wake(); !ok || now.Before(wake) {
+					if wake, ok := b.Wake(r.class); !ok || now.Before(wake) {
 						t.Fatalf("record %v waits since %v, now %v, and Wake is %v, %v", r, since, now, wake, ok)
 					}
 				}
@@ -222,7 +273,10 @@ func TestPromises(t *testing.T) {
 		// Nobody starves: with completions, all leave.
 		now = now.Add(time.Hour)
 		for waiting > 0 {
-			items, ok := b.Next(now)
+			items, ok := b.Next(now, batcher.Foreground)
+			if !ok {
+				items, ok = b.Next(now, batcher.Background)
+			}
 			if !ok {
 				if len(inFlight) == 0 {
 					t.Fatalf("%d records wait and none is due", waiting)
@@ -239,16 +293,16 @@ func TestPromises(t *testing.T) {
 func TestNobodyStarves(t *testing.T) {
 	b := batcher.New[string](batcher.Limits{Records: 4, Bytes: 1 << 20})
 	for i := range 8 {
-		b.Add(t0, fmt.Sprintf("busy%d", i), 1, "busy")
+		b.Add(t0, batcher.Foreground, fmt.Sprintf("busy%d", i), 1, "busy")
 	}
-	b.Add(t0, "quiet", 1, "quiet")
+	b.Add(t0, batcher.Foreground, "quiet", 1, "quiet")
 	for range 10 {
-		items, _ := b.Next(t0)
+		items, _ := b.Next(t0, batcher.Foreground)
 		for _, it := range items {
 			if it.Value == "quiet" {
 				return
 			}
-			b.Add(t0, it.User, 1, "busy") // and again, before it is done
+			b.Add(t0, batcher.Foreground, it.User, 1, "busy") // and again, before it is done
 		}
 		b.Done(items...)
 	}
@@ -265,8 +319,8 @@ func BenchmarkBatcher(b *testing.B) {
 			bt := batcher.New[int](batcher.Limits{Records: 100, Bytes: 512 << 10, Linger: time.Second})
 			b.ReportAllocs()
 			for i := range b.N {
-				bt.Add(t0, ids[i%users], 350, i)
-				if items, ok := bt.Next(t0); ok {
+				bt.Add(t0, batcher.Foreground, ids[i%users], 350, i)
+				if items, ok := bt.Next(t0, batcher.Foreground); ok {
 					bt.Done(items...)
 				}
 			}

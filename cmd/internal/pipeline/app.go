@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/deadletter"
@@ -26,6 +27,8 @@ type app struct {
 	breaker   *breaker
 	named     *named
 	throttled throttle
+
+	lastSuccess time.Time
 }
 
 // apps finds the app of a record.
@@ -80,7 +83,7 @@ func (a *apps) identify(ev *event) (why string) {
 	r := &ev.record
 	ev.home = r.Partition.Topic
 	if source, replayed := a.replays[ev.home]; replayed {
-		ev.home = source
+		ev.home, ev.replayed = source, true
 		origin, ok := deadletter.OriginOf(r.Headers)
 		if !ok || a.byTopic[origin.Source.Topic] == nil {
 			return fmt.Sprintf("a record in the replay topic %s that is not a replayed letter of a configured topic", r.Partition.Topic)

@@ -6,7 +6,7 @@ func (e *engine) drain() {
 	for _, l := range e.lanes {
 		l.batcher.Hurry()
 	}
-	e.log.Info("draining", "events", e.live, "in_flight", len(e.flying), "timeout", e.p.cfg.Delivery.DrainTimeout)
+	e.log.Info("draining", "events", e.held, "in_flight", len(e.flying), "timeout", e.p.cfg.Delivery.DrainTimeout)
 	e.shed()
 }
 
@@ -31,7 +31,7 @@ func (e *engine) shed() {
 		if ev.record.Offset <= ev.source.inHand {
 			return false
 		}
-		e.live--
+		e.held--
 		e.freed = addRoom(e.freed, ev, 1)
 		return true
 	}

@@ -29,10 +29,12 @@ type engine struct {
 	lettersOut  chan []*event
 	lettersDone chan written
 
-	lanes    []*lane // one an app
-	byApp    map[*app]*lane
+	lanes    []*lane // two an app
+	live     map[*app]*lane
+	replays  map[*app]*lane
 	flying   map[*batch]bool // calls under way
-	live     int             // events taken and not settled
+	replayed int             // those of them with replayed letters
+	held     int             // events taken and not settled
 	freed    []room          // of events settled in this turn
 	paused   bool            // the intake, while letters cannot be written
 	letters  []*event
@@ -51,16 +53,17 @@ func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
 		outcomes:    make(chan outcome, d.MaxInFlight),
 		lettersOut:  make(chan []*event),
 		lettersDone: make(chan written, 1),
-		byApp:       map[*app]*lane{},
+		live:        map[*app]*lane{},
+		replays:     map[*app]*lane{},
 		flying:      map[*batch]bool{},
 	}
 	for _, part := range partitions {
 		e.sources[part] = &source{Partition: part, settled: -1}
 	}
 	for _, a := range p.apps.list {
-		l := newLane(p.cfg, a)
-		e.lanes = append(e.lanes, l)
-		e.byApp[a] = l
+		live, replayed := newLanes(p.cfg, a)
+		e.lanes = append(e.lanes, live, replayed)
+		e.live[a], e.replays[a] = live, replayed
 	}
 	return e
 }
@@ -106,7 +109,7 @@ func (e *engine) loop(ctx, calls context.Context) {
 	for {
 		e.dispatch(calls, time.Now())
 		e.open()
-		if in == nil && e.live == 0 {
+		if in == nil && e.held == 0 {
 			if e.draining {
 				e.log.Info("drained")
 			}
@@ -143,7 +146,7 @@ func (e *engine) loop(ctx, calls context.Context) {
 			tooLate = time.After(e.p.cfg.Delivery.DrainTimeout)
 		case <-tooLate:
 			e.log.Warn("drain timeout: letting go of what is not settled; it will be delivered again",
-				"events", e.live, "in_flight", len(e.flying), "letters", len(e.letters)+len(e.writing), "timeout", e.p.cfg.Delivery.DrainTimeout)
+				"events", e.held, "in_flight", len(e.flying), "letters", len(e.letters)+len(e.writing), "timeout", e.p.cfg.Delivery.DrainTimeout)
 			return
 		}
 		if e.draining {
@@ -154,12 +157,16 @@ func (e *engine) loop(ctx, calls context.Context) {
 
 // accept takes a checked event in.
 func (e *engine) accept(now time.Time, ev *event) {
-	e.live++
+	e.held++
 	if ev.refusal != nil {
 		e.letters = append(e.letters, ev)
 		return
 	}
-	e.byApp[ev.app].add(now, ev)
+	lanes := e.live
+	if ev.replayed {
+		lanes = e.replays
+	}
+	lanes[ev.app].add(now, ev)
 }
 
 // dispatch starts the calls that are due, and gives up what was held for too
@@ -179,13 +186,37 @@ func (e *engine) dispatch(calls context.Context, now time.Time) {
 	}
 }
 
-// nextBatch is the batch to send now, if there is one. The app with the fewest
-// calls under way comes first, so that one whose calls take long does not end
-// up with all of them; among equals, the one that was served longest ago.
+// replayShare is the part of the calls, and of the room, that replayed letters
+// may take up: replaying a million of them must not delay what comes in.
+const replayShare = 8
+
+// nextBatch is the batch to send now, if there is one. Replayed letters get
+// their share of the calls, and no more of it if nobody else wants it: a call may
+// take long. Where the share is less than one call, others come first.
 func (e *engine) nextBatch(now time.Time) *batch {
 	slices.SortStableFunc(e.lanes, func(a, b *lane) int { return a.inFlight - b.inFlight })
+	share := e.p.cfg.Delivery.MaxInFlight / replayShare
+	if e.replayed < share {
+		if b := e.nextOf(now, true); b != nil {
+			return b
+		}
+	}
+	if b := e.nextOf(now, false); b != nil {
+		return b
+	}
+	if e.replayed == 0 && share == 0 {
+		return e.nextOf(now, true)
+	}
+	return nil
+}
+
+// nextOf is the next batch of the apps' lanes for replays, or of the others. The
+// app with the fewest calls under way comes first, so that one whose calls take
+// long does not end up with all of them; among equals, the one that was served
+// longest ago.
+func (e *engine) nextOf(now time.Time, replayed bool) *batch {
 	for i, l := range e.lanes {
-		if !e.mayCall(l) {
+		if l.replayed != replayed || !e.mayCall(l) {
 			continue
 		}
 		if b := l.next(now); b != nil {
@@ -218,7 +249,7 @@ func (e *engine) open() {
 // has seen enough.
 func (e *engine) mayCall(l *lane) bool {
 	failing := l.breaker.failures >= max(1, l.breaker.cfg.Failures/4)
-	return len(e.lanes) == 1 || !failing || l.inFlight < max(1, e.p.cfg.Delivery.MaxInFlight/16)
+	return len(e.live) == 1 || !failing || l.inFlight < max(1, e.p.cfg.Delivery.MaxInFlight/16)
 }
 
 // stillDue takes the expired out of a batch. It returns whether the batch can go
@@ -255,6 +286,9 @@ func (e *engine) stillDue(b *batch, now time.Time) bool {
 func (e *engine) start(calls context.Context, b *batch) {
 	e.flying[b] = true
 	b.lane.inFlight++
+	if b.lane.replayed {
+		e.replayed++
+	}
 	for _, it := range b.items {
 		it.Value.attempts++
 	}
@@ -266,6 +300,9 @@ func (e *engine) finish(out outcome) {
 	now, b, l := time.Now(), out.batch, out.batch.lane
 	delete(e.flying, b)
 	l.inFlight--
+	if l.replayed {
+		e.replayed--
+	}
 	l.named.called(now, b.named)
 	e.p.metrics.called(l, out)
 	if out.err == nil {
@@ -377,7 +414,7 @@ func (e *engine) proceed(b *batch, now time.Time) {
 
 // settle ends an event, which is not to be touched again.
 func (e *engine) settle(ev *event) {
-	e.live--
+	e.held--
 	ev.source.settled = max(ev.source.settled, ev.record.Offset)
 	e.freed = addRoom(e.freed, ev, 1)
 	ev.record.Settle()
@@ -400,6 +437,12 @@ func (e *engine) written(w written) {
 	}
 }
 
+// hasCall tells whether a lane could make a call now.
+func (e *engine) hasCall(l *lane) bool {
+	most := e.p.cfg.Delivery.MaxInFlight
+	return len(e.flying) < most && e.mayCall(l) && (!l.replayed || e.replayed < max(1, most/replayShare))
+}
+
 // wake is when the loop must turn even if nothing happens; false: it need not.
 func (e *engine) wake() (at time.Time, ok bool) {
 	consider := func(t time.Time) {
@@ -408,7 +451,7 @@ func (e *engine) wake() (at time.Time, ok bool) {
 		}
 	}
 	for _, l := range e.lanes {
-		if t, some := l.wake(); some && len(e.flying) < e.p.cfg.Delivery.MaxInFlight && e.mayCall(l) {
+		if t, some := l.wake(); some && e.hasCall(l) {
 			consider(t)
 		}
 		if l.breaker.get() != closed {

@@ -19,7 +19,8 @@ type event struct {
 	score  string // for the legacy route
 	taken  time.Time
 
-	origin *deadletter.Origin // of a replayed letter; nil: it is not one
+	replayed bool               // it came from a replay topic
+	origin   *deadletter.Origin // of a replayed letter; nil: it is not one
 
 	attempts  int
 	uncertain bool

@@ -13,25 +13,33 @@ import (
 // holds less than what is free (a dynamic threshold, as switches use it for
 // their shared buffers), and room for one piece of each app is reserved. One app
 // whose records pile up, say because its calls fail, gets about half of the
-// room, and however many there are of the kind, the others always flow.
+// room, and however many there are of the kind, the others always flow. Replayed
+// letters together get replayShare of the room, or hardly more.
 type intake struct {
 	maxRecords, maxBytes int
 	shared               bool // several apps share it
 	piece                room // the most to ask for at once
-	reserved             room // one piece of each app, and of records without one
+	reserved             room // one piece of each app, of records without one, and of replayed letters
 
 	mu             sync.Mutex
 	records, bytes int // held, of all apps
-	held           map[*app]room
+	held           map[tenant]room
+	replayed       room // held of replayed letters, of all apps
 	paused         bool
 	waiting        []*waiter // first come first served among those that fit
 }
 
-// room is what some events of one app take up. The app is nil for records
-// whose app is unknown.
+// room is what some events of one tenant take up.
 type room struct {
-	app            *app
+	tenant
 	records, bytes int
+}
+
+// tenant is whose events take up room: an app's, nil for records whose app is
+// unknown, and its replayed letters apart.
+type tenant struct {
+	app      *app
+	replayed bool
 }
 
 type waiter struct {
@@ -40,21 +48,22 @@ type waiter struct {
 }
 
 func newIntake(maxRecords, maxBytes, apps int) *intake {
-	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[*app]room{}}
-	share := max(pieceShare, 2*(apps+1)) // so that no more than half is reserved
+	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[tenant]room{}}
+	share := max(pieceShare, 2*(apps+2)) // so that no more than half is reserved
 	in.piece = room{records: max(1, min(pieceRecords, maxRecords/share)), bytes: maxBytes / share}
 	if in.shared {
-		in.reserved = room{records: min((apps+1)*in.piece.records, maxRecords/2), bytes: (apps + 1) * in.piece.bytes}
+		in.reserved = room{records: min((apps+2)*in.piece.records, maxRecords/2), bytes: (apps + 2) * in.piece.bytes}
 	}
 	return in
 }
 
 // addRoom adds n times what an event takes up.
 func addRoom(rooms []room, ev *event, n int) []room {
-	i := slices.IndexFunc(rooms, func(r room) bool { return r.app == ev.app })
+	t := tenant{ev.app, ev.replayed}
+	i := slices.IndexFunc(rooms, func(r room) bool { return r.tenant == t })
 	if i < 0 {
 		i = len(rooms)
-		rooms = append(rooms, room{app: ev.app})
+		rooms = append(rooms, room{tenant: t})
 	}
 	rooms[i].records += n
 	rooms[i].bytes += n * ev.record.Size()
@@ -113,12 +122,12 @@ func (in *intake) admit() {
 		return
 	}
 	var left []*waiter
-	held := map[*app]bool{}
+	held := map[tenant]bool{}
 	for _, w := range in.waiting {
 		fits := true
 		for _, r := range w.rooms {
-			if held[r.app] || !in.fits(r) {
-				held[r.app], fits = true, false
+			if held[r.tenant] || !in.fits(r) {
+				held[r.tenant], fits = true, false
 			}
 		}
 		if !fits {
@@ -135,8 +144,12 @@ func (in *intake) admit() {
 // reserved piece; so does a record that is larger than a piece, alone of its
 // app.
 func (in *intake) fits(r room) bool {
+	if r.replayed && in.replayed.records > 0 &&
+		(in.replayed.records+r.records > in.maxRecords/replayShare || in.replayed.bytes+r.bytes > in.maxBytes/replayShare) {
+		return false
+	}
 	if in.shared {
-		h := in.held[r.app]
+		h := in.held[r.tenant]
 		if h.records == 0 {
 			return true
 		}
@@ -150,15 +163,19 @@ func (in *intake) fits(r room) bool {
 
 func (in *intake) add(rooms []room, sign int) {
 	for _, r := range rooms {
-		h := in.held[r.app]
+		h := in.held[r.tenant]
 		h.records += sign * r.records
 		h.bytes += sign * r.bytes
 		in.records += sign * r.records
 		in.bytes += sign * r.bytes
+		if r.replayed {
+			in.replayed.records += sign * r.records
+			in.replayed.bytes += sign * r.bytes
+		}
 		if h.records == 0 {
-			delete(in.held, r.app)
+			delete(in.held, r.tenant)
 		} else {
-			in.held[r.app] = h
+			in.held[r.tenant] = h
 		}
 	}
 }

@@ -35,7 +35,8 @@ func (l letIn) in() bool {
 
 func TestIntake(t *testing.T) {
 	a, b, c := &app{}, &app{}, &app{}
-	r := func(a *app, n int) room { return room{app: a, records: n, bytes: n} }
+	r := func(a *app, n int) room { return room{tenant: tenant{app: a}, records: n, bytes: n} }
+	replay := func(a *app, n int) room { return room{tenant: tenant{a, true}, records: n, bytes: n} }
 	for rule, test := range map[string]func(*testing.T){
 		"lets in up to the bound": func(t *testing.T) {
 			in := newIntake(10, 1000, 1)
@@ -73,7 +74,7 @@ func TestIntake(t *testing.T) {
 		},
 		"gives an app no more than what is free beside the reserve": func(t *testing.T) {
 			in := newIntake(16, 16_000, 3)
-			for range 6 { // of 16, 4 are reserved
+			for range 6 { // of 16, 5 are reserved
 				if !ask(t, in, r(a, 1)).in() {
 					t.Fatal("the first half was not let in")
 				}
@@ -99,6 +100,27 @@ func TestIntake(t *testing.T) {
 			}
 			if !ask(t, in, r(b, 1)).in() {
 				t.Error("the other app waits as well")
+			}
+		},
+		"gives replayed letters of all apps together an eighth": func(t *testing.T) {
+			for _, apps := range []int{1, 3} {
+				in := newIntake(80, 80_000, apps)
+				for range 5 {
+					if !ask(t, in, replay(a, 1)).in() || !ask(t, in, replay(b, 1)).in() {
+						t.Fatal("the first eighth was not let in")
+					}
+				}
+				late := ask(t, in, replay(a, 1))
+				if late.in() || ask(t, in, replay(c, 1)).in() {
+					t.Error("more than an eighth was let in")
+				}
+				if !ask(t, in, r(a, 1)).in() {
+					t.Error("the app's other records wait for its replayed letters")
+				}
+				in.release(replay(a, 1))
+				if !late.in() {
+					t.Error("released room was not given on")
+				}
 			}
 		},
 		"lets nothing in while paused": func(t *testing.T) {
@@ -141,6 +163,10 @@ func TestIntake(t *testing.T) {
 // the bounds hold, and once all is given back everybody has been let in.
 func TestIntakeGivesEverybodyATurn(t *testing.T) {
 	apps := []*app{{}, {}, {}, nil}
+	var tenants []tenant
+	for _, a := range apps {
+		tenants = append(tenants, tenant{a, false}, tenant{a, true})
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		const maxRecords, maxBytes = 320, 3200
 		in := newIntake(maxRecords, maxBytes, rapid.SampledFrom([]int{1, 3}).Draw(t, "apps"))
@@ -172,8 +198,8 @@ func TestIntakeGivesEverybodyATurn(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"ask": func(t *rapid.T) {
 				w := &waiter{ready: make(chan struct{})}
-				for _, a := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(apps)-1), 1, 2, rapid.ID).Draw(t, "apps") {
-					w.rooms = append(w.rooms, room{apps[a], rapid.IntRange(1, in.piece.records/2).Draw(t, "records"), rapid.IntRange(1, in.piece.bytes/2).Draw(t, "bytes")})
+				for _, a := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(tenants)-1), 1, 2, rapid.ID).Draw(t, "tenants") {
+					w.rooms = append(w.rooms, room{tenants[a], rapid.IntRange(1, in.piece.records/2).Draw(t, "records"), rapid.IntRange(1, in.piece.bytes/2).Draw(t, "bytes")})
 				}
 				ask(w)
 				sort()
@@ -188,24 +214,33 @@ func TestIntakeGivesEverybodyATurn(t *testing.T) {
 				if records > maxRecords || bytes > maxBytes {
 					t.Fatalf("%d records, %d bytes are in", records, bytes)
 				}
+				replayed := 0
+				for t, r := range in.held {
+					if t.replayed {
+						replayed += r.records
+					}
+				}
+				if replayed != in.replayed.records || replayed > maxRecords/replayShare+in.piece.records { // a piece with two apps is looked at one by one
+					t.Fatalf("%d records of replayed letters are in, counted as %d", replayed, in.replayed.records)
+				}
 				if len(held) == 0 && len(asked) > 0 {
 					t.Fatal("nothing is in, and somebody waits")
 				}
 				if in.shared { // whose app holds nothing, and who is its first, does not wait
-					busy := map[*app]bool{}
-					for a := range in.held {
-						busy[a] = true
+					busy := map[tenant]bool{}
+					for t := range in.held {
+						busy[t] = true
 					}
 					for _, w := range asked {
 						waits := false
 						for _, r := range w.rooms {
-							waits = waits || busy[r.app]
+							waits = waits || busy[r.tenant] || r.replayed
 						}
 						if !waits {
 							t.Fatalf("%v waits for nobody of its own", w.rooms)
 						}
 						for _, r := range w.rooms {
-							busy[r.app] = true
+							busy[r.tenant] = true
 						}
 					}
 				}

@@ -8,31 +8,42 @@ import (
 )
 
 // lane is the way of one app's events within a generation: they gather, go out
-// in batches, and batches that failed wait here for their next turn.
+// in batches, and batches that failed wait here for their next turn. Replayed
+// letters go on a lane of their own, where they delay nobody else and where
+// their bad company is their own; the two lanes of an app share a batcher, since
+// a user's events must not be in flight on both.
 type lane struct {
 	*app
-	cfg     *config.Config
-	batcher *batcher.Batcher[*event]
-	waiting batches
+	cfg      *config.Config
+	replayed bool
+	batcher  *batcher.Batcher[*event]
+	waiting  batches
 
-	inFlight    int // calls
-	lastSuccess time.Time
-	swept       time.Time // when events were last looked at for being held too long
+	inFlight int       // calls
+	swept    time.Time // when events were last looked at for being held too long
 }
 
-func newLane(cfg *config.Config, app *app) *lane {
+func newLanes(cfg *config.Config, app *app) (live, replayed *lane) {
 	limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - envelope, Linger: cfg.Batch.Linger}
 	if app.Route == routeScore {
 		limits.Records, limits.Linger = 1, 0 // a call has one user's score
 	}
-	return &lane{app: app, cfg: cfg, batcher: batcher.New[*event](limits)}
+	b := batcher.New[*event](limits)
+	return &lane{app: app, cfg: cfg, batcher: b}, &lane{app: app, cfg: cfg, batcher: b, replayed: true}
+}
+
+func (l *lane) class() batcher.Class {
+	if l.replayed {
+		return batcher.Background
+	}
+	return batcher.Foreground
 }
 
 // itemOverhead is what separates two records in the body.
 const itemOverhead = len(",")
 
 func (l *lane) add(now time.Time, ev *event) {
-	l.batcher.Add(now, ev.user, len(ev.record.Value)+itemOverhead, ev)
+	l.batcher.Add(now, l.class(), ev.user, len(ev.record.Value)+itemOverhead, ev)
 }
 
 // next removes and returns the batch to send now, if there is one.
@@ -71,9 +82,9 @@ func (l *lane) due(now time.Time, probe bool) *batch {
 	}
 	var items []item
 	if probe {
-		items = l.batcher.First(1)
+		items = l.batcher.First(1, l.class())
 	} else {
-		items, _ = l.batcher.Next(now)
+		items, _ = l.batcher.Next(now, l.class())
 	}
 	if len(items) == 0 {
 		return nil
@@ -88,7 +99,7 @@ func (l *lane) wake() (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	at, some := l.batcher.Wake()
+	at, some := l.batcher.Wake(l.class())
 	if some && l.breaker.get() == open {
 		at = time.Time{} // a probe does not linger
 	}

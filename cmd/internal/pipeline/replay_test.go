@@ -1,0 +1,114 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/battlereport/battlereport/consumer/kafkatest"
+	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/msdkclient/msdktest"
+)
+
+// replay writes a letter's record to the replay topic, as a replay does.
+func (w *world) replay(user, value string, offset int64) kafkatest.Record {
+	return kafkatest.Record{
+		Topic: w.topic + ".replay", Partition: partitionOf(user), Key: []byte(user), Value: []byte(value),
+		Headers: []kafkatest.Header{
+			{Key: deadletter.HeaderSourceTopic, Value: []byte(w.topic)},
+			{Key: deadletter.HeaderSourcePartition, Value: []byte("0")},
+			{Key: deadletter.HeaderSourceOffset, Value: strconv.AppendInt(nil, offset, 10)},
+			{Key: deadletter.HeaderSourceTimestamp, Value: []byte("2026-01-01T00:00:00.000Z")},
+			{Key: deadletter.HeaderReplays, Value: []byte("2")},
+			{Key: deadletter.HeaderPrevious, Value: []byte(w.topic + ".dlq/0/" + strconv.FormatInt(offset, 10))},
+		},
+	}
+}
+
+func TestALetterThatFailsAgainNamesTheOneThatItWas(t *testing.T) {
+	virtual(t, func(w *world) {
+		p, stop := w.start()
+		w.until("the replay topic exists", time.Minute, func() bool { return w.log.contains("generation begun") })
+		w.Produce(w.t, w.replay("a", `{"baseinfo":{}}`, 7))
+		w.settled(p, 1, time.Minute)
+		stop()
+		letter := w.letters()[0]
+		for key, want := range map[string]string{
+			deadletter.HeaderReason: "schema_violation", deadletter.HeaderReplays: "2", deadletter.HeaderPrevious: w.topic + ".dlq/0/7",
+			deadletter.HeaderSourceTopic: w.topic, deadletter.HeaderSourceOffset: "7",
+		} {
+			if got := header(letter, key); got != want {
+				w.t.Errorf("%s is %q, want %q", key, got, want)
+			}
+		}
+	})
+}
+
+// TestReplayingDoesNotDelayOthers delivers a hundred events a second, first alone
+// and then beside a backlog of replayed letters of which one in ten is refused
+// by the platform again, at 100 ms a call.
+func TestReplayingDoesNotDelayOthers(t *testing.T) {
+	const letters, events, latency = 30_000, 1000, 100 * time.Millisecond
+	slowest := func(letters int) (slowest time.Duration, throughput int) {
+		virtual(t, func(w *world) {
+			var calls []call
+			w.watch(&calls, latency, func(r *msdktest.Request) msdktest.Answer {
+				for _, rep := range r.Reports {
+					if strings.HasPrefix(rep.OpenID, "refused") {
+						return msdktest.Answer{Ret: -1011}
+					}
+				}
+				return msdktest.Answer{}
+			})
+			_, stop := w.start()
+			w.until("the replay topic exists", time.Minute, func() bool { return w.log.contains("generation begun") })
+			for from := 0; from < letters; from += 5000 {
+				var records []kafkatest.Record
+				for i := from; i < from+5000; i++ {
+					user := fmt.Sprintf("replayed-%d", i)
+					if i%10 == 0 {
+						user = fmt.Sprintf("refused-%d", i)
+					}
+					records = append(records, w.replay(user, report(user, i), int64(i)))
+				}
+				w.Produce(w.t, records...)
+			}
+			published := map[string]time.Time{}
+			for i := range events {
+				user := fmt.Sprintf("live-%d", i)
+				published[user] = time.Now()
+				w.publish(user, report(user, i))
+				time.Sleep(10 * time.Millisecond)
+			}
+			time.Sleep(time.Second)
+			stop()
+			var took []time.Duration
+			for _, c := range calls {
+				for _, user := range c.users {
+					if at, live := published[user]; live {
+						took = append(took, c.ended.Sub(at))
+					} else {
+						throughput++
+					}
+				}
+			}
+			if len(took) != events {
+				w.t.Fatalf("%d of %d events were delivered", len(took), events)
+			}
+			slowest = slices.Max(took)
+		})
+		return slowest, throughput
+	}
+	alone, _ := slowest(0)
+	beside, replayed := slowest(letters)
+	t.Logf("the slowest of %d events took %v alone, and %v beside %d posts of replayed letters", events, alone, beside, replayed)
+	if beside > alone+latency {
+		t.Errorf("beside a replay the slowest event took %v, alone %v", beside, alone)
+	}
+	if replayed < letters/10 {
+		t.Errorf("only %d posts of replayed letters", replayed)
+	}
+}
