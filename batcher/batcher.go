@@ -271,6 +271,9 @@ func (b *Batcher[T]) Remove(drop func(T) bool) []T {
 	return out
 }
 
+// Ready is the number of records of the class that could go into batches now.
+func (b *Batcher[T]) Ready(class Class) int { return b.ready[class].count }
+
 // Len is the number of records waiting, ready or behind others of their user.
 // Those in flight do not count.
 func (b *Batcher[T]) Len() int { return b.waiting }

@@ -227,12 +227,19 @@ func (e *engine) nextOf(now time.Time, replayed bool) *batch {
 	return nil
 }
 
-// open gives the room of settled events to new ones, unless letters cannot be
-// written: then nothing more is let in, since it might have to become one.
+// open gives the room of settled events to new ones, as far as their lanes have
+// use for them; and to none while letters cannot be written, since they might
+// have to become some.
 func (e *engine) open() {
 	if len(e.freed) > 0 {
 		e.intake.release(e.freed...)
 		e.freed = e.freed[:0]
+	}
+	for _, l := range e.lanes {
+		if sated := l.batcher.Ready(l.class()) >= l.enough(); sated != l.sated {
+			l.sated = sated
+			e.intake.sate(tenant{l.app, l.replayed}, sated)
+		}
 	}
 	if pause := e.p.letters.Err() != nil; pause != e.paused {
 		e.paused = pause

@@ -25,6 +25,7 @@ type intake struct {
 	records, bytes int // held, of all apps
 	held           map[tenant]room
 	replayed       room // held of replayed letters, of all apps
+	sated          map[tenant]bool
 	paused         bool
 	waiting        []*waiter // first come first served among those that fit
 }
@@ -48,7 +49,7 @@ type waiter struct {
 }
 
 func newIntake(maxRecords, maxBytes, apps int) *intake {
-	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[tenant]room{}}
+	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[tenant]room{}, sated: map[tenant]bool{}}
 	share := max(pieceShare, 2*(apps+2)) // so that no more than half is reserved
 	in.piece = room{records: max(1, min(pieceRecords, maxRecords/share)), bytes: maxBytes / share}
 	if in.shared {
@@ -109,6 +110,14 @@ func (in *intake) pause(yes bool) {
 	in.admit()
 }
 
+// sate stops letting in what is the tenant's, or resumes.
+func (in *intake) sate(t tenant, yes bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.sated[t] = yes
+	in.admit()
+}
+
 // pending is what is held now.
 func (in *intake) pending() (records, bytes int) {
 	in.mu.Lock()
@@ -126,7 +135,7 @@ func (in *intake) admit() {
 	for _, w := range in.waiting {
 		fits := true
 		for _, r := range w.rooms {
-			if held[r.tenant] || !in.fits(r) {
+			if held[r.tenant] || in.sated[r.tenant] || !in.fits(r) {
 				held[r.tenant], fits = true, false
 			}
 		}

@@ -123,6 +123,21 @@ func TestIntake(t *testing.T) {
 				}
 			}
 		},
+		"lets nothing in of who has enough": func(t *testing.T) {
+			in := newIntake(16, 16_000, 1)
+			in.sate(tenant{app: a}, true)
+			w := ask(t, in, r(a, 1))
+			if w.in() {
+				t.Error("let in")
+			}
+			if !ask(t, in, replay(a, 1)).in() {
+				t.Error("the app's replayed letters wait as well")
+			}
+			in.sate(tenant{app: a}, false)
+			if !w.in() {
+				t.Error("not let in afterwards")
+			}
+		},
 		"lets nothing in while paused": func(t *testing.T) {
 			in := newIntake(16, 16_000, 3)
 			in.pause(true)

@@ -20,6 +20,7 @@ type lane struct {
 	waiting  batches
 
 	inFlight int       // calls
+	sated    bool      // there is enough to go on with: nothing more is let in
 	swept    time.Time // when events were last looked at for being held too long
 }
 
@@ -37,6 +38,13 @@ func (l *lane) class() batcher.Class {
 		return batcher.Background
 	}
 	return batcher.Foreground
+}
+
+// enough is how many of a lane's events, ready to go, are worth having in memory:
+// every call's next batch, and the one after, since calls may end in waves. More
+// would only be out of the processor's caches by the time it goes.
+func (l *lane) enough() int {
+	return max(2*l.cfg.Delivery.MaxInFlight*l.cfg.Batch.MaxRecords, 1024)
 }
 
 // itemOverhead is what separates two records in the body.
