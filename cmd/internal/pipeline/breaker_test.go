@@ -148,6 +148,9 @@ func TestRetriesAreBounded(t *testing.T) {
 // calls without an answer cost is their share of the calls until they time out
 // for the first time, once; a minute is long enough to see past that.
 func TestThroughputBesideAnAppThatFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("delivers 200,000 events")
+	}
 	const events = 48_000
 	took := func(t *testing.T, failure *msdktest.Answer) (d time.Duration) {
 		virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
