@@ -84,5 +84,6 @@ for 20 seconds at most; a third ends the process.`,
 	root.SetFlagErrorFunc(flagError)
 	root.Flags().SortFlags = false
 	opts.flags(root.Flags())
+	root.AddCommand(benchCommand(signals))
 	return root
 }

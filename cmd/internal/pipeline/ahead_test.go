@@ -23,7 +23,7 @@ func TestOneStuckEventRepeatsNothingBehindIt(t *testing.T) {
 			}
 			return msdktest.Answer{}
 		})
-		const n = 2000
+		const n = 600
 		w.publish("bad", report("bad", 0))
 		_, stop := w.start()
 		for i := range n {

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func benchCommand(signals <-chan os.Signal) *cobra.Command {
+	o := defaultBenchOptions()
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the pipeline, and beside it the most that this host could do",
+		Long: `Lets the real pipeline, as 'battlereport run' has it, carry a load from Kafka to a simulated MSDK, and beside it the
+ceiling: the least that can be done with the same libraries, which fetches in large chunks, joins, signs and posts, and
+checks nothing, keeps no order and commits once at the end. Broker, MSDK, pipeline and ceiling are processes of their
+own; CPU time, memory and allocations are those of pipeline or ceiling from start to end, and rates those in full swing,
+the first and the last 5 % of the events left out.
+
+The two take turns on the same load, each time in a new consumer group. The first turn warms up and does not count. What
+is printed is the median of the rounds with the lowest and the highest, and of run/ceiling the same of the ratios within
+each round: what else the host is doing meets both alike.
+
+The simulated MSDK counts the events of every contest and checks their sum. A single one missing or repeated fails the
+benchmark: exit code 1. Exit code 2 is for what could not be done.
+
+A sweep repeats this for several values of one thing, with all else as the flags say (of large events there are fewer):
+` + sweepHelp() + `
+--delay measures something else: how long events that come at --rate take from being produced to being posted.`,
+		Example: `  sandbox bench                                      the default load, about a minute
+  sandbox bench --events 50000 --rounds 3            a quick look
+  sandbox bench --latency 20ms --in-flight 64        a platform that takes its time
+  sandbox bench --sweep partitions -o json >a.jsonl  for plots: a line of JSON for each value
+  sandbox bench --delay                              at 100 events a second, for 30 seconds
+  sandbox bench --profile /tmp/profiles              and then: go tool pprof -top /tmp/profiles/run-1.cpu.pprof
+  sandbox bench --brokers localhost:9092             on a Kafka there is, with topics and groups of its own`,
+		Args:                  noArguments,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			points, err := o.points()
+			if err != nil {
+				return usageError{err}
+			}
+			return playBench(cmd.Context(), o, points, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	o.flags(cmd.Flags())
+	cmd.AddCommand(benchPartCommand())
+	return cmd
+}
+
+// playBench measures each point, and prints what it finds as soon as it is known. A signal breaks it off.
+func playBench(ctx context.Context, o *benchOptions, points []point, stdout, stderr io.Writer, signals <-chan os.Signal) error {
+	if !o.Delay && o.Data == "" && len(o.Brokers) == 0 {
+		if err := room(points); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-signals:
+			cancel(errors.New("interrupted"))
+		case <-ctx.Done():
+		}
+	}()
+	show := newBenchProgress(stderr, len(points))
+	defer show.end()
+	write := (&benchTable{out: stdout}).print
+	if o.Output == "json" {
+		write = func(r report, _ point) error { return json.NewEncoder(stdout).Encode(r) }
+	}
+	measure := measureThroughput
+	if o.Delay {
+		measure = measureDelay
+	}
+	for i, p := range points {
+		show.point(i, p)
+		r, err := measure(ctx, o, p, show)
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if errors.Is(err, errNo) {
+				show.say("bench: " + err.Error())
+			}
+			return err
+		}
+		show.clear()
+		if err := write(r, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureThroughput has run and ceiling take turns.
+func measureThroughput(ctx context.Context, o *benchOptions, p point, show *benchProgress) (report, error) {
+	r := newReport(o, p)
+	s, err := setUp(ctx, o, p.workload, false)
+	if err != nil {
+		return r, err
+	}
+	defer s.tearDown()
+	if err := s.load.fill(ctx, s.brokers, p.workload, show.filling(p.workload)); err != nil {
+		return r, err
+	}
+	show.rounds(o.Rounds + 1)
+	for round := range o.Rounds + 1 {
+		var turn pair
+		for _, c := range []struct {
+			part string
+			to   *costs
+		}{{runPart, &turn.Run}, {ceilingPart, &turn.Ceiling}} {
+			name := fmt.Sprintf("%s-%d", c.part, round)
+			if *c.to, err = s.measure(ctx, c.part, name, show.contest(c.part, round, p.workload)); err != nil {
+				return r, err
+			}
+		}
+		show.round(round, turn)
+		if round > 0 {
+			r.Rounds = append(r.Rounds, turn)
+		}
+	}
+	r.sum()
+	return r, nil
+}

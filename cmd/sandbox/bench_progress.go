@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// benchProgress tells how far a benchmark is: on a terminal in a line that changes, and in any case by a line a round.
+type benchProgress struct {
+	out    io.Writer
+	screen *screen // nil: no terminal
+	points int
+	title  string // of the point under way
+	turns  int    // rounds of a point
+	began  time.Time
+}
+
+func newBenchProgress(out io.Writer, points int) *benchProgress {
+	p := &benchProgress{out: out, points: points}
+	if s, ok := terminal(out, os.Getenv); ok {
+		p.screen, p.out = s, s
+	}
+	return p
+}
+
+func (p *benchProgress) say(line string) { _, _ = fmt.Fprintln(p.out, line) }
+
+func (p *benchProgress) live(format string, args ...any) {
+	if p.screen == nil {
+		return
+	}
+	width, _ := p.screen.size()
+	p.screen.draw([]string{cut(p.title+fmt.Sprintf(format, args...), width)})
+}
+
+// clear makes room for what is printed elsewhere, perhaps to the same terminal.
+func (p *benchProgress) clear() {
+	if p.screen != nil {
+		p.screen.draw(nil)
+	}
+}
+
+func (p *benchProgress) end() {
+	p.clear()
+	if p.screen != nil {
+		p.screen.end()
+	}
+}
+
+func (p *benchProgress) point(i int, of point) {
+	p.title = ""
+	if of.sweep != "" {
+		p.title = fmt.Sprintf("%d of %d, %s %s: ", i+1, p.points, of.sweep, of.value)
+	}
+}
+
+// filling returns what shows how much of the load is in the broker.
+func (p *benchProgress) filling(w workload) func(done int) {
+	began := time.Now()
+	return func(done int) {
+		p.live("producing, %s of %s%s", grouped(int64(done)), grouped(int64(w.Events)), left(began, int64(done), int64(w.Events)))
+	}
+}
+
+func (p *benchProgress) rounds(n int) { p.turns, p.began = n, time.Now() }
+
+// contest returns what shows how far a contest is.
+func (p *benchProgress) contest(part string, round int, w workload) func(done int64) {
+	first, began := int64(-1), time.Now()
+	return func(done int64) {
+		if first < 0 || done == 0 {
+			first, began = done, time.Now()
+		}
+		rate := float64(done-first) / max(time.Since(began).Seconds(), 0.001)
+		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), part, grouped(done), grouped(int64(w.Events)), perSecond(rate),
+			left(began, done-first, int64(w.Events)-first))
+	}
+}
+
+func (p *benchProgress) name(round int) string {
+	if round == 0 {
+		return "warming up"
+	}
+	return fmt.Sprintf("round %d of %d", round, p.turns-1)
+}
+
+// round says how a round has come out.
+func (p *benchProgress) round(round int, turn pair) {
+	p.say(fmt.Sprintf("%s%s: run %s/s, ceiling %s/s, %.3f of it%s", p.title, p.name(round),
+		perSecond(turn.Run[eventsPerSecond]), perSecond(turn.Ceiling[eventsPerSecond]), turn.ratio()[eventsPerSecond],
+		left(p.began, int64(round+1), int64(p.turns))))
+}
+
+// left is about how long it takes until all is done; empty: it cannot be said.
+func left(began time.Time, done, of int64) string {
+	if done <= 0 || done >= of {
+		return ""
+	}
+	return fmt.Sprintf(", %s left", clock(time.Duration(float64(time.Since(began))/float64(done)*float64(of-done))))
+}
