@@ -1,0 +1,65 @@
+//go:build !race
+
+package consumer
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+// The race detector empties pools at random, so this runs without it.
+
+// full is a batch of n records of 350 bytes.
+func full(n int) []byte {
+	w := written{base: 0, last: int64(n) - 1, producer: -1}
+	for i := range n {
+		w.records = append(w.records, Record{Offset: int64(i), Time: time.UnixMilli(start), Key: []byte("oGRTijrV0l67hDGN7dstOl8CphN0"), Value: bytes.Repeat([]byte("v"), 350)})
+	}
+	return w.encode()
+}
+
+// take reads a whole chunk and settles its records, piece by piece.
+func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
+	p.tracker.head, p.tracker.tail, p.tracker.position = 0, 0, 0
+	c := newChunk(p, &fetchResponse{memory: &fetchMemory{}, batches: batch}, 0)
+	for {
+		records, err := c.read(memory[:0], pieceRecords)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		records, _ = p.enter(records, c)
+		for i := range records {
+			records[i].Settle()
+		}
+		n += len(records)
+		if len(records) < pieceRecords {
+			return n
+		}
+	}
+}
+
+func held() *Partition {
+	g := &Generation{c: &Consumer{cfg: Config{CommitRecords: 1 << 30}}, wake: make(chan struct{}, 1)}
+	return &Partition{Topic: "t", gen: g, tracker: newTracker(0)}
+}
+
+func TestTakingRecordsTakesNoMemoryForEach(t *testing.T) {
+	const n = 1000
+	p, batch, memory := held(), full(n), make([]Record, 0, pieceRecords)
+	if allocs := testing.AllocsPerRun(100, func() { take(t, p, batch, memory) }); allocs > n/50 {
+		t.Errorf("%v allocations for %d records", allocs, n)
+	}
+}
+
+func BenchmarkTake(b *testing.B) {
+	const n = 1000
+	p, batch, memory := held(), full(n), make([]Record, 0, pieceRecords)
+	b.SetBytes(int64(len(batch)))
+	b.ReportAllocs()
+	records := 0
+	for b.Loop() {
+		records += take(b, p, batch, memory)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(records), "ns/record")
+}
