@@ -38,6 +38,7 @@ func (p *programmer) arrayRules(s *jsonschema.Schema, n *node) *arrayRules {
 		})
 	}
 	if s.UnevaluatedItems != nil {
+		p.node(s.UnevaluatedItems) // for the loops that may be in it
 		p.note(s, n, "unevaluatedItems", kindArray, "it depends on what other keywords have looked at: arrays are decoded")
 	}
 	if r.minItems == none && r.maxItems == none && len(r.prefix) == 0 && r.rest == nil && r.contains == nil && !r.unique {

@@ -143,15 +143,10 @@ func (d decimal) isMultipleOf(e decimal) bool {
 		return true
 	}
 	n := d.exponent - e.exponent
-	if n >= 0 {
-		return multiplyMod(d.digits%e.digits, powerMod(n, e.digits), e.digits) == 0
+	if n < 0 {
+		return false // d.digits would have to be a multiple of e.digits × 10^-n, but they end in no zero
 	}
-	// d.digits is to be a multiple of e.digits × 10^-n.
-	if -n >= len(pow10) {
-		return false
-	}
-	high, divisor := bits.Mul64(e.digits, pow10[-n])
-	return high == 0 && d.digits%divisor == 0
+	return multiplyMod(d.digits%e.digits, powerMod(n, e.digits), e.digits) == 0
 }
 
 // powerMod returns 10^n modulo m.

@@ -46,6 +46,9 @@ func isNotContradicted(t interface {
 	if report, refusal := whole.Check(value); report != want || ok != (refusal == nil) {
 		t.Fatalf("%s: got report %+v, %v; want %+v, %v", value, report, refusal, want, ok)
 	}
+	if refusal := whole.Validate(value); (refusal == nil) != (err == nil) {
+		t.Fatalf("%s: Validate says %v, the validator %v", value, refusal, err)
+	}
 	return got != unknown
 }
 
@@ -138,6 +141,9 @@ func FuzzBuiltIns(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		for _, s := range schemas {
 			isNotContradicted(t, s.compiled, s.program, value)
+			if _, refusal := s.Check(value); reasonOf(refusal) != reasonOf(s.Validate(value)) {
+				t.Fatalf("Check says %v, but the schema does not", refusal)
+			}
 		}
 	})
 }

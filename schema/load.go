@@ -31,8 +31,8 @@ const maxSchemaDepth = 256
 //
 // A file is in the draft that its "$schema" names, of 4, 6, 7, 2019-09 and 2020-12, and in 2020-12 if it names none. A
 // "$ref" may lead to other files, relative to the file it stands in or to its "$id", and to the "$id" of a built-in
-// schema; nothing is fetched from a network. "format" is checked up to draft 7 and a note from 2019-09 on, as these drafts
-// have it; contentEncoding, contentMediaType and contentSchema are notes in every draft.
+// schema; nothing is fetched from a network. "format" is checked up to draft 7 and in a file without "$schema", and a note
+// from 2019-09 on, as the validator has it; contentEncoding, contentMediaType and contentSchema are notes in every draft.
 //
 // The error names the file and what is wrong with it; it wraps fs.ErrNotExist and the like if a file cannot be read.
 func Load(name string, limits Limits) (*Schema, error) {
@@ -103,30 +103,12 @@ func newCompiler(read func(location string) ([]byte, error)) *jsonschema.Compile
 	c.Draft = jsonschema.Draft2020
 	c.LoadURL = func(location string) (io.ReadCloser, error) {
 		text, err := read(location)
-		return io.NopCloser(bytes.NewReader(withDraft(text))), err
+		return io.NopCloser(bytes.NewReader(text)), err
 	}
 	// Left on, what the compiler checks inside strings up to draft 7 would escape the strict scan, and its limits on numbers.
 	c.MediaTypes["application/json"] = nil
 	c.Decoders["base64"] = nil
 	return c
-}
-
-// withDraft returns a schema document with "$schema" put in if it has none. The compiler takes Draft for its draft then, but
-// forgets which of that draft's keywords only note something, and asserts "format" against 2020-12.
-func withDraft(text []byte) []byte {
-	s := new(scanner)
-	if err := s.read(text, maxSchemaDepth); err != nil || s.tokens[root].kind != kindObject {
-		return text
-	}
-	if _, ok := s.find("$schema"); ok {
-		return text
-	}
-	member := `"$schema":"` + jsonschema.Draft2020.URL() + `"`
-	if s.tokens[root].size > 0 {
-		member += ","
-	}
-	brace := s.tokens[root].start
-	return slices.Concat(text[:brace+1], []byte(member), text[brace+1:])
 }
 
 // read returns the schema document at location: a built-in one or a file.

@@ -34,6 +34,7 @@ type dependentRule struct {
 // objectRules returns nil if s says nothing about objects.
 func (p *programmer) objectRules(s *jsonschema.Schema, n *node) *objectRules {
 	if s.UnevaluatedProperties != nil {
+		p.node(s.UnevaluatedProperties) // for the loops that may be in it
 		p.note(s, n, "unevaluatedProperties", kindObject, "it depends on what other keywords have looked at: objects are decoded")
 	}
 	if s.RegexProperties {

@@ -70,21 +70,36 @@ func (l Limits) resolve() (Limits, error) {
 //
 // Check neither changes nor keeps value; what it returns shares no memory with it.
 func (s *Schema) Check(value []byte) (Report, *Refusal) {
-	if len(value) > s.limits.MaxBytes {
-		return Report{}, tooLarge(len(value), s.limits.MaxBytes)
-	}
 	scanner := scanners.Get().(*scanner)
 	defer scanners.Put(scanner)
 	defer scanner.release()
-	if err := scanner.read(value, s.limits.MaxDepth); err != nil {
-		return Report{}, invalidJSON(err)
-	}
-	if s.program.check(&scanner.outline) != pass {
-		if refusal := s.ask(value); refusal != nil {
-			return Report{}, refusal
-		}
+	if refusal := s.judge(scanner, value); refusal != nil {
+		return Report{}, refusal
 	}
 	return scanner.report()
+}
+
+// Validate says why value is refused, or nothing: it is Check without the demand for an openid, which the built-in schemas
+// make themselves. So it tells what a schema of one's own has to say of any JSON value.
+func (s *Schema) Validate(value []byte) *Refusal {
+	scanner := scanners.Get().(*scanner)
+	defer scanners.Put(scanner)
+	defer scanner.release()
+	return s.judge(scanner, value)
+}
+
+// judge says why value is refused, if it is. If not, the scanner's outline is that of value.
+func (s *Schema) judge(scanner *scanner, value []byte) *Refusal {
+	if len(value) > s.limits.MaxBytes {
+		return tooLarge(len(value), s.limits.MaxBytes)
+	}
+	if err := scanner.read(value, s.limits.MaxDepth); err != nil {
+		return invalidJSON(err)
+	}
+	if s.program.check(&scanner.outline) == pass {
+		return nil
+	}
+	return s.ask(value)
 }
 
 // ask has the validator decide on value, which is strict JSON.

@@ -98,6 +98,43 @@ func TestCheckLeavesToTheValidatorWhatIsNotStreamed(t *testing.T) {
 	}
 }
 
+func TestValidateSaysWhatCheckDoesButForTheOpenID(t *testing.T) {
+	t.Parallel()
+	s := mustLoad(t, filepath.Join(write(t, map[string]string{"own.json": `{"type":["integer","object"],"required":["a"]}`}), "own.json"))
+	for value, want := range map[string]Reason{
+		`7`:                                     "",
+		`{"a":1}`:                               "",
+		`{"a":1,"baseinfo":{"openid":""}}`:      "",
+		`{"a":1,"baseinfo":{"openid":"u"}}`:     "",
+		`{"baseinfo":{"openid":"u"}}`:           SchemaViolation,
+		`"7"`:                                   SchemaViolation,
+		`{"a":1,"a":1}`:                         InvalidJSON,
+		`[` + strings.Repeat(" ", 64<<10) + `]`: TooLarge,
+	} {
+		refusal := s.Validate([]byte(value))
+		if got := reasonOf(refusal); got != want {
+			t.Errorf("%.80s: got %q, want %q", value, got, want)
+		}
+		report, checked := s.Check([]byte(value))
+		switch {
+		case want != "":
+			if reasonOf(checked) != want {
+				t.Errorf("%.80s: got %v, but of Check %v", value, refusal, checked)
+			}
+		case (checked == nil) != (report.OpenID == "u"):
+			t.Errorf("%.80s: Check says %+v, %v", value, report, checked)
+		}
+	}
+}
+
+// reasonOf returns "" for no refusal.
+func reasonOf(r *Refusal) Reason {
+	if r == nil {
+		return ""
+	}
+	return r.Reason
+}
+
 func TestCheckKeepsNothingOfTheValue(t *testing.T) {
 	t.Parallel()
 	value := []byte(event)

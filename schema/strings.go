@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"reflect"
 	"regexp"
 	"unicode/utf8"
 
@@ -17,7 +18,7 @@ type stringRules struct {
 // stringRules returns nil if s says nothing about strings.
 func (p *programmer) stringRules(s *jsonschema.Schema) *stringRules {
 	r := &stringRules{minLength: s.MinLength, maxLength: s.MaxLength, pattern: s.Pattern}
-	if formatAsserts(s.Draft) {
+	if formatAsserts(s) {
 		r.format = jsonschema.Formats[s.Format]
 	}
 	if r.minLength == none && r.maxLength == none && r.pattern == nil && r.format == nil {
@@ -29,9 +30,11 @@ func (p *programmer) stringRules(s *jsonschema.Schema) *stringRules {
 // none stands in compiled schemas for a count that is not limited.
 const none = -1
 
-// formatAsserts reports whether the validator checks "format" in that draft.
-func formatAsserts(d *jsonschema.Draft) bool {
-	return d == jsonschema.Draft4 || d == jsonschema.Draft6 || d == jsonschema.Draft7
+// formatAsserts reports whether the validator checks the "format" of s: up to draft 7, and where a document does not name
+// its draft. What it has decided is in a field that it does not export.
+func formatAsserts(s *jsonschema.Schema) bool {
+	check := reflect.ValueOf(s).Elem().FieldByName("format")
+	return check.IsValid() && !check.IsNil()
 }
 
 // string passes the string or key at if it keeps to the rules.

@@ -78,7 +78,7 @@ var keywordTests = map[string]struct{ schema, pass, fail string }{
 	"format asserts up to draft 7":             {ofDraft(jsonschema.Draft7, `"format":"date"`), "\"2014-09-24\"\n\"2014-09-2\\u0034\"\n1", "\"2014-09-31\"\n\"\""},
 	"a format that nobody knows is a note":     {ofDraft(jsonschema.Draft7, `"format":"nonsense"`), "\"\"", ""},
 	"format is a note from 2019-09 on":         {ofDraft(jsonschema.Draft2019, `"format":"date"`), "\"yesterday\"", ""},
-	"format is a note without $schema":         {`{"format":"date"}`, "\"yesterday\"", ""},
+	"format is checked without $schema":        {`{"format":"date"}`, "\"2026-01-01\"", "\"yesterday\""},
 	"draft 4 leaves out by a boolean":          {ofDraft(jsonschema.Draft4, `"minimum":1,"exclusiveMinimum":true,"maximum":3,"exclusiveMaximum":false`), "1.1\n3", "1\n3.1"},
 }
 
@@ -129,6 +129,8 @@ func TestWalkLeavesUndecided(t *testing.T) {
 		"but not a value of another type":       {`{"unevaluatedItems":false,"unevaluatedProperties":true}`, `1`, pass},
 		"everything, if a reference is dynamic": {`{"properties":{"a":{"$dynamicRef":"#"}}}`, `{}`, unknown},
 		"everything, if there is a loop":        {`{"properties":{"a":{"$ref":"#/$defs/b"}},"$defs":{"b":{"properties":{"x":{"$ref":"#/$defs/c"}},"if":{"$ref":"#/$defs/c"}},"c":{"anyOf":[true,{"$ref":"#/$defs/b"}]}}}`, `{}`, unknown},
+		"a loop among what is unevaluated":      {`{"not":{"properties":{"a":false},"unevaluatedProperties":{"$ref":"#/$defs/b"}},"$defs":{"b":{"properties":{"x":{"$ref":"#/$defs/c"}},"if":{"$ref":"#/$defs/c"}},"c":{"anyOf":[true,{"$ref":"#/$defs/b"}]}}}`, `{"a":1,"b":1}`, unknown},
+		"a loop among elements likewise":        {`{"not":{"minItems":3,"unevaluatedItems":{"$ref":"#/$defs/b"}},"$defs":{"b":{"properties":{"x":{"$ref":"#/$defs/c"}},"if":{"$ref":"#/$defs/c"}},"c":{"anyOf":[true,{"$ref":"#/$defs/b"}]}}}`, `[1]`, unknown},
 		"a limit of too many digits":            {`{"maximum":` + long + `}`, `1`, unknown},
 		"a constant of too many digits":         {`{"const":[` + long + `]}`, `1`, unknown},
 	} {

@@ -22,6 +22,9 @@ func validateCommand() *cobra.Command {
   {"line":1,"valid":true}
   {"line":2,"valid":false,"reason":"schema_violation","detail":"...","violations":[{"instance":"/baseinfo/platid","keyword":"...","message":"..."}]}
 
+A schema file of your own is asked alone; run and publish also need baseinfo.openid, whatever the schema, to know whose
+report it is. The built-in schemas ask for it themselves.
+
 The reasons are invalid_json, schema_violation and too_large; only schema_violation has violations. Lines count from 1;
 blank ones count but are skipped. A line ends with \n or \r\n, which are no part of the report.
 
@@ -136,7 +139,7 @@ func judge(checker *schema.Schema, record line, limit int) verdict {
 		v.Reason, v.Detail = schema.TooLarge, fmt.Sprintf("%d bytes, %d are allowed", record.size, limit)
 		return v
 	}
-	_, refusal := checker.Check(record.text)
+	refusal := checker.Validate(record.text)
 	if refusal == nil {
 		v.Valid = true
 		return v
