@@ -101,11 +101,11 @@ func parse(headers []consumer.Header) (l Letter, omitted Omitted, err error) {
 			p.fail(HeaderPrevious, "the name of a letter")
 		}
 	}
-	for header, part := range map[string]*bool{HeaderValue: &omitted.Value, HeaderKey: &omitted.Key, HeaderHeaders: &omitted.Headers} {
-		if text, ok := found[header]; ok {
-			*part = true
+	for _, part := range omitted.parts() {
+		if text, ok := found[HeaderPrefix+part.name]; ok {
+			*part.omitted = true
 			if text != "omitted" {
-				p.fail(header, "omitted")
+				p.fail(HeaderPrefix+part.name, "omitted")
 			}
 		}
 	}
@@ -147,7 +147,7 @@ func (p *parser) time(header string) time.Time {
 	if err != nil || at.UnixMilli() < -1 || at.UTC().Year() > 9999 {
 		p.fail(header, "a time as in RFC 3339")
 	}
-	return at
+	return at.UTC().Truncate(time.Millisecond)
 }
 
 func (p *parser) source() Source {

@@ -1,14 +1,52 @@
 // Package deadletter writes the records that cannot be delivered to a
-// dead-letter topic, unchanged and explained.
+// dead-letter topic, unchanged and explained, and lets people find them there,
+// repair them, and send them on their way again, each once.
+//
+// # Letters
 //
 // A letter is the record itself, key, value and headers as they came, with
 // headers of the form deadletter.* that say what happened. [Writer.Write]
 // returns once all in-sync replicas have a letter, so that the record's offset
 // may be committed; it promises at least once, and keeps no order.
+//
+// A letter's name is TOPIC/PARTITION/OFFSET in the dead-letter topic ([Name]).
+// [Store] reads letters, the newest or the oldest first, filtered ([Filter]), in
+// bounded memory whatever their number.
+//
+// # Resolutions
+//
+// What has been done about the letters of topic T lies in the compacted topic
+// T.resolutions and nowhere else. A letter that has no record there, or a
+// tombstone, is pending. The key is the letter's name; the value is JSON, to
+// which fields may be added:
+//
+//	{"state": "replayed", "time": "2026-01-02T03:04:05.678Z", "by": "ann", "run": "7f3a",
+//	 "replay_topic": "battle-reports.replay", "repaired": true}
+//	{"state": "discarded", "time": "2026-01-02T03:04:05.678Z", "by": "ann", "run": "7f3a",
+//	 "because": "test players"}
+//
+// "repaired" says that the value was changed on the way; it is left out
+// otherwise. A name means a place in a topic: whoever deletes a dead-letter topic
+// and makes it anew must do the same with its resolutions.
+//
+// # Replays
+//
+// A [Resolver] writes a letter to the replay topic, and its resolution, in one
+// transaction, so that a reader of committed records finds there each letter at
+// most once, and in the end once, whoever is killed meanwhile and however many
+// try at the same time. All resolvers of T share the transactional id
+// T.resolutions; the one that came last fences off the others. The replayed
+// record has the letter's key, its own headers, and deadletter.source.*,
+// deadletter.replays (one more than the letter's) and deadletter.previous (the
+// letter's name), which [OriginOf] reads.
+//
+// What happens to a replayed record afterwards is its reader's business: should
+// it fail again, it becomes a new letter, which names the former.
 package deadletter
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,16 +187,31 @@ func (l *Letter) ownHeaders() (headers []consumer.Header) {
 		add(HeaderAppID, l.AppID)
 		add(HeaderRoute, l.Route)
 	}
+	add(HeaderTime, l.Time.UTC().Format(timeLayout))
+	return append(headers, l.originHeaders()...)
+}
+
+// originHeaders are those that a replayed record has too.
+func (l *Letter) originHeaders() (headers []consumer.Header) {
+	add := func(key, value string) {
+		headers = append(headers, consumer.Header{Key: key, Value: []byte(value)})
+	}
 	add(HeaderSourceTopic, l.Source.Topic)
 	add(HeaderSourcePartition, strconv.Itoa(l.Source.Partition))
 	add(HeaderSourceOffset, strconv.FormatInt(l.Source.Offset, 10))
 	add(HeaderSourceTimestamp, l.Source.Time.UTC().Format(timeLayout))
-	add(HeaderTime, l.Time.UTC().Format(timeLayout))
 	add(HeaderReplays, strconv.Itoa(l.Replays))
 	if l.Previous != (Name{}) {
 		add(HeaderPrevious, l.Previous.String())
 	}
 	return headers
+}
+
+// replayHeaders are the headers of the letter, whose name is given, when it is
+// replayed. [OriginOf] reads them.
+func (l *Letter) replayHeaders(name Name) []consumer.Header {
+	origin := Letter{Source: l.Source, Replays: l.Replays + 1, Previous: name}
+	return append(slices.Clip(slices.Clone(l.Headers)), origin.originHeaders()...)
 }
 
 // maxViolations bounds the violations, in bytes: each names a place in the

@@ -69,11 +69,11 @@ deadletter.attempts: 3
 deadletter.delivery: uncertain
 deadletter.appid: wx1
 deadletter.route: battle_report
+deadletter.time: 2026-01-02T03:04:06.000Z
 deadletter.source.topic: battle-reports
 deadletter.source.partition: 7
 deadletter.source.offset: 1099511627776
 deadletter.source.timestamp: 2026-01-02T03:04:05.678Z
-deadletter.time: 2026-01-02T03:04:06.000Z
 deadletter.replays: 2
 `},
 		"one about which nothing is known but where it is from": {
@@ -82,11 +82,11 @@ deadletter.replays: 2
 deadletter.detail: 
 deadletter.attempts: 0
 deadletter.delivery: none
+deadletter.time: 1970-01-01T00:00:00.001Z
 deadletter.source.topic: t
 deadletter.source.partition: 0
 deadletter.source.offset: 0
 deadletter.source.timestamp: 1970-01-01T00:00:00.000Z
-deadletter.time: 1970-01-01T00:00:00.001Z
 deadletter.replays: 0
 `,
 		},
@@ -106,11 +106,11 @@ deadletter.reason: expired
 deadletter.detail: 
 deadletter.attempts: 0
 deadletter.delivery: none
+deadletter.time: 1970-01-01T00:00:00.000Z
 deadletter.source.topic: t
 deadletter.source.partition: 0
 deadletter.source.offset: 0
 deadletter.source.timestamp: 1970-01-01T00:00:00.000Z
-deadletter.time: 1970-01-01T00:00:00.000Z
 deadletter.replays: 1
 `,
 		},
@@ -191,16 +191,19 @@ func TestOriginReadsWhatALetterSays(t *testing.T) {
 		l := Letter{
 			Headers: []consumer.Header{header("deadletter.source.topic", "old"), header("a", "1"), header("a", "2")},
 			Source: Source{
-				Topic:     rapid.StringN(1, -1, 249).Draw(t, "topic"),
+				Topic:     rapid.StringMatching(`[a-zA-Z0-9._-]{1,240}`).Draw(t, "topic"),
 				Partition: rapid.IntRange(0, 1<<31-1).Draw(t, "partition"),
 				Offset:    rapid.Int64Min(0).Draw(t, "offset"),
 				Time:      time.UnixMilli(rapid.Int64Range(-1, 1<<42).Draw(t, "time")).UTC(),
 			},
 			Replays: rapid.IntRange(0, 1000).Draw(t, "replays"),
 		}
-		source, replays, ok := Origin(l.allHeaders())
-		if !ok || source != l.Source || replays != l.Replays {
-			t.Fatalf("read %v, %d, %v of %v, %d", source, replays, ok, l.Source, l.Replays)
+		if rapid.Bool().Draw(t, "is replayed") {
+			l.Previous = Name{l.Source.Topic + ".dlq", 1, rapid.Int64Min(0).Draw(t, "previous")}
+		}
+		want := Origin{Source: l.Source, Replays: l.Replays, Letter: l.Previous}
+		if got, ok := OriginOf(l.allHeaders()); !ok || got != want {
+			t.Fatalf("read %v, %v of %v", got, ok, want)
 		}
 	})
 }
@@ -208,7 +211,7 @@ func TestOriginReadsWhatALetterSays(t *testing.T) {
 func TestOriginRefusesWhatIsNoLetter(t *testing.T) {
 	t.Parallel()
 	good := func() []consumer.Header { l := full(); return l.allHeaders() }
-	if _, _, ok := Origin(good()); !ok {
+	if _, ok := OriginOf(good()); !ok {
 		t.Fatal("a good one is refused")
 	}
 	replace := func(key, value string) func([]consumer.Header) []consumer.Header {
@@ -236,35 +239,37 @@ func TestOriginRefusesWhatIsNoLetter(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			if source, replays, ok := Origin(change(good())); ok || source != (Source{}) || replays != 0 {
-				t.Errorf("read %v, %d, %v", source, replays, ok)
+			if origin, ok := OriginOf(change(good())); ok || origin != (Origin{}) {
+				t.Errorf("read %v, %v", origin, ok)
 			}
 		})
 	}
 	for _, missing := range []string{HeaderSourceTopic, HeaderSourcePartition, HeaderSourceOffset, HeaderSourceTimestamp, HeaderReplays} {
 		headers := slices.DeleteFunc(good(), func(h consumer.Header) bool { return h.Key == missing })
-		if _, _, ok := Origin(headers); ok {
+		if _, ok := OriginOf(headers); ok {
 			t.Errorf("without %s it is a letter", missing)
 		}
 	}
 }
 
-// Origin reads headers that anybody may write.
-func FuzzOrigin(f *testing.F) {
+// OriginOf reads headers that anybody may write.
+func FuzzOriginOf(f *testing.F) {
 	f.Add("t", "1", "2", "2026-01-02T03:04:05.678Z", "0")
 	f.Add("", "-1", "+2", "2026-01-02T03:04:05+25:00", "99999999999999999999")
 	f.Fuzz(func(t *testing.T, topic, partition, offset, at, replays string) {
-		source, n, ok := Origin([]consumer.Header{
+		origin, ok := OriginOf([]consumer.Header{
 			header(HeaderSourceTopic, topic), header(HeaderSourcePartition, partition), header(HeaderSourceOffset, offset),
 			header(HeaderSourceTimestamp, at), header(HeaderReplays, replays),
 		})
-		if ok && (source.Topic == "" || source.Partition < 0 || source.Offset < 0 || n < 0) {
-			t.Errorf("read %v, %d", source, n)
+		source := origin.Source
+		if ok && (source.Topic == "" || source.Partition < 0 || source.Offset < 0 || origin.Replays < 0) {
+			t.Errorf("read %v", origin)
 		}
 		// What is read is written the same way by the next letter.
-		l := Letter{Source: source, Replays: n}
-		if again, m, okAgain := Origin(l.ownHeaders()); ok && (!okAgain || m != n || again.Offset != source.Offset || again.Partition != source.Partition) {
-			t.Errorf("read %v, %d, and again %v, %d, %v", source, n, again, m, okAgain)
+		l := Letter{Source: source, Replays: origin.Replays}
+		again, okAgain := OriginOf(l.ownHeaders())
+		if ok && (!okAgain || again.Replays != origin.Replays || again.Source.Offset != source.Offset || again.Source.Partition != source.Partition) {
+			t.Errorf("read %v, and again %v, %v", origin, again, okAgain)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,18 @@ import (
 	"github.com/battlereport/battlereport/deadletter"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if argument := os.Getenv(replayVariable); argument != "" { // this process is one to be killed
+		if err := replayProcess(argument); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var discard = slog.New(slog.DiscardHandler)
 
 // world is a broker with a topic for dead letters, and a writer.
 type world struct {
@@ -104,7 +116,7 @@ func letters(n, bytes int) []deadletter.Letter {
 func letter(key, value string) deadletter.Letter {
 	return deadletter.Letter{
 		Key: []byte(key), Value: []byte(value), Headers: []consumer.Header{{Key: "appid", Value: []byte("wx1")}},
-		Reason: deadletter.Exhausted, Source: deadletter.Source{Topic: "source"}, Time: time.Now(),
+		Reason: deadletter.Exhausted, Source: deadletter.Source{Topic: "source", Time: time.UnixMilli(0)}, Time: time.Now(),
 	}
 }
 

@@ -47,6 +47,8 @@ func exit(err error, stderr io.Writer) int {
 		return exitDone
 	case errors.Is(err, errNo):
 		return exitNo
+	case errors.Is(err, errNone):
+		return exitNone
 	case errors.Is(err, errHelp):
 	case errors.Is(err, syscall.EPIPE): // who read our output has seen enough
 	case errors.Is(err, context.Canceled):

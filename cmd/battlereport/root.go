@@ -26,6 +26,7 @@ Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not 
 		configCommand(),
 		validateCommand(),
 		publishCommand(),
+		deadletterCommand(),
 		versionCommand(),
 	)
 	root.SilenceErrors = true // exit prints them

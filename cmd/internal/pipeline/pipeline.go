@@ -163,7 +163,8 @@ func fetchBytes(cfg *config.Config) (one, total int) {
 	return one, int(max(cfg.Delivery.MaxPendingBytes/4, 1<<20))
 }
 
-// Run makes sure that the dead-letter and replay topics exist, and then takes,
+// Run makes sure that the topics of dead letters, of their resolutions and of
+// replays exist, and then takes,
 // delivers and commits until ctx ends; it drains and returns nil. It waits for
 // brokers that cannot be reached, and for source topics that do not exist while
 // it serves those that do. An error means that it cannot work as configured.

@@ -55,8 +55,9 @@ func (p *Pipeline) awaitTopics(ctx context.Context, missing []string) {
 	}
 }
 
-// provide creates the source's dead-letter and replay topics, if the source
-// exists.
+// provide creates the source's dead-letter and replay topics and that of the
+// letters' resolutions, if the source exists, and says where those that are there
+// are set so that letters are lost.
 func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source string) (exists bool, err error) {
 	err = p.persist(ctx, "topic "+source, func(ctx context.Context) (err error) {
 		exists, err = topicExists(ctx, client, source)
@@ -65,12 +66,15 @@ func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source str
 	if err != nil || !exists {
 		return exists, err
 	}
+	letters := p.cfg.DeadLetter.TopicFor(source)
 	for _, t := range []struct {
 		name     string
 		settings []kafka.ConfigEntry
+		needed   bool
 	}{
-		{p.cfg.DeadLetter.TopicFor(source), deadletter.LetterSettings()},
-		{p.cfg.DeadLetter.ReplayTopicFor(source), nil},
+		{letters, deadletter.LetterSettings(), true},
+		{p.cfg.DeadLetter.ReplayTopicFor(source), deadletter.LetterSettings(), true}, // letters again
+		{deadletter.ResolutionTopic(letters), deadletter.ResolutionSettings(), false},
 	} {
 		err := p.persist(ctx, "topic "+t.name, func(ctx context.Context) error {
 			created, err := deadletter.EnsureTopic(ctx, client, t.name, source, t.settings...)
@@ -79,11 +83,30 @@ func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source str
 			}
 			return err
 		})
-		if err != nil {
+		switch {
+		case err == nil:
+			p.sayMismatches(ctx, client, t.name, t.settings)
+		case t.needed || ctx.Err() != nil:
 			return true, err
+		default:
+			p.log.Warn("letters cannot be replayed or discarded before this topic exists", "topic", t.name, "error", err)
 		}
 	}
 	return true, nil
+}
+
+// sayMismatches warns of settings with which letters are lost. A client that may
+// not read the settings does without.
+func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	mismatches, err := deadletter.Mismatches(ctx, client, topic, settings)
+	if err != nil {
+		p.log.Debug("the settings of a topic are not known", "topic", topic, "error", err)
+	}
+	for _, m := range mismatches {
+		p.log.Warn("with this setting letters are lost", "topic", m.Topic, "setting", m.Setting, "is", m.Is, "want", m.Want)
+	}
 }
 
 // persist tries until it succeeds, ctx ends, or the broker refuses for good.

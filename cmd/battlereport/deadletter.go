@@ -1,0 +1,43 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+// exitNone is the exit code of a command about dead letters that found none.
+const exitNone = 3
+
+// errNone ends a command that found no letter and has said so.
+var errNone = errors.New("no letter matches")
+
+func deadletterCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "deadletter",
+		Short: "See, repair, replay and discard dead letters",
+		Long: `What could not be delivered lies in a dead-letter topic: the record as it was, and why. These commands show what
+happened, repair values, and write them to the replay topic, from which the pipeline delivers them.
+
+A letter's name is TOPIC/PARTITION/OFFSET in its dead-letter topic. A letter is pending until it is replayed or
+discarded; who did that, when and in which run is kept in the topic DEAD-LETTER-TOPIC.resolutions. A letter is replayed
+once, whatever happens meanwhile: the same command run again goes on where it was stopped.
+
+Without --topic, all dead-letter topics of the configuration are read.
+
+Exit codes: 0 done, 1 some letters could not be done, 2 could not do what was asked, 3 no letter matches.`,
+		Example: `  battlereport deadletter stats -c battlereport.yaml
+  battlereport deadletter list -c battlereport.yaml --reason rejected --since 2h
+  battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042
+  battlereport deadletter replay -c battlereport.yaml --ret -1011 --jq '.baseinfo.platid |= tonumber'
+  battlereport deadletter discard -c battlereport.yaml --openid robot-1 --because 'load test'`,
+	},
+		deadletterStatsCommand(),
+		deadletterListCommand(),
+		deadletterShowCommand(),
+		deadletterReplayCommand(),
+		deadletterDiscardCommand(),
+		deadletterExportCommand(),
+		deadletterImportCommand(),
+	)
+}

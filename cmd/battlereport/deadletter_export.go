@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+)
+
+func deadletterExportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export -c FILE [FLAGS]",
+		Short: "Write letters whole as JSON Lines, to be edited and imported",
+		Long: `Writes the letters that the filters select, pending ones by default, as JSON Lines, the oldest first: all that a letter
+has, with its value as text in "value", byte for byte, or in "value_base64" if it is no UTF-8.
+
+To repair letters by hand or with a program of one's own, change the values and import the file: letters whose lines were
+taken out stay as they are. With --out the file is there once it is complete; one that was there before is replaced.
+
+` + filterHelp,
+		Example: `  battlereport deadletter export -c battlereport.yaml --reason schema_violation --out letters.jsonl
+  battlereport deadletter export -c battlereport.yaml --since 1d | jq -c '.value |= (fromjson | .baseinfo.platid |= tonumber | tojson)' > repaired.jsonl
+  battlereport deadletter import -c battlereport.yaml repaired.jsonl`,
+		Args: upTo(0),
+	}
+	load := configFlag(cmd)
+	path := cmd.Flags().String("out", "", "write to `FILE` instead of standard output")
+	flags := filterFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		box, filter, err := flags.open(load, time.Now())
+		if err != nil {
+			return err
+		}
+		defer box.close()
+		progress := newLetterProgress(cmd)
+		progress.begin("reading", 0)
+		defer progress.end()
+		var exported int64
+		export := func(out io.Writer) error {
+			sink := newLetterSink("jsonl", out, letters.View{})
+			for e, err := range box.all(cmd.Context(), scan{filter: filter, oldestFirst: true, progress: progress.set, failed: flags.noteFailed}) {
+				if err == nil {
+					err = sink.Add(&e)
+				}
+				if err != nil {
+					return err
+				}
+				exported++
+			}
+			return sink.Close()
+		}
+		if *path == "" {
+			err = export(progress.over(cmd.OutOrStdout()))
+		} else {
+			err = replaceFile(*path, export)
+		}
+		if err != nil {
+			return err
+		}
+		progress.end()
+		if text := flags.complaint(); text != "" {
+			progress.complain(text)
+		}
+		switch {
+		case exported == 0:
+			return box.none(flags, progress.print)
+		case *path != "":
+			progress.print(fmt.Sprintf("exported %s to %s", letters.Number(exported, "letter"), *path))
+		}
+		return nil
+	}
+	return cmd
+}
+
+// replaceFile writes a file that is there under its name only once it is complete.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // of letters: for nobody else to read
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+			_ = os.Remove(file.Name())
+		}
+	}()
+	if err := write(file); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

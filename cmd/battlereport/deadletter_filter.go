@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// unknownApp is what people say for the app of letters for which none is known.
+const unknownApp = "unknown"
+
+// A letterFilter is the flags that select letters.
+type letterFilter struct {
+	reasons, apps, rets             []string
+	since, until                    string
+	openID, topic, violation, where string
+	partition                       int
+	offset                          int64
+	delivery, state                 choice
+	flags                           *pflag.FlagSet
+	failed                          int64 // letters on which --where failed
+	failedFirst                     deadletter.Name
+	failedErr                       error
+}
+
+// filterFlags gives cmd the flags that select letters.
+func filterFlags(cmd *cobra.Command) *letterFilter {
+	f := &letterFilter{
+		delivery: choice{allowed: []string{string(deadletter.None), string(deadletter.Uncertain)}},
+		state: choice{
+			value:   string(deadletter.Pending),
+			allowed: []string{string(deadletter.Pending), string(deadletter.Replayed), string(deadletter.Discarded), string(deadletter.AnyState)},
+		},
+		flags: cmd.Flags(),
+	}
+	flags := f.flags
+	flags.StringSliceVar(&f.reasons, "reason", nil, "letters of `REASON`[,REASON]: "+strings.Join(reasonNames(), ", "))
+	flags.StringSliceVar(&f.apps, "app", nil, "of the app `APPID`[,APPID]; "+unknownApp+" for those of no known app")
+	flags.StringSliceVar(&f.rets, "ret", nil, "on which the platform answered `RET`[,RET]")
+	flags.StringVar(&f.since, "since", "", "that became letters at `TIME` or later: a time, or how long ago, such as 2h or 3d")
+	flags.StringVar(&f.until, "until", "", "that became letters before `TIME`, likewise")
+	flags.StringVar(&f.openID, "openid", "", "of the player `OPENID`")
+	flags.StringVar(&f.topic, "topic", "", "of records that first came from `TOPIC`; only its dead-letter topic is read")
+	flags.IntVar(&f.partition, "partition", 0, "of records that first came from partition `N`")
+	flags.Int64Var(&f.offset, "offset", 0, "of records that first came from offset `N`")
+	flags.StringVar(&f.violation, "violation", "", "with a violation at `POINTER` or below it: a JSON Pointer into the value or the schema")
+	flags.Var(&f.delivery, "delivery", "`none`, or uncertain: those that the platform may have all the same")
+	flags.Var(&f.state, "state", "in the `STATE` pending, replayed, discarded or all")
+	flags.StringVar(&f.where, "where", "", "for which the `JQ` expression holds, over {value, text, headers, letter}")
+	return f
+}
+
+func reasonNames() []string {
+	var names []string
+	for _, r := range deadletter.Reasons() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+// narrowing are the flags with which a filter selects less than all that is pending.
+var narrowing = []string{
+	"reason", "app", "ret", "since", "until", "openid", "topic", "partition", "offset", "violation", "delivery", "where",
+}
+
+// narrows reports whether the flags select less than all that is pending.
+func (f *letterFilter) narrows() bool { return slices.ContainsFunc(narrowing, f.flags.Changed) }
+
+// filter reads the flags. What is wrong with one is told with its name.
+func (f *letterFilter) filter(now time.Time) (filter deadletter.Filter, err error) {
+	flag := func(name, value string, problem error) {
+		if err == nil && problem != nil {
+			err = fmt.Errorf("--%s %q: %w", name, value, problem)
+		}
+	}
+	for _, name := range f.reasons {
+		if !slices.Contains(reasonNames(), name) {
+			flag("reason", name, fmt.Errorf("want %s%s", strings.Join(reasonNames(), ", "), suggestion("", alike(name, reasonNames()))))
+		}
+		filter.Reasons = append(filter.Reasons, deadletter.Reason(name))
+	}
+	for _, id := range f.apps {
+		if id == unknownApp {
+			id = ""
+		}
+		filter.AppIDs = append(filter.AppIDs, id)
+	}
+	for _, text := range f.rets {
+		ret, problem := strconv.Atoi(text)
+		if problem != nil {
+			flag("ret", text, errors.New("want a number, such as -1011"))
+		}
+		filter.Rets = append(filter.Rets, ret)
+	}
+	var problem error
+	if f.since != "" {
+		filter.Since, problem = parseMoment(f.since, now)
+		flag("since", f.since, problem)
+	}
+	if f.until != "" {
+		filter.Until, problem = parseMoment(f.until, now)
+		flag("until", f.until, problem)
+	}
+	if err == nil && f.since != "" && f.until != "" && !filter.Since.Before(filter.Until) {
+		flag("until", f.until, fmt.Errorf("is not after --since %s", f.since))
+	}
+	if f.flags.Changed("partition") {
+		if filter.Partition = &f.partition; f.partition < 0 {
+			flag("partition", strconv.Itoa(f.partition), errors.New("partitions count from 0"))
+		}
+	}
+	if f.flags.Changed("offset") {
+		if filter.Offset = &f.offset; f.offset < 0 {
+			flag("offset", strconv.FormatInt(f.offset, 10), errors.New("offsets count from 0"))
+		}
+	}
+	if f.violation != "" && !strings.HasPrefix(f.violation, "/") {
+		flag("violation", f.violation, errors.New("want a JSON Pointer, such as /baseinfo/platid"))
+	}
+	if f.where != "" {
+		if filter.Where, problem = deadletter.CompileWhere(f.where); problem != nil && err == nil {
+			err = fmt.Errorf("--where: %w", problem) // it quotes the expression
+		}
+	}
+	filter.OpenID, filter.Topic, filter.Violation = f.openID, f.topic, f.violation
+	filter.Delivery, filter.State = deadletter.Delivery(f.delivery.value), deadletter.State(f.state.value)
+	return filter, err
+}
+
+// noteFailed counts a letter on which --where failed.
+func (f *letterFilter) noteFailed(name deadletter.Name, err error) {
+	if f.failed++; f.failed == 1 {
+		f.failedFirst, f.failedErr = name, err
+	}
+}
+
+// complaint is what there is to say about --where, or nothing.
+func (f *letterFilter) complaint() string {
+	if f.failed == 0 {
+		return ""
+	}
+	which := "which does not match"
+	if f.failed > 1 {
+		which = "none of which matches; the first"
+	}
+	return fmt.Sprintf("--where failed on %s, %s: %s: %s", letters.Number(f.failed, "letter"), which, f.failedFirst, letters.Visible(f.failedErr.Error()))
+}
+
+// momentForms are the ways in which a time can be given, besides how long ago it was. One without a zone is local.
+var momentForms = []string{
+	time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02",
+}
+
+// parseMoment reads a time, or how long ago it was.
+func parseMoment(text string, now time.Time) (time.Time, error) {
+	if ago, err := parseSpan(text); err == nil {
+		return now.Add(-ago), nil
+	}
+	for _, form := range momentForms {
+		if at, err := time.ParseInLocation(form, text, now.Location()); err == nil {
+			return at, nil
+		}
+	}
+	for _, form := range []string{"15:04", "15:04:05"} {
+		if at, err := time.Parse(form, text); err == nil {
+			y, m, d := now.Date()
+			return time.Date(y, m, d, at.Hour(), at.Minute(), at.Second(), 0, now.Location()), nil
+		}
+	}
+	return time.Time{}, errors.New("want how long ago, such as 30m, 2h or 3d, or a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 or 15:04")
+}
+
+// parseSpan reads a duration as Go writes it, with days and weeks besides.
+func parseSpan(text string) (time.Duration, error) {
+	var total time.Duration
+	rest := text
+	for _, unit := range []struct {
+		name string
+		is   time.Duration
+	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
+		number, after, found := strings.Cut(rest, unit.name)
+		if !found {
+			continue
+		}
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			return 0, err
+		}
+		total, rest = total+time.Duration(n)*unit.is, after
+	}
+	if rest == "" && text != "" {
+		return total, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err == nil && d < 0 {
+		err = errors.New("in the future")
+	}
+	return total + d, err
+}

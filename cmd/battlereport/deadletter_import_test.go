@@ -1,0 +1,208 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+func TestWhatIsExportedAndImportedUneditedIsTheSameRecord(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 2)
+	p.letters(t, 6, func(i int, l *deadletter.Letter) {
+		l.Value = []byte(reportOf(string(l.Key), i) + strings.Repeat(" ", i) + "\n")
+		l.Headers = append(l.Headers, []consumer.Header{
+			{Key: "binary", Value: []byte("\xff\x00")}, {Key: "binary", Value: []byte{}}, {Key: "text", Value: []byte("<&>\u2028\n")},
+		}...)
+		if i == 5 {
+			l.Key = []byte("\xfe")
+		}
+	})
+	path := filepath.Join(t.TempDir(), "letters.jsonl")
+	if got := p.invoke(t, "", "export", "--out", path); got.code != exitDone || got.stdout != "" || !strings.HasPrefix(got.stderr, "exported 6 letters to ") {
+		t.Fatalf("%+v", got)
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v", files, err)
+	}
+	if got := p.invoke(t, "", "import", path, "--yes", "-o", "json"); got.code != exitDone || reported(t, got).Done != 6 || reported(t, got).Repaired != 0 {
+		t.Fatalf("%+v", got)
+	}
+	letters := map[string]string{}
+	for _, r := range p.ReadAll(t, p.dlq) {
+		headers := make([]consumer.Header, 4)
+		for i := range headers {
+			headers[i] = consumer.Header(r.Headers[i])
+		}
+		letters[fmt.Sprintf("%s/%d/%d", p.dlq, r.Partition, r.Offset)] = fmt.Sprintf("%q %q %q", r.Key, r.Value, headers)
+	}
+	for _, r := range p.committed(t) {
+		origin, ok := deadletter.OriginOf(r.Headers)
+		name := origin.Letter.String()
+		if got := fmt.Sprintf("%q %q %q", r.Key, r.Value, r.Headers[:4]); !ok || got != letters[name] {
+			t.Errorf("%s: got  %s\nwant %s", name, got, letters[name])
+		}
+		delete(letters, name)
+	}
+	if len(letters) != 0 {
+		t.Errorf("not replayed: %v", letters)
+	}
+}
+
+// edited changes the value of exported letters, by line from 0.
+func edited(t *testing.T, export string, change func(n int, letter map[string]any)) string {
+	t.Helper()
+	var b strings.Builder
+	n := 0
+	for line := range strings.Lines(export) {
+		var l map[string]any
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.UseNumber()
+		if err := decoder.Decode(&l); err != nil {
+			t.Fatal(err)
+		}
+		change(n, l)
+		text, _ := json.Marshal(l)
+		b.Write(append(text, '\n'))
+		n++
+	}
+	return b.String()
+}
+
+func TestAnEditedLetterIsReplayedWithItsValue(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 10)
+	export := p.invoke(t, "", "export", "--reason", "schema_violation")
+	text := edited(t, export.stdout, func(n int, l map[string]any) {
+		if n != 4 {
+			l["value"] = strings.Replace(l["value"].(string), `"platid":"1"`, `"platid": 0`, 1)
+		}
+	})
+	lines := slices.Collect(strings.Lines(text))
+	slices.Reverse(lines) // their order does not matter
+	text = strings.Join(lines, "\n")
+
+	got := p.invoke(t, text, "import", "-")
+	if got.code != exitCannot || !strings.HasPrefix(got.stdout, "4 letters would be replayed to TOPIC.replay, 4 of them repaired") || !strings.Contains(got.stderr, "--yes is needed") {
+		t.Errorf("%+v", got)
+	}
+	got = p.invoke(t, text, "import", "-", "--yes", "-o", "json")
+	if r := reported(t, got); got.code != exitNo || r.Done != 4 || r.Repaired != 4 || r.Left[0].Kind != "schema_violation" {
+		t.Errorf("%+v", got)
+	}
+	var scores []string
+	for _, r := range p.committed(t) {
+		if !strings.Contains(string(r.Value), `"platid": 0`) {
+			t.Errorf("%s", r.Value)
+		}
+		scores = append(scores, string(r.Headers[0].Value))
+	}
+	if !slices.Equal(scores, []string{"1", "3", "5", "7"}) {
+		t.Errorf("replayed in the order %v", scores)
+	}
+	got = p.invoke(t, text, "import", "-", "--yes", "-o", "json")
+	if r := reported(t, got); got.code != exitNo || r.Done != 0 || r.Before[0].Letters != 4 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestBadLinesOfAnImport(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 6, func(_ int, l *deadletter.Letter) { l.Value = []byte(reportOf(string(l.Key), 1)) })
+	export := slices.Collect(strings.Lines(p.invoke(t, "", "export").stdout))
+	change := func(line int, from, to string) string {
+		if !strings.Contains(export[line], from) {
+			t.Fatalf("no %s in %s", from, export[line])
+		}
+		return strings.Replace(export[line], from, to, 1)
+	}
+	tests := map[string]struct {
+		lines  []string
+		skip   bool
+		code   int
+		stderr string // its beginning
+		done   int64
+		left   string // kind
+	}{
+		"nothing":                      {[]string{"\n", " \n"}, false, exitNone, "no letters in stdin\n", 0, ""},
+		"a line that is no JSON":       {[]string{export[0], "\n", "{\n"}, false, exitNo, "stdin:3: ", 0, ""},
+		"one that is no letter":        {[]string{"{}\n"}, false, exitNo, "stdin:1: ", 0, ""},
+		"one with a field too many":    {[]string{change(0, `"name"`, `"valu":1,"name"`)}, false, exitNo, "stdin:1: ", 0, ""},
+		"one that is cut off":          {[]string{export[0][:50]}, false, exitNo, "stdin:1: ", 0, ""},
+		"bad lines can be left out":    {[]string{"{\n", export[0], "[]\n"}, true, exitNo, "stdin:1: ", 1, ""},
+		"all of them":                  {[]string{"{\n"}, true, exitNo, "stdin:1: ", 0, ""},
+		"a letter that is there twice": {[]string{export[1], export[2], export[1]}, false, exitNo, "stdin:3: letter TOPIC.dlq/0/1 is in line 1 already\n", 0, ""},
+		"which cannot be left out":     {[]string{export[1], export[2], export[1]}, true, exitCannot, "stdin:3: letter TOPIC.dlq/0/1 is in line 1 already\nbattlereport: nothing is imported", 0, ""},
+		"another key":                  {[]string{change(1, `"key":"user-1"`, `"key":"user-2"`)}, false, exitNo, "", 0, "edited"},
+		"another header":               {[]string{change(1, `"key":"n"`, `"key":"m"`)}, false, exitNo, "", 0, "edited"},
+		"a name that no letter has":    {[]string{change(1, `dlq/0/1"`, `dlq/0/99"`)}, false, exitNo, "", 0, "not_found"},
+		"another letter's name":        {[]string{change(1, `dlq/0/1"`, `dlq/0/2"`)}, false, exitNo, "", 0, "edited"},
+	}
+	for rule, test := range tests {
+		if test.done > 0 {
+			defer func() { // the others see all pending
+				runBadLines(t, p, rule, test.lines, test.skip, test.code, test.stderr, test.done, test.left)
+			}()
+			continue
+		}
+		runBadLines(t, p, rule, test.lines, test.skip, test.code, test.stderr, test.done, test.left)
+	}
+}
+
+func runBadLines(t *testing.T, p *post, rule string, lines []string, skip bool, code int, stderr string, done int64, left string) {
+	t.Helper()
+	args := []string{"-", "--yes", "-o", "json"}
+	if skip {
+		args = append(args, "--skip-bad")
+	}
+	got := p.invoke(t, strings.Join(lines, ""), "import", args...)
+	if got.code != code || !strings.HasPrefix(got.stderr, stderr) {
+		t.Errorf("%s: %+v", rule, got)
+	}
+	if done > 0 || left != "" {
+		if r := reported(t, got); r.Done != done || left != "" && r.Left[0].Kind != left {
+			t.Errorf("%s: %+v", rule, got)
+		}
+	}
+}
+
+// Whatever is imported: it is refused, or is an export in other words.
+func FuzzEdits(f *testing.F) {
+	p := deadletter.Entry{Name: deadletter.Name{Topic: "t", Partition: 1, Offset: 2}, State: deadletter.Pending, Foreign: "it is none"}
+	text, err := p.MarshalJSON()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(append(text, '\n'), text...))
+	f.Add([]byte("{\r\n\n[]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		e, err := readEdits(t.Context(), strings.NewReader(string(text)), func(*badLineError) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.close()
+		for _, name := range e.names() {
+			entry, _, err := e.get(name)
+			if err != nil || entry.Name != name {
+				t.Fatalf("%s: %+v, %v", name, entry, err)
+			}
+			again, err := entry.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var same deadletter.Entry
+			if err := same.UnmarshalJSON(again); err != nil || differs(&same, &entry) != "" {
+				t.Fatalf("%s becomes %s: %v", text, again, err)
+			}
+		}
+	})
+}

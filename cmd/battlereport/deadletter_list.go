@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// tableLimit is how many letters a table has if nothing else was asked for.
+const tableLimit = 50
+
+func deadletterListCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list -c FILE [FLAGS]",
+		Short: "List letters, the newest first",
+		Long: `Lists the letters that the filters select, pending ones by default, the newest first.
+
+As a table, on a terminal, it shows the newest 50, cut to fit; into a pipe nothing is cut. -o jsonl writes one JSON
+object a line and -o json one array, with all that is known of each letter, and no limit but --limit.
+
+` + filterHelp,
+		Example: `  battlereport deadletter list -c battlereport.yaml
+  battlereport deadletter list -c battlereport.yaml --reason schema_violation --violation /baseinfo/platid --limit 10
+  battlereport deadletter list -c battlereport.yaml --where '.value.battleinfo.score > 1000000' -o jsonl
+  battlereport deadletter list -c battlereport.yaml --openid oGRTijrV0l67hDGN7dstOl8CphN0 --state all`,
+		Args: upTo(0),
+	}
+	load := configFlag(cmd)
+	output := outputFlag(cmd, "table", "json", "jsonl")
+	limit := cmd.Flags().Int64("limit", tableLimit, "at most `N` letters; 0: all, which is the default for JSON")
+	flags := filterFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *limit < 0 {
+			return usage(cmd, fmt.Errorf("--limit %d: want 0 or more", *limit))
+		}
+		if *output != "table" && !cmd.Flags().Changed("limit") {
+			*limit = 0
+		}
+		box, filter, err := flags.open(load, time.Now())
+		if err != nil {
+			return err
+		}
+		defer box.close()
+		progress := newLetterProgress(cmd)
+		progress.begin("reading", 0)
+		defer progress.end()
+		sink := newLetterSink(*output, progress.over(cmd.OutOrStdout()), viewOf(cmd.OutOrStdout()))
+		var listed int64
+		more := false
+		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.set, failed: flags.noteFailed}) {
+			if err != nil {
+				return err // what is shown so far must not look whole
+			}
+			if *limit > 0 && listed == *limit {
+				more = true
+				break
+			}
+			if err := sink.Add(&e); err != nil {
+				return err
+			}
+			listed++
+		}
+		if err := sink.Close(); err != nil {
+			return err
+		}
+		progress.end()
+		if text := flags.complaint(); text != "" {
+			progress.complain(text)
+		}
+		switch {
+		case listed == 0:
+			return box.none(flags, progress.print)
+		case more:
+			progress.print(fmt.Sprintf("these are the newest %s; more match, of %s: --limit 0 lists all, stats counts them",
+				letters.Grouped(listed), letters.Number(box.lookedAt(), "record")))
+		}
+		return nil
+	}
+	return cmd
+}
+
+// A letterSink writes letters in some form.
+type letterSink interface {
+	Add(*deadletter.Entry) error
+	Close() error
+}
+
+func newLetterSink(form string, out io.Writer, view letters.View) letterSink {
+	if form == "table" {
+		return letters.NewTable(out, view)
+	}
+	s := &jsonSink{out: bufio.NewWriterSize(out, 64<<10), array: form == "json"}
+	s.encoder = json.NewEncoder(s.out)
+	s.encoder.SetEscapeHTML(false)
+	return s
+}
+
+// A jsonSink writes letters as JSON, one a line, in an array or not.
+type jsonSink struct {
+	out     *bufio.Writer
+	encoder *json.Encoder
+	array   bool
+	any     bool
+}
+
+func (s *jsonSink) Add(e *deadletter.Entry) error {
+	if s.array {
+		separator := "["
+		if s.any {
+			separator = ","
+		}
+		if err := s.out.WriteByte(separator[0]); err != nil {
+			return err
+		}
+	}
+	s.any = true
+	return s.encoder.Encode(e)
+}
+
+func (s *jsonSink) Close() error {
+	if s.array {
+		if !s.any {
+			s.out.WriteByte('[')
+		}
+		s.out.WriteString("]\n")
+	}
+	return s.out.Flush()
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// parseNames reads the names of letters, each of which may be given once.
+func parseNames(cmd *cobra.Command, args []string) ([]deadletter.Name, error) {
+	names := make([]deadletter.Name, 0, len(args))
+	seen := map[deadletter.Name]bool{}
+	for _, text := range args {
+		name, err := deadletter.ParseName(text)
+		if err != nil {
+			return nil, usage(cmd, err)
+		}
+		if seen[name] {
+			return nil, usage(cmd, fmt.Errorf("%s is named twice", name))
+		}
+		seen[name] = true
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// topicsOf returns the dead-letter topics of names, each once, in order.
+func topicsOf(names []deadletter.Name) (topics []string) {
+	for _, name := range names {
+		topics = append(topics, name.Topic)
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
+
+// compareNames orders names as they lie in their topics.
+func compareNames(a, b deadletter.Name) int {
+	return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+}
+
+// absent says what is wrong with a name that no letter has. Another error is returned as it is.
+func absent(err error) (*letters.Obstacle, error) {
+	switch {
+	case errors.Is(err, deadletter.ErrExpired):
+		return &letters.Obstacle{Kind: letters.ObstacleExpired, Detail: err.Error()}, nil
+	case errors.Is(err, deadletter.ErrNotFound), errors.Is(err, deadletter.ErrNoTopic):
+		return &letters.Obstacle{Kind: letters.ObstacleMissing, Detail: err.Error()}, nil
+	}
+	return nil, err
+}
+
+// store returns the store of a topic; there must be one.
+func (b *letterbox) store(topic string) *deadletter.Store {
+	return b.stores[slices.IndexFunc(b.stores, func(s *deadletter.Store) bool { return s.Topic() == topic })]
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+)
+
+// A workReport is what became of letters, for scripts.
+type workReport struct {
+	Run      string             `json:"run"`
+	By       string             `json:"by"`
+	DryRun   bool               `json:"dry_run"`
+	Planned  int64              `json:"planned"`
+	Done     int64              `json:"done"`     // replayed or discarded
+	Repaired int64              `json:"repaired"` // of these
+	Skipped  int64              `json:"skipped"`  // another run has resolved them meanwhile
+	Unknown  int64              `json:"unknown"`  // the connection broke before the answer
+	Left     []letters.Hindered `json:"left"`     // as they are, and why
+	Before   []letters.Hindered `json:"before"`   // were resolved before
+	Seconds  float64            `json:"seconds"`
+	Error    string             `json:"error,omitempty"` // what ended it
+}
+
+// report says what became of the plan, which err may have ended.
+func (w *work) report(plan *letters.Plan, err error) error {
+	out := w.cmd.OutOrStdout()
+	if w.opts.json {
+		r := workReport{
+			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
+			Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.refused.Obstacles()...), Before: plan.Resolved(),
+			Seconds: w.took.Seconds(),
+		}
+		if err != nil {
+			r.Error = err.Error()
+		}
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(r)
+	}
+	if plan.Letters == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("\n%s %s", w.done, letters.Number(w.resolved, "letter"))
+	if err != nil {
+		text += " of " + letters.Grouped(plan.Letters)
+	}
+	if w.repaired > 0 {
+		text += fmt.Sprintf(", %s of them repaired,", letters.Grouped(w.repaired))
+	}
+	if targets := targetsOf(plan); targets != "" {
+		text += " to " + targets
+	}
+	text += fmt.Sprintf(" in %s", w.took.Round(100*time.Millisecond))
+	if seconds := w.took.Seconds(); seconds > 0 {
+		text += fmt.Sprintf(", %s/s", letters.Grouped(int64(float64(w.resolved)/seconds)))
+	}
+	text += fmt.Sprintf("\nrun %s, by %s\n", w.run.ID, w.run.By)
+	if left := letters.Total(plan.Obstacles()); left > 0 && err == nil {
+		text += fmt.Sprintf("left %s as they are, as said above\n", letters.Number(left, "letter"))
+	}
+	if w.skipped > 0 {
+		text += fmt.Sprintf("skipped %s that another run has resolved meanwhile\n", letters.Number(w.skipped, "letter"))
+	}
+	if w.unknown > 0 {
+		text += fmt.Sprintf("of %s it is not known whether they are %s: the answer was lost; the same command run again finds out, and does none twice\n",
+			letters.Number(w.unknown, "letter"), w.done)
+	}
+	if err != nil {
+		text += "to go on, run the same command again: what is done is not done twice\n"
+	}
+	if _, err := fmt.Fprint(out, text); err != nil {
+		return err
+	}
+	return w.refused.WriteObstacles(out, w.view)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+func deadletterShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show -c FILE NAME...",
+		Short: "Show letters whole: what happened, what was done, and the value with what is wrong in it",
+		Long: `Shows each letter named: why it was given up, the call that failed as far as a letter keeps it, what has been done about
+it, the record's headers, and its value with each violation marked at its place. What does not print is shown as an
+escape. The middle of a long value is left out unless --full is given.
+
+A letter's name is TOPIC/PARTITION/OFFSET in its dead-letter topic, as list prints it.
+
+Exit codes: 0 done, 1 some of the letters do not exist (any more), 2 could not do what was asked, 3 none of them does.`,
+		Example: `  battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042
+  battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042 -o json | jq -r .value`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(cmd, errors.New("which letter? Its name is needed, as list prints it"))
+			}
+			return nil
+		},
+	}
+	load := configFlag(cmd)
+	output := outputFlag(cmd, "text", "json")
+	full := cmd.Flags().Bool("full", false, "show long values whole")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		names, err := parseNames(cmd, args)
+		if err != nil {
+			return err
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		conn, err := pipeline.Connection(cfg, nil)
+		if err != nil {
+			return err
+		}
+		box, err := openTopics(cfg, conn, topicsOf(names))
+		if err != nil {
+			return err
+		}
+		defer box.close()
+		out, view := cmd.OutOrStdout(), viewOf(cmd.OutOrStdout())
+		shown := 0
+		for _, name := range names {
+			letter, err := box.letter(cmd, name)
+			if err != nil {
+				o, err := absent(err)
+				if err != nil {
+					return err
+				}
+				complain(cmd.ErrOrStderr(), o.Detail)
+				continue
+			}
+			if *output == "json" {
+				err = writeLetterJSON(out, letter)
+			} else {
+				if shown > 0 {
+					fmt.Fprintln(out)
+				}
+				err = letter.Write(out, view, *full)
+			}
+			if err != nil {
+				return err
+			}
+			shown++
+		}
+		switch {
+		case shown == 0:
+			return errNone
+		case shown < len(names):
+			return errNo
+		}
+		return nil
+	}
+	return cmd
+}
+
+// letter reads all that is known of a letter.
+func (b *letterbox) letter(cmd *cobra.Command, name deadletter.Name) (*letters.Letter, error) {
+	store := b.store(name.Topic)
+	e, err := store.Get(cmd.Context(), name)
+	if err != nil {
+		return nil, b.explain(store, err)
+	}
+	l := &letters.Letter{Entry: e, BaseURL: b.cfg.MSDK.BaseURL}
+	if e.State != deadletter.Pending {
+		l.History, err = store.History(cmd.Context(), name)
+	}
+	return l, err
+}
+
+// A historyJSON is a resolution as the topic of resolutions has it.
+type historyJSON struct {
+	State       deadletter.State `json:"state"`
+	Time        time.Time        `json:"time"`
+	By          string           `json:"by"`
+	Run         string           `json:"run"`
+	Because     string           `json:"because,omitempty"`
+	ReplayTopic string           `json:"replay_topic,omitempty"`
+	Repaired    bool             `json:"repaired,omitempty"`
+}
+
+// writeLetterJSON writes a letter as list does, with its history besides.
+func writeLetterJSON(out io.Writer, l *letters.Letter) error {
+	entry, err := l.Entry.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	history := make([]historyJSON, len(l.History))
+	for i, r := range l.History {
+		history[i] = historyJSON{r.State, r.Time, r.By, r.Run, r.Because, r.Topic, r.Repaired}
+	}
+	text, err := json.Marshal(history)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s,\"history\":%s}\n", bytes.TrimSuffix(entry, []byte("}")), text)
+	return err
+}

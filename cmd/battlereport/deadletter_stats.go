@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+func deadletterStatsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "stats -c FILE [FLAGS]",
+		Short: "Say what changed: how many letters, since when, why, and of whom",
+		Long: `Counts the letters that the filters select, pending ones by default. First comes the verdict: how many there are, since
+when they have been coming faster than before, and what these have in common. Then come counts by reason, app, answer of
+the platform and schema violation, and when they came.
+
+Numbers in the path of a violation are shown as *: /rounds/*/score stands for all rounds. Players are counted by the
+keys of their records; beyond a million they are an estimate, which is said. Times are in the local zone.
+
+` + filterHelp,
+		Example: `  battlereport deadletter stats -c battlereport.yaml
+  battlereport deadletter stats -c battlereport.yaml --since 2h --app wxcde873f99466f74a
+  battlereport deadletter stats -c battlereport.yaml --state all -o json | jq .wave`,
+		Args: upTo(0),
+	}
+	load := configFlag(cmd)
+	output := outputFlag(cmd, "text", "json")
+	flags := filterFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		box, filter, err := flags.open(load, time.Now())
+		if err != nil {
+			return err
+		}
+		defer box.close()
+		progress := newLetterProgress(cmd)
+		progress.begin("reading", 0)
+		defer progress.end()
+		counter := letters.NewCounter()
+		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.set, failed: flags.noteFailed}) {
+			if err != nil {
+				return err
+			}
+			counter.Add(&e)
+		}
+		progress.end()
+		view := viewOf(cmd.OutOrStdout())
+		stats := counter.Stats(view.Now)
+		if text := flags.complaint(); text != "" {
+			progress.complain(text)
+		}
+		if *output == "json" {
+			encoder := json.NewEncoder(cmd.OutOrStdout())
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "  ")
+			err = encoder.Encode(stats)
+		} else if stats.Letters > 0 {
+			err = stats.Write(cmd.OutOrStdout(), view)
+		}
+		if err == nil && stats.Letters == 0 {
+			return box.none(flags, progress.print)
+		}
+		return err
+	}
+	return cmd
+}
+
+// filterHelp explains the filters.
+const filterHelp = `All filters given must match; of several values of one, any. Such values are separated by commas, or the flag is
+repeated. --where takes a jq expression over {"value", "text", "headers", "letter"}: the record's value, null if it is not
+JSON; the same as text; the record's headers; and the letter as "list -o jsonl" has it.
+
+Exit codes: 0 done, 2 could not do what was asked, 3 no letter matches.`
+
+// open reads the flags and the configuration, and opens the topics that they choose.
+func (f *letterFilter) open(load func() (*config.Config, error), now time.Time) (*letterbox, deadletter.Filter, error) {
+	filter, err := f.filter(now)
+	if err != nil {
+		return nil, filter, err
+	}
+	cfg, err := load()
+	if err != nil {
+		return nil, filter, err
+	}
+	conn, err := pipeline.Connection(cfg, nil)
+	if err != nil {
+		return nil, filter, err
+	}
+	box, err := openLetters(cfg, conn, f.topic)
+	return box, filter, err
+}

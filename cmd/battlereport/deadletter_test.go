@@ -1,0 +1,408 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/consumer/kafkatest"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// A post is a broker with the dead letters of a source topic.
+type post struct {
+	*kafkatest.Broker
+	source, dlq, replay string
+	config              string // the path
+	partitions          int32
+}
+
+// newPost returns a post whose source topic exists, and its other topics not yet but for the dead letters'.
+func newPost(t *testing.T, partitions int32) *post {
+	t.Helper()
+	return newPostAt(t, kafkatest.Start(t), partitions)
+}
+
+func newPostAt(t *testing.T, b *kafkatest.Broker, partitions int32) *post {
+	t.Helper()
+	p := &post{Broker: b, source: b.Topic(t, partitions), partitions: partitions}
+	p.dlq, p.replay = p.source+".dlq", p.source+".replay"
+	if err := b.CreateTopic(t.Context(), p.dlq, partitions, nil); err != nil {
+		t.Fatal(err)
+	}
+	p.config = publishConfig(t, b, p.source)
+	return p
+}
+
+// letters writes n letters of a few players, one a second beginning an hour ago, each other one with a platid that is
+// text, and changed. The header n says which it is.
+func (p *post) letters(t *testing.T, n int, changes ...func(int, *deadletter.Letter)) {
+	t.Helper()
+	letters := make([]deadletter.Letter, n)
+	began := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
+	for i := range letters {
+		l := &letters[i]
+		*l = deadletter.Letter{
+			Key: fmt.Appendf(nil, "user-%d", i%7), Value: []byte(reportOf(fmt.Sprintf("user-%d", i%7), i+1)),
+			Headers: []consumer.Header{{Key: "n", Value: fmt.Append(nil, i)}},
+			Reason:  deadletter.Exhausted, Detail: "no call succeeded", Attempts: 3, Delivery: deadletter.None, AppID: "wx1", Route: "battle_report",
+			Source: deadletter.Source{Topic: p.source, Partition: 0, Offset: int64(i), Time: began}, Time: began.Add(time.Duration(i) * time.Second),
+		}
+		if i%2 == 1 {
+			l.Value = []byte(strings.Replace(string(l.Value), `"platid":1`, `"platid":"1"`, 1))
+			l.Reason, l.Detail = deadletter.SchemaViolation, "/baseinfo/platid: expected integer, but got string"
+			l.Violations = []deadletter.Violation{{Instance: "/baseinfo/platid", Keyword: "/properties/baseinfo/properties/platid/type", Message: "expected integer, but got string"}}
+		}
+		for _, change := range changes {
+			change(i, l)
+		}
+	}
+	// They are written as the pipeline does, and copied to where they are to lie with times of their own.
+	draft := p.source + ".draft-" + rand.Text()
+	if err := p.CreateTopic(t.Context(), draft, p.partitions, nil); err != nil {
+		t.Fatal(err)
+	}
+	w := deadletter.NewWriter(consumer.Connection{Brokers: p.Addrs(), Dial: p.Dial}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	defer w.Close()
+	if err := w.Write(t.Context(), draft, letters...); err != nil {
+		t.Fatal(err)
+	}
+	records := p.ReadAll(t, draft)
+	for i := range records {
+		r := &records[i]
+		r.Topic = p.dlq
+		for _, h := range r.Headers {
+			if h.Key == deadletter.HeaderTime {
+				r.Timestamp, _ = time.Parse(time.RFC3339Nano, string(h.Value))
+			}
+		}
+	}
+	slices.SortStableFunc(records, func(a, b kafkatest.Record) int { return a.Timestamp.Compare(b.Timestamp) })
+	p.Produce(t, records...)
+}
+
+// invoke runs a command about the letters. The topic's name is written as TOPIC in and out.
+func (p *post) invoke(t *testing.T, stdin, command string, args ...string) outcome {
+	t.Helper()
+	for i, a := range args {
+		args[i] = strings.ReplaceAll(a, "TOPIC", p.source)
+	}
+	stdin = strings.ReplaceAll(stdin, "TOPIC", p.source)
+	got := invoke(t, stdin, slices.Concat([]string{"deadletter", command, "-c", p.config}, args)...)
+	got.stdout, got.stderr = strings.ReplaceAll(got.stdout, p.source, "TOPIC"), strings.ReplaceAll(got.stderr, p.source, "TOPIC")
+	return got
+}
+
+// committed returns what a reader of committed records finds in the replay topic: aborted transactions leave others there.
+func (p *post) committed(t *testing.T) (records []deadletter.Letter) {
+	t.Helper()
+	store, err := deadletter.Open(consumer.Connection{Brokers: p.Addrs(), Dial: p.Dial}, p.replay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	q := deadletter.Query{Filter: deadletter.Filter{State: deadletter.AnyState}, OldestFirst: true}
+	for e, err := range store.Letters(t.Context(), q) {
+		if errors.Is(err, deadletter.ErrNoTopic) {
+			return nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, e.Letter)
+	}
+	return records
+}
+
+// replayed returns the values in the replay topic by player, in order.
+func (p *post) replayed(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, r := range p.committed(t) {
+		out[string(r.Key)] = append(out[string(r.Key)], string(r.Value))
+	}
+	return out
+}
+
+// names returns the names in a list of a state, the newest first.
+func (p *post) names(t *testing.T, state string) []string {
+	t.Helper()
+	got := p.invoke(t, "", "list", "--state", state, "-o", "jsonl")
+	if got.code != exitDone && got.code != exitNone {
+		t.Fatalf("%+v", got)
+	}
+	var names []string
+	for line := range strings.Lines(got.stdout) {
+		var l struct {
+			Name string `json:"name"`
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+func total(byUser map[string][]string) (n int) {
+	for _, values := range byUser {
+		n += len(values)
+	}
+	return n
+}
+
+// reported reads the report that a command has written with -o json.
+func reported(t *testing.T, got outcome) workReport {
+	t.Helper()
+	var r workReport
+	if err := json.Unmarshal([]byte(got.stdout), &r); err != nil {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	return r
+}
+
+func TestStatsBeginWithTheVerdict(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 3)
+	p.letters(t, 20)
+	got := p.invoke(t, "", "stats")
+	if got.code != exitDone || got.stderr != "" || !strings.HasPrefix(got.stdout, "20 letters are pending, of 7 players.\n") ||
+		!strings.Contains(got.stdout, "10   50.0%  /baseinfo/platid: expected integer, but got string") {
+		t.Errorf("%+v", got)
+	}
+	var s struct {
+		Letters int64
+		Reasons []struct {
+			Name    string
+			Letters int64
+		}
+	}
+	got = p.invoke(t, "", "stats", "-o", "json", "--reason", "exhausted")
+	if err := json.Unmarshal([]byte(got.stdout), &s); err != nil || s.Letters != 10 || len(s.Reasons) != 1 || s.Reasons[0].Name != "exhausted" {
+		t.Errorf("%+v: %v", got, err)
+	}
+}
+
+func TestWhereNoLetterMatchesTheExitCodeSaysSo(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 4)
+	for rule, test := range map[string]struct {
+		args []string
+		want outcome
+	}{
+		"stats":           {[]string{"stats", "--ret", "-1011"}, outcome{exitNone, "", "no pending letter matches, of 4 records in TOPIC.dlq\n"}},
+		"list":            {[]string{"list", "--openid", "nobody", "--state", "all"}, outcome{exitNone, "", "no letter matches, of 4 records in TOPIC.dlq\n"}},
+		"list as JSON":    {[]string{"list", "--openid", "nobody", "-o", "json"}, outcome{exitNone, "[]\n", "no pending letter matches, of 4 records in TOPIC.dlq\n"}},
+		"another state":   {[]string{"list", "--state", "replayed"}, outcome{exitNone, "", "there is no replayed letter, of 4 records in TOPIC.dlq\n"}},
+		"export":          {[]string{"export", "--since", "2h", "--until", "119m"}, outcome{exitNone, "", "no pending letter matches, of 0 records in TOPIC.dlq\n"}},
+		"replay":          {[]string{"replay", "--app", "wx2"}, outcome{exitNone, "", "no pending letter matches, of 4 records in TOPIC.dlq\n"}},
+		"a failing where": {[]string{"list", "--where", "error"}, outcome{exitNone, "", "battlereport: --where failed on 4 letters, none of which matches; the first: TOPIC.dlq/0/3: "}},
+	} {
+		got := p.invoke(t, "", test.args[0], test.args[1:]...)
+		if rule == "a failing where" {
+			got.stderr = got.stderr[:min(len(got.stderr), len(test.want.stderr))]
+		}
+		if rule == "export" {
+			got.stderr = strings.Replace(got.stderr, "of 4 records", "of 0 records", 1) // it may, or may not, know where to begin
+		}
+		if got != test.want {
+			t.Errorf("%s:\ngot  %+v\nwant %+v", rule, got, test.want)
+		}
+	}
+}
+
+func TestListShowsTheNewestFirstAndSaysThatThereAreMore(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 3)
+	p.letters(t, 60)
+	got := p.invoke(t, "", "list")
+	lines := strings.Split(got.stdout, "\n")
+	if got.code != exitDone || len(lines) != tableLimit+2 || !strings.HasPrefix(lines[0], "NAME ") ||
+		got.stderr != "these are the newest 50; more match, of 60 records: --limit 0 lists all, stats counts them\n" {
+		t.Errorf("%d lines, %+v", len(lines), got)
+	}
+	if got := p.invoke(t, "", "list", "--limit", "60"); got.stderr != "" || strings.Count(got.stdout, "\n") != 61 {
+		t.Errorf("%+v", got)
+	}
+	var list []struct {
+		Headers []struct{ Value string }
+		Value   string
+	}
+	got = p.invoke(t, "", "list", "-o", "json")
+	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list) != 60 {
+		t.Fatalf("%d letters, %v: %+v", len(list), err, got)
+	}
+	for i, l := range list {
+		if n := fmt.Sprint(59 - i); l.Headers[0].Value != n {
+			t.Errorf("letter %d is %s, want %s", i, l.Headers[0].Value, n)
+		}
+	}
+}
+
+func TestFiltersSelect(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 2)
+	ret := -1011
+	p.letters(t, 14, func(i int, l *deadletter.Letter) {
+		if i < 3 {
+			l.Reason, l.Ret, l.HTTPStatus, l.Delivery = deadletter.Rejected, &ret, 200, deadletter.Uncertain
+		}
+		if i == 13 {
+			l.AppID, l.Route, l.Reason = "", "", deadletter.UnknownApp
+		}
+	})
+	for rule, test := range map[string]struct {
+		args []string
+		want int
+	}{
+		"all pending":                     {nil, 14},
+		"a reason":                        {[]string{"--reason", "schema_violation"}, 5},
+		"several, with a comma":           {[]string{"--reason", "schema_violation,rejected"}, 8},
+		"several, by repeating the flag":  {[]string{"--reason", "schema_violation", "--reason", "rejected"}, 8},
+		"an answer of the platform":       {[]string{"--ret", "-1011"}, 3},
+		"one of several":                  {[]string{"--ret", "-1,-1011"}, 3},
+		"an app":                          {[]string{"--app", "wx1"}, 13},
+		"no known app":                    {[]string{"--app", "unknown"}, 1},
+		"a player":                        {[]string{"--openid", "user-3"}, 2},
+		"a topic":                         {[]string{"--topic", "TOPIC"}, 14},
+		"a place in it":                   {[]string{"--partition", "0", "--offset", "5"}, 1},
+		"another partition":               {[]string{"--partition", "1"}, 0},
+		"a violation":                     {[]string{"--violation", "/baseinfo"}, 7},
+		"uncertain ones":                  {[]string{"--delivery", "uncertain"}, 3},
+		"of the last hour or so":          {[]string{"--since", "61m"}, 14},
+		"until then":                      {[]string{"--until", "61m"}, 0},
+		"a condition":                     {[]string{"--where", ".value.battleinfo.score > 10 and (.letter.replays == 0)"}, 4},
+		"all that are given must match":   {[]string{"--violation", "/baseinfo", "--openid", "user-3"}, 1},
+		"a state that no letter has":      {[]string{"--state", "discarded"}, 0},
+		"any state":                       {[]string{"--state", "all"}, 14},
+		"what no letter of the topic has": {[]string{"--topic", "TOPIC", "--app", "wx9"}, 0},
+	} {
+		got := p.invoke(t, "", "list", append(test.args, "-o", "jsonl")...)
+		want := exitDone
+		if test.want == 0 {
+			want = exitNone
+		}
+		if n := strings.Count(got.stdout, "\n"); n != test.want || got.code != want {
+			t.Errorf("%s: %d letters, want %d: %+v", rule, n, test.want, got)
+		}
+	}
+}
+
+func TestLettersOfSeveralTopicsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t)
+	one, two := newPostAt(t, b, 2), newPostAt(t, b, 1)
+	for i := range 6 {
+		[]*post{one, two}[i%2].letters(t, 1, func(_ int, l *deadletter.Letter) {
+			l.Headers[0].Value, l.Time = fmt.Append(nil, i), l.Time.Add(time.Duration(i)*time.Second)
+		})
+	}
+	never := kafkatest.Name(t) // of which there are no dead letters yet
+	path := publishConfig(t, b, one.source, two.source, never)
+	order := func(args ...string) (n []string) {
+		got := invoke(t, "", append(args, "-c", path)...)
+		for line := range strings.Lines(got.stdout) {
+			var l struct{ Headers []struct{ Value string } }
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatalf("%+v: %v", got, err)
+			}
+			n = append(n, l.Headers[0].Value)
+		}
+		return n
+	}
+	if got := order("deadletter", "list", "-o", "jsonl"); !slices.Equal(got, []string{"5", "4", "3", "2", "1", "0"}) {
+		t.Errorf("the newest first: %v", got)
+	}
+	if got := order("deadletter", "export"); !slices.Equal(got, []string{"0", "1", "2", "3", "4", "5"}) {
+		t.Errorf("the oldest first: %v", got)
+	}
+	if got := order("deadletter", "export", "--topic", two.source); !slices.Equal(got, []string{"1", "3", "5"}) {
+		t.Errorf("of one: %v", got)
+	}
+	got := invoke(t, "", "deadletter", "replay", "-c", path, "--since", "2h", "--yes")
+	if got.code != exitDone || total(one.replayed(t)) != 3 || total(two.replayed(t)) != 3 {
+		t.Errorf("%+v", got)
+	}
+	got = invoke(t, "", "deadletter", "stats", "-c", path, "--topic", never)
+	if got.code != exitCannot || !strings.Contains(got.stderr, never+".dlq") || !strings.Contains(got.stderr, "the configuration has the topics "+one.source) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestShow(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 2)
+	got := p.invoke(t, "", "show", "TOPIC.dlq/0/1", "TOPIC.dlq/0/0")
+	if got.code != exitDone || got.stderr != "" || !strings.Contains(got.stdout, "\n    \"platid\": \"1\"\n") &&
+		!strings.Contains(got.stdout, "^^^ expected integer, but got string") || strings.Index(got.stdout, "TOPIC.dlq/0/1") > strings.Index(got.stdout, "TOPIC.dlq/0/0") {
+		t.Errorf("%+v", got)
+	}
+	if got := p.invoke(t, "", "replay", "TOPIC.dlq/0/0", "--yes", "--by", "ada", "-o", "json"); got.code != exitDone {
+		t.Fatalf("%+v", got)
+	}
+	got = p.invoke(t, "", "show", "TOPIC.dlq/0/0", "-o", "json")
+	var l struct {
+		Name, State, Value string
+		History            []historyJSON
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &l); err != nil || l.State != "replayed" || len(l.History) != 1 || l.History[0].By != "ada" || l.Value != reportOf("user-0", 1) {
+		t.Errorf("%+v: %v", got, err)
+	}
+	got = p.invoke(t, "", "show", "TOPIC.dlq/0/1", "TOPIC.dlq/0/2", "TOPIC.dlq/9/0")
+	if got.code != exitNo || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "TOPIC.dlq/0/2") || got.stdout == "" {
+		t.Errorf("%+v", got)
+	}
+	if got := p.invoke(t, "", "show", "other/0/2"); got.code != exitNone || !strings.Contains(got.stderr, "other") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestANamePastRetentionIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 5)
+	deleteBefore(t, p, 3)
+	got := p.invoke(t, "", "show", "TOPIC.dlq/0/1")
+	if got.code != exitNone || !strings.Contains(got.stderr, "begins at offset 3") {
+		t.Errorf("%+v", got)
+	}
+	got = p.invoke(t, "", "replay", "TOPIC.dlq/0/1", "TOPIC.dlq/0/4", "TOPIC.dlq/0/77", "--yes", "-o", "json")
+	r := reported(t, got)
+	if got.code != exitNo || r.Done != 1 || len(r.Left) != 2 || r.Left[0].Kind != "expired" || r.Left[1].Kind != "not_found" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// deleteBefore does what retention does.
+func deleteBefore(t *testing.T, p *post, offset int64) {
+	t.Helper()
+	client := kafkaClient(t, p.Broker)
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.TimeoutMillis = 10_000
+	rt := kmsg.NewDeleteRecordsRequestTopic()
+	rt.Topic = p.dlq
+	rp := kmsg.NewDeleteRecordsRequestTopicPartition()
+	rp.Offset = offset
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(t.Context(), client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

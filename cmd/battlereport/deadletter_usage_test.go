@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheCommandLineOfDeadLettersIsChecked(t *testing.T) {
+	t.Parallel()
+	path := write(t, "battlereport.yaml", "apps: [{appid: wx1, appkey: k, topics: [t]}]")
+	for rule, test := range map[string]struct {
+		args []string
+		want string // in standard error
+	}{
+		"a configuration is needed":                   {[]string{"stats"}, "which configuration? -c FILE is needed"},
+		"a reason is one of a few":                    {[]string{"list", "--reason", "rejectd"}, `--reason "rejectd": want invalid_json, schema_violation, too_large, unknown_app, rejected, exhausted, expired; did you mean rejected?`},
+		"an answer is a number":                       {[]string{"list", "--ret", "x"}, `--ret "x": want a number, such as -1011`},
+		"a time is one":                               {[]string{"list", "--since", "yesterday"}, `--since "yesterday": want how long ago, such as 30m, 2h or 3d, or a time`},
+		"a span is not negative":                      {[]string{"list", "--since", "-2h"}, `--since "-2h"`},
+		"a span of time goes forward":                 {[]string{"list", "--since", "2h", "--until", "3h"}, `--until "3h": is not after --since 2h`},
+		"partitions are not negative":                 {[]string{"list", "--partition", "-1"}, "--partition \"-1\": partitions count from 0"},
+		"nor are offsets":                             {[]string{"list", "--offset", "-1"}, "--offset \"-1\": offsets count from 0"},
+		"a place is a pointer":                        {[]string{"list", "--violation", "baseinfo"}, `--violation "baseinfo": want a JSON Pointer`},
+		"a delivery is one of two":                    {[]string{"list", "--delivery", "maybe"}, "want none or uncertain"},
+		"a state is one of a few":                     {[]string{"list", "--state", "lost"}, "want pending or replayed or discarded or all"},
+		"a condition must be jq":                      {[]string{"list", "--where", ".["}, "--where: "},
+		"a limit is not negative":                     {[]string{"list", "--limit", "-1"}, "--limit -1: want 0 or more"},
+		"a letter must be named to be shown":          {[]string{"show"}, "which letter? Its name is needed"},
+		"a name has three parts":                      {[]string{"show", "t.dlq/3"}, `"t.dlq/3" is not the name of a letter: want TOPIC/PARTITION/OFFSET`},
+		"each once":                                   {[]string{"show", "t.dlq/3/1", "t.dlq/3/1"}, "t.dlq/3/1 is named twice"},
+		"nothing is replayed by accident":             {[]string{"replay"}, "which letters? Name them, or select them by a filter"},
+		"all that is pending is no choice":            {[]string{"replay", "--state", "pending", "--yes"}, "which letters? Name them, or select them by a filter"},
+		"what is done is not replayed":                {[]string{"replay", "--state", "replayed"}, "--state replayed: only pending letters can be replayed"},
+		"nor discarded":                               {[]string{"discard", "--because", "x", "--state", "all"}, "--state all: only pending letters can be discarded"},
+		"names and filters are two things":            {[]string{"replay", "t.dlq/3/1", "--reason", "rejected"}, "letters are named or selected by filters, not both"},
+		"a repair must be jq":                         {[]string{"replay", "t.dlq/3/1", "--jq", ".["}, "--jq: "},
+		"a rate is a number":                          {[]string{"replay", "t.dlq/3/1", "--rate", "fast"}, "want a number of letters, such as 500/s, 30000/m or 0"},
+		"in a time that is known":                     {[]string{"replay", "t.dlq/3/1", "--rate", "5/day"}, "want a number of letters"},
+		"that is not negative":                        {[]string{"replay", "t.dlq/3/1", "--rate", "-5"}, "want a number of letters"},
+		"a number of letters is not negative":         {[]string{"replay", "t.dlq/3/1", "--max", "-5"}, "--max -5: want 0 or more"},
+		"somebody did it":                             {[]string{"replay", "t.dlq/3/1", "--by", " "}, "--by: want a name"},
+		"a discard has a reason":                      {[]string{"discard", "t.dlq/3/1"}, "why? --because TEXT is needed"},
+		"an import has a file":                        {[]string{"import"}, "which file? FILE is needed, or - for standard input"},
+		"that is there":                               {[]string{"import", "/none.jsonl"}, "open /none.jsonl: no such file or directory"},
+		"a file to export to can be written":          {[]string{"export", "--out", "/none/x.jsonl"}, "/none"},
+		"what a command does not take is not ignored": {[]string{"stats", "t.dlq/3/1"}, `unexpected argument "t.dlq/3/1"`},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"deadletter"}, test.args...)
+			if rule != "a configuration is needed" {
+				args = append(args, "-c", path)
+			}
+			if got := invoke(t, "", args...); got.code != exitCannot || got.stdout != "" || !strings.Contains(got.stderr, test.want) {
+				t.Errorf("got  %+v\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestMoments(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.FixedZone("CST", 8*3600))
+	for text, want := range map[string]string{
+		"30m":                       "2026-11-22T11:30:00+08:00",
+		"2h30m":                     "2026-11-22T09:30:00+08:00",
+		"3d":                        "2026-11-19T12:00:00+08:00",
+		"1w1d12h":                   "2026-11-14T00:00:00+08:00",
+		"0s":                        "2026-11-22T12:00:00+08:00",
+		"2026-11-20":                "2026-11-20T00:00:00+08:00",
+		"2026-11-20 07:15":          "2026-11-20T07:15:00+08:00",
+		"2026-11-20 07:15:30":       "2026-11-20T07:15:30+08:00",
+		"2026-11-20T07:15":          "2026-11-20T07:15:00+08:00",
+		"2026-11-20T07:15:30Z":      "2026-11-20T07:15:30Z",
+		"2026-11-20T07:15:30.5Z":    "2026-11-20T07:15:30Z",
+		"2026-11-20T07:15:30+01:00": "2026-11-20T07:15:30+01:00",
+		"07:15":                     "2026-11-22T07:15:00+08:00",
+		"07:15:30":                  "2026-11-22T07:15:30+08:00",
+		"":                          "", "3": "", "d": "", "-3d": "", "3d-1h": "", "99999d": "", "2026-13-01": "", "25:00": "",
+	} {
+		got, err := parseMoment(text, now)
+		if (err != nil) != (want == "") || err == nil && got.Format(time.RFC3339) != want {
+			t.Errorf("%q: %v, %v, want %s", text, got, err, want)
+		}
+	}
+}
+
+func TestOnlyYesIsYes(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]struct {
+		yes   bool
+		asked int
+	}{
+		"y\n": {true, 1}, "Yes\r\n": {true, 1}, "n\n": {false, 1}, "no\n": {false, 1}, "\n": {false, 1}, "": {false, 1},
+		"yess\nwhat\ny\n": {true, 3}, "maybe\n": {false, 2},
+	} {
+		var out strings.Builder
+		yes, err := ask(t.Context(), strings.NewReader(answer), &out, "Replay? ")
+		if yes != want.yes || err != nil || strings.Count(out.String(), "Replay? ") != want.asked {
+			t.Errorf("%q: %t, %v, %q", answer, yes, err, out.String())
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	silent, feed := io.Pipe()
+	defer feed.Close()
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if yes, err := ask(ctx, silent, io.Discard, "Replay? "); yes || !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %t, %v", yes, err)
+	}
+}
+
+func TestARateIsANumberOfLettersInATime(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{"500": 500, "500/s": 500, "30000/m": 500, "0.5/s": 0.5, "0": 0, "3600/h": 1} {
+		var r rateFlag
+		if err := r.Set(text); err != nil || r.perSecond != want {
+			t.Errorf("%q: %v, %v", text, r.perSecond, err)
+		}
+	}
+}

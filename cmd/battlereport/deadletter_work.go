@@ -1,0 +1,317 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// A work resolves letters: it replays or discards them. First it looks at all of them and says what it would do; then,
+// if that is wanted, it reads them again and does it. It is for one goroutine.
+type work struct {
+	cmd      *cobra.Command
+	box      *letterbox
+	run      deadletter.Run
+	progress *letterProgress
+	view     letters.View
+
+	verb, done string // "replay", "replayed"
+	because    string // of a discard
+	rate       float64
+	most       int64 // letters to resolve; 0: any number
+	opts       workOptions
+
+	// from yields the letters of a topic that are asked for, oldest first.
+	from func(context.Context, *deadletter.Store) iter.Seq2[deadletter.Entry, error]
+	// judge says how a letter is to be resolved, or why it is not.
+	judge func(context.Context, *deadletter.Entry) (deadletter.Replay, *letters.Obstacle)
+	// absent tells the plan, at the end, about letters asked for that from did not yield.
+	absent func(context.Context, *letters.Plan) error
+	// resolve resolves letters.
+	resolve func(context.Context, *deadletter.Resolver, []deadletter.Replay) (deadletter.Done, error)
+	// none says that there is nothing, and returns the error for it.
+	none func() error
+
+	resolving bool              // the survey is done
+	reach     map[place]int64   // the last letter of the plan in each partition
+	source    map[string]string // of each replay topic, one whose records go there
+
+	resolved, repaired, skipped, unknown int64
+	refused                              *letters.Plan // what could not be resolved after all
+	took                                 time.Duration
+}
+
+// place is a partition of a topic.
+type place struct {
+	topic     string
+	partition int
+}
+
+// workOptions are flags that replay, discard and import share.
+type workOptions struct {
+	yes, dryRun, diff, json bool
+	by                      string
+}
+
+// Bounds of what is resolved in one call, whose letters are in memory.
+const (
+	workLetters = 1000
+	workBytes   = 4 << 20
+)
+
+// do is all of it.
+func (w *work) do(ctx context.Context) error {
+	w.reach, w.source, w.refused = map[place]int64{}, map[string]string{}, letters.NewPlan()
+	defer w.progress.end()
+	plan, err := w.survey(ctx)
+	if err != nil {
+		return err
+	}
+	obstacles := letters.Total(plan.Obstacles())
+	if plan.Letters+obstacles+letters.Total(plan.Resolved()) == 0 {
+		return w.none()
+	}
+	if !w.opts.json {
+		if err := plan.Write(w.cmd.OutOrStdout(), w.view, w.heading(plan), w.opts.diff && !w.opts.dryRun); err != nil {
+			return err
+		}
+	}
+	if err := w.consent(ctx, plan); err != nil || w.opts.dryRun {
+		if w.opts.json {
+			err = errors.Join(err, w.report(plan, err))
+		}
+		return err
+	}
+	if plan.Letters > 0 {
+		err = w.perform(ctx, plan)
+		w.progress.end()
+	}
+	if reportErr := w.report(plan, err); err == nil {
+		err = reportErr
+	}
+	switch {
+	case err != nil:
+		return w.explain(err)
+	case obstacles+letters.Total(w.refused.Obstacles()) > 0:
+		return errNo
+	case w.resolved == 0 && w.skipped == 0:
+		return errNone // all was done before, which the plan has said
+	}
+	return nil
+}
+
+// survey looks at the letters and makes a plan.
+func (w *work) survey(ctx context.Context) (*letters.Plan, error) {
+	plan := letters.NewPlan()
+	w.progress.begin("looking", 0)
+	defer w.progress.end()
+	err := w.each(ctx, func(e *deadletter.Entry) (more bool, err error) {
+		replay, obstacle := w.judge(ctx, e)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if obstacle != nil {
+			plan.Hinder(e.Name.String(), obstacle)
+			return true, nil
+		}
+		plan.Add(replay)
+		w.reach[place{e.Name.Topic, e.Name.Partition}] = e.Name.Offset
+		if replay.Topic != "" {
+			w.source[replay.Topic] = e.Letter.Source.Topic
+		}
+		if w.opts.diff && w.opts.dryRun && !w.opts.json {
+			err = letters.WriteDiff(w.progress.over(w.cmd.OutOrStdout()), w.view, &replay)
+		}
+		return w.most == 0 || plan.Letters < w.most, err
+	})
+	if err == nil && w.absent != nil {
+		err = w.absent(ctx, plan)
+	}
+	return plan, err
+}
+
+// each calls take for each letter asked for, topic by topic, until it says that there are enough.
+func (w *work) each(ctx context.Context, take func(*deadletter.Entry) (more bool, err error)) error {
+	for _, store := range w.box.stores {
+		more, err := w.eachOf(ctx, store, take)
+		if errors.Is(err, deadletter.ErrNoTopic) && len(w.box.missing) < len(w.box.stores) {
+			continue
+		}
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) eachOf(ctx context.Context, store *deadletter.Store, take func(*deadletter.Entry) (bool, error)) (more bool, err error) {
+	for e, err := range w.from(ctx, store) {
+		if err != nil {
+			return false, err
+		}
+		if more, err := take(&e); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// heading is what would be done, in a line.
+func (w *work) heading(plan *letters.Plan) string {
+	text := fmt.Sprintf("%s would be %s", letters.Number(plan.Letters, "letter"), w.done)
+	if plan.Letters == 0 {
+		return "No letter can be " + w.done + "."
+	}
+	if targets := targetsOf(plan); targets != "" {
+		text += " to " + targets
+	}
+	if plan.Repaired > 0 {
+		text += fmt.Sprintf(", %s of them repaired", letters.Grouped(plan.Repaired))
+	}
+	switch {
+	case w.because != "":
+		text += ", because: " + letters.Visible(w.because)
+	case w.rate > 0:
+		took := time.Duration(float64(plan.Letters) / w.rate * float64(time.Second)).Round(time.Second)
+		text += fmt.Sprintf("; at %s a second that takes %s", letters.Grouped(int64(w.rate)), letters.Span(max(took, time.Second)))
+	}
+	if w.most > 0 && plan.Letters == w.most {
+		text += "; more may match, which --max leaves"
+	}
+	return text + "."
+}
+
+func targetsOf(plan *letters.Plan) string {
+	return strings.Join(slices.Sorted(maps.Keys(plan.Targets)), ", ")
+}
+
+// perform resolves what the plan has.
+func (w *work) perform(ctx context.Context, plan *letters.Plan) error {
+	w.resolving = true
+	began := time.Now()
+	defer func() { w.took = time.Since(began) }()
+	w.progress.begin(strings.TrimSuffix(w.verb, "e")+"ing", plan.Letters)
+	left := plan.Letters
+	for _, store := range w.box.stores {
+		if left > 0 && w.reaches(store.Topic()) {
+			if err := w.performOf(ctx, store, &left, plan.Letters); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reaches reports whether the plan has letters of a topic.
+func (w *work) reaches(topic string) bool {
+	for at := range w.reach {
+		if at.topic == topic {
+			return true
+		}
+	}
+	return false
+}
+
+// performOf resolves the plan's letters of one topic.
+func (w *work) performOf(ctx context.Context, store *deadletter.Store, left *int64, total int64) error {
+	if err := w.provide(ctx, store.Topic()); err != nil {
+		return err
+	}
+	resolver, err := store.Resolver(ctx, w.run)
+	if err != nil {
+		return err
+	}
+	defer resolver.Close()
+	pace := newPublishPace(w.rate)
+	var batch []deadletter.Replay
+	bytes := 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := pace.wait(ctx); err != nil {
+			return err
+		}
+		done, err := w.resolve(ctx, resolver, batch)
+		w.count(done, batch)
+		pace.took(len(batch))
+		batch, bytes = batch[:0], 0
+		w.progress.set(w.resolved+w.skipped, total)
+		return err
+	}
+	full := workLetters
+	if w.rate > 0 {
+		full = min(full, pace.most())
+	}
+	_, err = w.eachOf(ctx, store, func(e *deadletter.Entry) (more bool, err error) {
+		last, planned := w.reach[place{e.Name.Topic, e.Name.Partition}]
+		if !planned || e.Name.Offset > last {
+			return true, nil // it came meanwhile: nobody has agreed to it
+		}
+		replay, obstacle := w.judge(ctx, e)
+		if obstacle != nil {
+			return true, ctx.Err() // as the plan has said, or another run was faster
+		}
+		batch, bytes = append(batch, replay), bytes+len(e.Letter.Value)+len(replay.Value)
+		*left--
+		if len(batch) >= full || bytes >= workBytes {
+			err = flush()
+		}
+		return *left > 0, err
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// provide creates the topics that are written to, where they do not exist.
+func (w *work) provide(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client := w.box.conn.Client()
+	defer consumer.CloseClient(client)
+	if _, err := deadletter.EnsureTopic(ctx, client, deadletter.ResolutionTopic(topic), topic, deadletter.ResolutionSettings()...); err != nil {
+		return err
+	}
+	for replayTopic, source := range w.source {
+		if _, err := deadletter.EnsureTopic(ctx, client, replayTopic, source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count notes what became of letters.
+func (w *work) count(done deadletter.Done, batch []deadletter.Replay) {
+	w.resolved += int64(len(done.Resolved))
+	for _, r := range done.Resolved {
+		if r.Repaired {
+			w.repaired++
+		}
+	}
+	w.skipped += int64(len(done.Skipped))
+	w.unknown += int64(len(done.Unknown))
+	for _, r := range done.Refused {
+		w.refused.Hinder(r.Name.String(), &letters.Obstacle{Kind: letters.ObstacleRefused, Detail: r.Err.Error()})
+	}
+}
+
+// explain adds to an error that ended the work what is to be done about it.
+func (w *work) explain(err error) error {
+	if errors.Is(err, deadletter.ErrFenced) {
+		return fmt.Errorf("%w: a replay, discard or import of the same dead letters has begun since; when it has ended, run this again for what it left", err)
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+package letters
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Write writes what is going to be done, under a line that says so. With diffs, the sample's repairs are shown.
+func (p *Plan) Write(w io.Writer, v View, heading string, diffs bool) error {
+	lines := []string{}
+	for _, line := range v.wrap(heading) {
+		lines = append(lines, v.Palette.title(line))
+	}
+	if p.Letters > 0 {
+		lines = append(lines, (&Stats{Letters: p.Letters, Reasons: p.Reasons(), Apps: p.Apps()}).sections(v)...)
+	}
+	lines = append(lines, p.left(v)...)
+	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil || p.Letters == 0 {
+		return err
+	}
+	what := "SAMPLE, the oldest"
+	if p.Letters <= sampleSize {
+		what = "LETTERS"
+	}
+	if _, err := fmt.Fprintf(w, "\n%s\n", v.Palette.title(what)); err != nil {
+		return err
+	}
+	table := NewTable(w, v)
+	for i := range p.Sample {
+		if err := table.Add(&p.Sample[i].Entry); err != nil {
+			return err
+		}
+	}
+	if err := table.Close(); err != nil || !diffs {
+		return err
+	}
+	for i := range p.Sample {
+		if err := WriteDiff(w, v, &p.Sample[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteObstacles writes what was not done, and why.
+func (p *Plan) WriteObstacles(w io.Writer, v View) error {
+	lines := p.left(v)
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := io.WriteString(w, strings.Join(lines[1:], "\n")+"\n")
+	return err
+}
+
+// left are the lines about letters that stay as they are, after an empty one.
+func (p *Plan) left(v View) (lines []string) {
+	number, kind := 0, 0
+	obstacles, resolved := p.Obstacles(), p.Resolved()
+	for _, h := range append(obstacles, resolved...) {
+		number, kind = max(number, len(Grouped(h.Letters))), max(kind, len(h.Kind))
+	}
+	block := func(title string, list []Hindered) {
+		if len(list) == 0 {
+			return
+		}
+		lines = append(lines, "", v.Palette.title(title))
+		for _, h := range list {
+			margin := strings.Repeat(" ", 2+number+2+kind+2)
+			for i, e := range h.Examples {
+				text := margin
+				if i == 0 {
+					text = fmt.Sprintf("  %s  %s  ", padLeft(Grouped(h.Letters), number), pad(h.Kind, kind))
+				}
+				lines = append(lines, v.cut(text+e.Name+": "+Visible(e.Detail)))
+			}
+			if more := h.Letters - int64(len(h.Examples)); more > 0 {
+				lines = append(lines, v.cut(margin+"and "+Grouped(more)+" more"))
+			}
+		}
+	}
+	block("LEFT AS IT IS", obstacles)
+	block("DONE BEFORE", resolved)
+	return lines
+}

@@ -1,0 +1,158 @@
+package letters
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// An Obstacle is why a letter is not replayed or discarded. It stays as it is.
+type Obstacle struct {
+	Kind   string // one of the constants, or the reason for which the pipeline would refuse the value again
+	Detail string // for a person
+}
+
+// The kinds of obstacles, besides those reasons.
+const (
+	ObstacleForeign  = "foreign"       // it is no letter
+	ObstacleOmitted  = "omitted"       // the dead-letter topic did not take it whole
+	ObstacleReplays  = "max_replays"   // it has come back too often
+	ObstacleTopic    = "unknown_topic" // its source topic is not configured any more
+	ObstacleApp      = "unknown_app"   // nor its app, or it has none
+	ObstacleRepair   = "repair_failed" // the repair does not work on it
+	ObstacleMissing  = "not_found"     // there is no letter of that name
+	ObstacleExpired  = "expired"       // the topic no longer keeps it
+	ObstacleReplayed = "replayed"      // before
+	ObstacleDropped  = "discarded"     // before
+	ObstacleRefused  = "kafka_refused" // Kafka does not take it, or the library
+	ObstacleEdited   = "edited"        // something else than the value was edited
+)
+
+// Resolved reports whether the obstacle is that there is nothing left to do.
+func (o *Obstacle) Resolved() bool { return o.Kind == ObstacleReplayed || o.Kind == ObstacleDropped }
+
+// Replays decides whether and how letters are replayed. Safe for concurrent use.
+type Replays struct {
+	cfg      *config.Config
+	checkers map[string]*pipeline.Checker // by appid
+
+	Repair     *deadletter.Repair // nil: none
+	MaxReplays int                // letters that were replayed as often stay
+}
+
+// NewReplays loads the schemas of the configuration.
+func NewReplays(cfg *config.Config) (*Replays, error) {
+	r := &Replays{cfg: cfg, checkers: map[string]*pipeline.Checker{}}
+	for _, app := range cfg.Apps {
+		checker, err := pipeline.NewChecker(cfg, app)
+		if err != nil {
+			return nil, err
+		}
+		r.checkers[app.AppID] = checker
+	}
+	return r, nil
+}
+
+// Of returns the replay of a letter, its value repaired, or what stands against it. A value is checked as the pipeline
+// will: one that it would refuse would only come back.
+func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (deadletter.Replay, *Obstacle) {
+	if o := r.against(e, e.Omitted.Value); o != nil {
+		return deadletter.Replay{}, o
+	}
+	value := e.Letter.Value
+	if r.Repair != nil {
+		repaired, err := r.Repair.Apply(ctx, value)
+		if err != nil {
+			return deadletter.Replay{}, &Obstacle{ObstacleRepair, err.Error()}
+		}
+		value = repaired
+	}
+	return r.checked(e, value)
+}
+
+// With returns the replay of a letter with a value that was edited, or found, elsewhere, or what stands against it.
+func (r *Replays) With(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
+	if o := r.against(e, e.Omitted.Value && value == nil); o != nil {
+		return deadletter.Replay{}, o
+	}
+	return r.checked(e, value)
+}
+
+// Before returns the obstacle that a letter has been resolved before, if it has.
+func Before(e *deadletter.Entry) *Obstacle {
+	switch e.State {
+	case deadletter.Replayed:
+		return &Obstacle{ObstacleReplayed, "it is replayed already"}
+	case deadletter.Discarded:
+		return &Obstacle{ObstacleDropped, "it is discarded already"}
+	}
+	return nil
+}
+
+// against returns what stands against a replay whatever the value.
+func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
+	if o := Before(e); o != nil {
+		return o
+	}
+	switch {
+	case e.Foreign != "":
+		return &Obstacle{ObstacleForeign, "it is no letter of this program, and nobody knows where it should go: " + e.Foreign}
+	case noValue, e.Omitted.Key, e.Omitted.Headers:
+		return &Obstacle{ObstacleOmitted, "the dead-letter topic did not take it whole; the record is at " + sourceOf(&e.Letter)}
+	case e.Letter.Replays >= r.MaxReplays:
+		return &Obstacle{ObstacleReplays, "it has been replayed " + Number(e.Letter.Replays, "time") + " and came back"}
+	case !slices.Contains(r.cfg.SourceTopics(), e.Letter.Source.Topic):
+		return &Obstacle{ObstacleTopic, fmt.Sprintf("its source topic %s is not configured any more", e.Letter.Source.Topic)}
+	}
+	return nil
+}
+
+// checked is the replay with a value, if the pipeline will take it.
+func (r *Replays) checked(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
+	checker, o := r.checker(e)
+	if o != nil {
+		return deadletter.Replay{}, o
+	}
+	if _, refusal := checker.Check(value); refusal != nil {
+		return deadletter.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
+	}
+	replay := deadletter.Replay{Entry: *e, Topic: r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic)}
+	if !bytes.Equal(value, e.Letter.Value) {
+		replay.Value, replay.Repaired = value, true
+	}
+	return replay, nil
+}
+
+// checker finds the app as the pipeline does: by the record's header, or as the topic's only one.
+func (r *Replays) checker(e *deadletter.Entry) (*pipeline.Checker, *Obstacle) {
+	topic := e.Letter.Source.Topic
+	var ids []string
+	for _, app := range r.cfg.Apps {
+		if slices.Contains(app.Topics, topic) {
+			ids = append(ids, app.AppID)
+		}
+	}
+	var named []string
+	for _, h := range e.Letter.Headers {
+		if h.Key == pipeline.HeaderAppID {
+			named = append(named, string(h.Value))
+		}
+	}
+	switch {
+	case len(named) == 0 && len(ids) == 1:
+		return r.checkers[ids[0]], nil
+	case len(named) == 1 && slices.Contains(ids, named[0]):
+		return r.checkers[named[0]], nil
+	case len(named) == 0:
+		return nil, &Obstacle{ObstacleApp, fmt.Sprintf("topic %s serves %d apps, and the record has no header %s", topic, len(ids), pipeline.HeaderAppID)}
+	case len(named) > 1:
+		return nil, &Obstacle{ObstacleApp, fmt.Sprintf("the record has %d headers %s", len(named), pipeline.HeaderAppID)}
+	default:
+		return nil, &Obstacle{ObstacleApp, fmt.Sprintf("app %.64q is not configured for topic %s", named[0], topic)}
+	}
+}

@@ -1,0 +1,86 @@
+package deadletter
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/itchyny/gojq"
+)
+
+// expression is a compiled jq expression.
+type expression struct {
+	text string
+	code *gojq.Code
+}
+
+// expressionTime bounds the work on one letter: expressions may be endless.
+const expressionTime = time.Second
+
+var errEndless = fmt.Errorf("it takes longer than %v", expressionTime)
+
+func compile(text string) (expression, error) {
+	query, err := gojq.Parse(text)
+	if err != nil {
+		return expression{}, fmt.Errorf("parse the jq expression %q: %w", text, err)
+	}
+	code, err := gojq.Compile(query)
+	if err != nil {
+		return expression{}, fmt.Errorf("compile the jq expression %q: %w", text, err)
+	}
+	return expression{text, code}, nil
+}
+
+// run returns the first results, at most so many.
+func (x *expression) run(ctx context.Context, input any, most int) (results []any, err error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, expressionTime, errEndless)
+	defer cancel()
+	results, err = collect(x.code.RunWithContext(bounded, input), most)
+	if err != nil && bounded.Err() != nil {
+		err = context.Cause(bounded)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jq expression %q: %w", x.text, err)
+	}
+	return results, nil
+}
+
+func collect(iter gojq.Iter, most int) (results []any, err error) {
+	for len(results) < most {
+		result, ok := iter.Next()
+		if !ok {
+			break
+		}
+		if err, ok := result.(error); ok {
+			var halt *gojq.HaltError
+			if errors.As(err, &halt) && halt.Value() == nil {
+				break // halt, which is no error
+			}
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// decode decodes a JSON text, keeping all digits of its numbers.
+func decode(text []byte) (any, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("something follows the JSON value")
+	}
+	return v, nil
+}

@@ -1,0 +1,77 @@
+package deadletter
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Resolution is what has been done about a letter.
+type Resolution struct {
+	Name     Name      // of the letter
+	State    State     // Replayed or Discarded
+	Time     time.Time // in milliseconds
+	By       string    // who did it
+	Run      string    // in which run
+	Because  string    // of a discarded letter: why
+	Topic    string    // of a replayed one: where it went
+	Repaired bool      // of a replayed one: its value was changed
+}
+
+// resolutionValue is a resolution as it lies in the topic, under its letter's
+// name as key. It is a contract with outsiders; fields may be added.
+type resolutionValue struct {
+	State       State  `json:"state"`
+	Time        stamp  `json:"time"`
+	By          string `json:"by"`
+	Run         string `json:"run"`
+	Because     string `json:"because,omitempty"`
+	ReplayTopic string `json:"replay_topic,omitempty"`
+	Repaired    bool   `json:"repaired,omitempty"`
+}
+
+// stamp is a time in JSON: RFC 3339 in UTC with milliseconds.
+type stamp struct{ time.Time }
+
+// MarshalJSON writes it.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + s.UTC().Format(timeLayout) + `"`), nil
+}
+
+// UnmarshalJSON reads any time of RFC 3339.
+func (s *stamp) UnmarshalJSON(text []byte) error {
+	if err := s.Time.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	s.Time = s.UTC().Truncate(time.Millisecond)
+	return nil
+}
+
+// MarshalJSON writes the resolution as it lies in the topic, without the name,
+// which is the key there.
+func (r Resolution) MarshalJSON() ([]byte, error) {
+	return plainJSON(resolutionValue{r.State, stamp{r.Time}, r.By, r.Run, r.Because, r.Topic, r.Repaired})
+}
+
+func parseResolution(name Name, value []byte) (Resolution, error) {
+	var v resolutionValue
+	if err := json.Unmarshal(value, &v); err != nil {
+		return Resolution{}, fmt.Errorf("read the resolution of %s: %w", name, err)
+	}
+	if v.State != Replayed && v.State != Discarded {
+		return Resolution{}, errors.New("read the resolution of " + name.String() + ": it has no state")
+	}
+	return Resolution{name, v.State, v.Time.Time, v.By, v.Run, v.Because, v.ReplayTopic, v.Repaired}, nil
+}
+
+// ResolutionTopic is the topic with the resolutions of the letters in topic.
+func ResolutionTopic(topic string) string { return topic + ".resolutions" }
+
+// ResolutionSettings are the settings of a topic of resolutions: compacted, and
+// nothing in it expires, since a letter without a resolution is pending.
+func ResolutionSettings() []kafka.ConfigEntry {
+	return []kafka.ConfigEntry{{ConfigName: "cleanup.policy", ConfigValue: "compact"}}
+}
