@@ -228,11 +228,11 @@ func (b *batch) record(p *Partition, from int64) (Record, error) {
 	}
 	r.buffer = newBuffer(len(key) + len(value))
 	if key != nil {
-		r.Key = r.buffer.bytes[:len(key):len(key)]
+		r.Key = r.buffer[:len(key):len(key)]
 		copy(r.Key, key)
 	}
 	if value != nil {
-		r.Value = r.buffer.bytes[len(key):]
+		r.Value = r.buffer[len(key):]
 		copy(r.Value, value)
 	}
 	return r, nil

@@ -20,8 +20,8 @@ type Record struct {
 	Value     []byte    // nil: a tombstone, which is not the same as empty
 	Headers   []Header
 
-	seq    uint64  // its place in the partition's tracker
-	buffer *buffer // of Key and Value
+	seq    uint64 // its place in the partition's tracker
+	buffer []byte // with Key and Value
 }
 
 // Size is what the record holds in memory, in bytes: key, value and headers.
@@ -42,6 +42,6 @@ const headerSize = int(unsafe.Sizeof(Header{}))
 // over has no effect; settling one twice panics. Safe for concurrent use.
 func (r *Record) Settle() {
 	if r.Partition.settle(r.seq) {
-		r.buffer.release()
+		releaseBuffer(r.buffer)
 	}
 }

@@ -57,7 +57,7 @@ func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
 	m.size, e = meter.Int64Histogram("battlereport.batch.records", metric.WithDescription("Events in a call."),
 		metric.WithExplicitBucketBoundaries(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000))
 	note(e)
-	m.latency, e = meter.Float64Histogram("battlereport.delivery.latency", metric.WithUnit("s"), metric.WithDescription("From a record's timestamp to its acceptance by the platform."),
+	m.latency, e = meter.Float64Histogram("battlereport.delivery.latency", metric.WithUnit("s"), metric.WithDescription("Of each call that is accepted, from its oldest record's timestamp."),
 		metric.WithExplicitBucketBoundaries(.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600))
 	note(e)
 	inFlight, e := meter.Int64ObservableGauge("battlereport.msdk.calls.in_flight", metric.WithDescription("Calls under way."))
@@ -142,9 +142,13 @@ func (m *metrics) delivered(l *lane, items []item) {
 	ctx, labels, now := context.Background(), m.apps[l.app], time.Now()
 	m.nDelivered.Add(int64(len(items)))
 	m.events.Add(ctx, int64(len(items)), labels.add...)
-	for _, it := range items {
-		m.latency.Record(ctx, now.Sub(it.Value.record.Time).Seconds(), labels.record...)
+	oldest := items[0].Value.record.Time // one for each event would cost as much as checking it
+	for _, it := range items[1:] {
+		if it.Value.record.Time.Before(oldest) {
+			oldest = it.Value.record.Time
+		}
 	}
+	m.latency.Record(ctx, now.Sub(oldest).Seconds(), labels.record...)
 }
 
 func (m *metrics) buried(events []*event) {
