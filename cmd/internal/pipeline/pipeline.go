@@ -5,6 +5,7 @@
 //	take      check.go    each record of a chunk becomes an event: checked, or refused
 //	bound     intake.go   how much may be taken and not settled
 //	gather    lane.go     an app's events wait for their batch, and batches for their turn
+//	choose    dispatch.go whose batch goes next
 //	deliver   deliver.go  one call
 //	decide    retry.go    what a failed call means for its batch: again, apart, later, never
 //	settle    engine.go   the loop that all of this turns in
