@@ -33,6 +33,20 @@ var axes = map[string]axis{
 	"bad":        {"by share of bad events", "bad events, %", func(w workload) float64 { return 100 * w.Bad }, false, false},
 }
 
+// measure is what is drawn of a report.
+type measure struct {
+	file  string // what the drawing's name has behind the sweep's
+	title string
+	label string
+	of    func(costs) spread
+	bound bool // the sink's latency bounds it
+}
+
+var measures = []measure{
+	{"", "Events per second", "events per second", func(c costs) spread { return c.Rate }, true},
+	{"-cost", "CPU time per event", "CPU time per event, µs", func(c costs) spread { return c.CPU }, false},
+}
+
 var (
 	ink    = color.Gray{0x22}
 	grey   = color.Gray{0x77}
@@ -46,19 +60,19 @@ const (
 	height = 11 * vg.Centimeter
 )
 
-// drawTo writes the drawing of a sweep.
-func (s *sweep) drawTo(file string) error {
+// drawTo writes the drawing of a measure of the sweep.
+func (s *sweep) drawTo(file string, m measure) error {
 	p := plot.New()
 	a := axes[s.name]
-	s.label(p, a)
+	s.label(p, a, m)
 
 	var run, ceiling, bound series
 	var ticks plot.ConstantTicks
 	for _, r := range s.reports {
 		x := a.value(r.Workload)
-		run.add(x, r.Run.Rate)
-		ceiling.add(x, r.Ceiling.Rate)
-		if r.Bound > 0 {
+		run.add(x, m.of(r.Run))
+		ceiling.add(x, m.of(r.Ceiling))
+		if r.Bound > 0 && m.bound {
 			bound.add(x, spread{r.Bound, r.Bound, r.Bound})
 		}
 		ticks = append(ticks, plot.Tick{Value: x, Label: grouped(x)})
@@ -106,12 +120,12 @@ func save(p *plot.Plot, file string) error {
 }
 
 // label puts titles on the drawing, and sets how text looks.
-func (s *sweep) label(p *plot.Plot, a axis) {
+func (s *sweep) label(p *plot.Plot, a axis, m measure) {
 	p.BackgroundColor = color.White
 	r := s.reports[0]
-	p.Title.Text = fmt.Sprintf("Events per second %s\n%s\n%s, %d CPUs, %s; median of %d, bars from lowest to highest",
-		a.title, s.same(), r.Broker, r.Host.CPUs, r.Host.Go, len(r.Rounds))
-	p.X.Label.Text, p.Y.Label.Text = a.label, "events per second"
+	p.Title.Text = fmt.Sprintf("%s %s\n%s\n%s, %d CPUs, %s; median of %d, bars from lowest to highest",
+		m.title, a.title, s.same(), r.Broker, r.Host.CPUs, r.Host.Go, len(r.Rounds))
+	p.X.Label.Text, p.Y.Label.Text = a.label, m.label
 	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(3)
 	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(6), -vg.Points(6)

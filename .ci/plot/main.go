@@ -1,5 +1,5 @@
-// Command plot draws what 'sandbox bench --sweep … -o json' has measured: a file SWEEP.svg for each sweep, with events per
-// second of run and ceiling over the sweep's values. Bars reach from the lowest round to the highest. From a checkout:
+// Command plot draws what 'sandbox bench --sweep … -o json' has measured: for each sweep SWEEP.svg, with events per second
+// of run and ceiling over the sweep's values, and SWEEP-cost.svg, with CPU time per event. Bars reach from the lowest round to the highest. From a checkout:
 //
 //	go run ./cmd/sandbox bench --sweep all -o json >bench.jsonl
 //	go -C .ci run ./plot -o "$PWD/deploy/bench" <bench.jsonl
@@ -44,11 +44,13 @@ func run(in io.Reader, dir string, out io.Writer) error {
 		return fmt.Errorf("make room for the drawings: %w", err)
 	}
 	for _, s := range sweeps {
-		file := filepath.Join(dir, s.name+".svg")
-		if err := s.drawTo(file); err != nil {
-			return fmt.Errorf("draw %s: %w", file, err)
+		for _, m := range measures {
+			file := filepath.Join(dir, s.name+m.file+".svg")
+			if err := s.drawTo(file, m); err != nil {
+				return fmt.Errorf("draw %s: %w", file, err)
+			}
+			fmt.Fprintln(out, file)
 		}
-		fmt.Fprintln(out, file)
 	}
 	return nil
 }
@@ -80,6 +82,7 @@ type workload struct {
 
 type costs struct {
 	Rate spread `json:"events_per_second"`
+	CPU  spread `json:"cpu_us_per_event"`
 }
 
 type spread struct{ Median, Min, Max float64 }

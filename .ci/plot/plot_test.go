@@ -17,7 +17,7 @@ import (
 // line is a report as bench writes it.
 func line(sweep, workload string, run, ceiling float64) string {
 	rate := func(v float64) string {
-		return fmt.Sprintf(`{"events_per_second":{"median":%g,"min":%g,"max":%g}}`, v, v*0.9, v*1.1)
+		return fmt.Sprintf(`{"events_per_second":{"median":%g,"min":%g,"max":%g},"cpu_us_per_event":{"median":4,"min":3,"max":5}}`, v, v*0.9, v*1.1)
 	}
 	return fmt.Sprintf(`{"host":{"cpus":2,"go":"go1.26"},"broker":"kfake","sweep":%q,"workload":{%s},"rounds":[{},{},{}],`+
 		`"run":%s,"ceiling":%s,"bound_events_per_second":0}`+"\n", sweep, workload, rate(run), rate(ceiling))
@@ -34,12 +34,17 @@ func TestEverySweepIsDrawn(t *testing.T) {
 	if err := run(strings.NewReader(in), dir, &out); err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(dir, "partitions.svg") + "\n" + filepath.Join(dir, "size.svg") + "\n"; out.String() != want {
+	want := ""
+	for _, file := range []string{"partitions.svg", "partitions-cost.svg", "size.svg", "size-cost.svg"} {
+		want += filepath.Join(dir, file) + "\n"
+	}
+	if out.String() != want {
 		t.Errorf("drew\n%swant\n%s", out.String(), want)
 	}
 	for file, wants := range map[string][]string{
-		"partitions.svg": {"Events per second by number of partitions", "350 bytes each", "median of 3", ">256<", ">300,000<", ">ceiling<", ">run<"},
-		"size.svg":       {"bytes of an event, about", ">16,384<", ">10,000<"},
+		"partitions.svg":      {"Events per second by number of partitions", "350 bytes each", "median of 3", ">256<", ">300,000<", ">ceiling<", ">run<"},
+		"partitions-cost.svg": {"CPU time per event by number of partitions", "CPU time per event, µs"},
+		"size.svg":            {"bytes of an event, about", ">16,384<", ">10,000<"},
 	} {
 		svg, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
