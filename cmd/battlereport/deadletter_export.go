@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,7 +21,8 @@ func deadletterExportCommand() *cobra.Command {
 has, with its value as text in "value", byte for byte, or in "value_base64" if it is no UTF-8.
 
 To repair letters by hand or with a program of one's own, change the values and import the file: letters whose lines were
-taken out stay as they are. With --out the file is there once it is complete; one that was there before is replaced.
+taken out stay as they are. With --out the file is there once it is complete; one that was there before is replaced,
+unless no letter matches.
 
 ` + filterHelp,
 		Example: `  battlereport deadletter export -c battlereport.yaml --reason schema_violation --out letters.jsonl
@@ -57,9 +59,15 @@ taken out stay as they are. With --out the file is there once it is complete; on
 		if *path == "" {
 			err = export(progress.over(cmd.OutOrStdout()))
 		} else {
-			err = replaceFile(*path, export)
+			err = replaceFile(*path, func(out io.Writer) error {
+				err := export(out)
+				if err == nil && exported == 0 {
+					err = errNone // and what was there stays
+				}
+				return err
+			})
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errNone) {
 			return err
 		}
 		progress.end()
@@ -77,8 +85,16 @@ taken out stay as they are. With --out the file is there once it is complete; on
 	return cmd
 }
 
-// replaceFile writes a file that is there under its name only once it is complete.
+// replaceFile writes a file that is there under its name only once it is complete. What is no file, such as a pipe, is
+// written to as it is.
 func replaceFile(path string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		out, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(out), out.Close())
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // of letters: for nobody else to read
 	if err != nil {
 		return err

@@ -28,7 +28,6 @@ type letterFilter struct {
 	delivery, state                 choice
 	flags                           *pflag.FlagSet
 	failed                          int64 // letters on which --where failed
-	failedFirst                     deadletter.Name
 	failedErr                       error
 }
 
@@ -137,9 +136,9 @@ func (f *letterFilter) filter(now time.Time) (filter deadletter.Filter, err erro
 }
 
 // noteFailed counts a letter on which --where failed.
-func (f *letterFilter) noteFailed(name deadletter.Name, err error) {
+func (f *letterFilter) noteFailed(_ deadletter.Name, err error) {
 	if f.failed++; f.failed == 1 {
-		f.failedFirst, f.failedErr = name, err
+		f.failedErr = err
 	}
 }
 
@@ -152,7 +151,7 @@ func (f *letterFilter) complaint() string {
 	if f.failed > 1 {
 		which = "none of which matches; the first"
 	}
-	return fmt.Sprintf("--where failed on %s, %s: %s: %s", letters.Number(f.failed, "letter"), which, f.failedFirst, letters.Visible(f.failedErr.Error()))
+	return fmt.Sprintf("--where failed on %s, %s: %s", letters.Number(f.failed, "letter"), which, letters.Visible(f.failedErr.Error()))
 }
 
 // momentForms are the ways in which a time can be given, besides how long ago it was. One without a zone is local.

@@ -23,7 +23,8 @@ Each value is checked as the pipeline will: what it would refuse again stays pen
 resolved already are left out and counted. All else is as with replay: it says first what it would do, asks, replays each
 letter once, the oldest first, and goes on when it is run again.
 
-A bad line is told with its number, and then nothing is imported, unless --skip-bad is given.
+A bad line is told with its number, and then nothing is imported, unless --skip-bad is given. A letter that is there
+twice is never left out: which of its lines is meant?
 
 Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answer was no, 2 could not do what was asked,
 3 there was nothing to replay.`,
@@ -70,7 +71,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 			fmt.Fprintln(cmd.ErrOrStderr(), "no letters in "+inputName(args))
 			return errors.Join(errNone, edited.verdict())
 		}
-		box, err := openTopics(cfg, conn, topicsOf(names))
+		box, err := openNamed(cmd, cfg, conn, names)
 		if err != nil {
 			return err
 		}

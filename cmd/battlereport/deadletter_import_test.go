@@ -29,6 +29,12 @@ func TestWhatIsExportedAndImportedUneditedIsTheSameRecord(t *testing.T) {
 	if got := p.invoke(t, "", "export", "--out", path); got.code != exitDone || got.stdout != "" || !strings.HasPrefix(got.stderr, "exported 6 letters to ") {
 		t.Fatalf("%+v", got)
 	}
+	if got := p.invoke(t, "", "export", "--reason", "expired", "--out", path); got.code != exitNone {
+		t.Errorf("%+v", got)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Errorf("what was exported is gone: %v, %v", info, err)
+	}
 	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
 		t.Errorf("%v, %v", files, err)
 	}

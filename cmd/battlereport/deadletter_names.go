@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -29,6 +32,30 @@ func parseNames(cmd *cobra.Command, args []string) ([]deadletter.Name, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// openNamed opens the dead-letter topics of names, which must be what the configuration calls one: others have records
+// that nobody may resolve.
+func openNamed(cmd *cobra.Command, cfg *config.Config, conn consumer.Connection, names []deadletter.Name) (*letterbox, error) {
+	for _, name := range names {
+		if !isLetterTopic(cfg, name.Topic) {
+			meant := name
+			meant.Topic = cfg.DeadLetter.TopicFor(name.Topic)
+			return nil, usage(cmd, fmt.Errorf("%s: %s is no dead-letter topic of the configuration, which calls them %s; did you mean %s?",
+				name, name.Topic, cfg.DeadLetter.TopicFor("TOPIC"), meant))
+		}
+	}
+	return openTopics(cfg, conn, topicsOf(names))
+}
+
+// isLetterTopic reports whether a topic could be that of dead letters of some source.
+func isLetterTopic(cfg *config.Config, topic string) bool {
+	const anything = "\x00"
+	parts := strings.Split(cfg.DeadLetter.TopicFor(anything), anything)
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile("^" + strings.Join(parts, ".+") + "$").MatchString(topic)
 }
 
 // topicsOf returns the dead-letter topics of names, each once, in order.

@@ -78,7 +78,7 @@ func openSelection(cmd *cobra.Command, args []string, flags *letterFilter, load 
 	if err != nil {
 		return nil, nil, filter, err
 	}
-	box, err := openTopics(cfg, conn, topicsOf(names))
+	box, err := openNamed(cmd, cfg, conn, names)
 	return box, names, filter, err
 }
 

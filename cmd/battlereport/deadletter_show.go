@@ -21,7 +21,7 @@ func deadletterShowCommand() *cobra.Command {
 		Short: "Show letters whole: what happened, what was done, and the value with what is wrong in it",
 		Long: `Shows each letter named: why it was given up, the call that failed as far as a letter keeps it, what has been done about
 it, the record's headers, and its value with each violation marked at its place. What does not print is shown as an
-escape. The middle of a long value is left out unless --full is given.
+escape. Of a long value only the beginning is shown unless --full is given.
 
 A letter's name is TOPIC/PARTITION/OFFSET in its dead-letter topic, as list prints it.
 
@@ -51,7 +51,7 @@ Exit codes: 0 done, 1 some of the letters do not exist (any more), 2 could not d
 		if err != nil {
 			return err
 		}
-		box, err := openTopics(cfg, conn, topicsOf(names))
+		box, err := openNamed(cmd, cfg, conn, names)
 		if err != nil {
 			return err
 		}

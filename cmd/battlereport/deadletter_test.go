@@ -208,7 +208,7 @@ func TestWhereNoLetterMatchesTheExitCodeSaysSo(t *testing.T) {
 		"another state":   {[]string{"list", "--state", "replayed"}, outcome{exitNone, "", "there is no replayed letter, of 4 records in TOPIC.dlq\n"}},
 		"export":          {[]string{"export", "--since", "2h", "--until", "119m"}, outcome{exitNone, "", "no pending letter matches, of 0 records in TOPIC.dlq\n"}},
 		"replay":          {[]string{"replay", "--app", "wx2"}, outcome{exitNone, "", "no pending letter matches, of 4 records in TOPIC.dlq\n"}},
-		"a failing where": {[]string{"list", "--where", "error"}, outcome{exitNone, "", "battlereport: --where failed on 4 letters, none of which matches; the first: TOPIC.dlq/0/3: "}},
+		"a failing where": {[]string{"list", "--where", "error"}, outcome{exitNone, "", "battlereport: --where failed on 4 letters, none of which matches; the first: letter TOPIC.dlq/0/3: "}},
 	} {
 		got := p.invoke(t, "", test.args[0], test.args[1:]...)
 		if rule == "a failing where" {
@@ -365,8 +365,14 @@ func TestShow(t *testing.T) {
 	if got.code != exitNo || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "TOPIC.dlq/0/2") || got.stdout == "" {
 		t.Errorf("%+v", got)
 	}
-	if got := p.invoke(t, "", "show", "other/0/2"); got.code != exitNone || !strings.Contains(got.stderr, "other") {
+	if got := p.invoke(t, "", "show", "other.dlq/0/2"); got.code != exitNone || !strings.Contains(got.stderr, "other.dlq") {
 		t.Errorf("%+v", got)
+	}
+	for _, args := range [][]string{{"show"}, {"replay", "--yes"}, {"discard", "--because", "x", "--yes"}} {
+		got := p.invoke(t, "", args[0], append(args[1:], p.source+"/0/1")...)
+		if got.code != exitCannot || !strings.Contains(got.stderr, "did you mean TOPIC.dlq/0/1?") {
+			t.Errorf("%v: %+v", args, got)
+		}
 	}
 }
 
@@ -381,7 +387,7 @@ func TestANamePastRetentionIsToldAsSuch(t *testing.T) {
 	}
 	got = p.invoke(t, "", "replay", "TOPIC.dlq/0/1", "TOPIC.dlq/0/4", "TOPIC.dlq/0/77", "--yes", "-o", "json")
 	r := reported(t, got)
-	if got.code != exitNo || r.Done != 1 || len(r.Left) != 2 || r.Left[0].Kind != "expired" || r.Left[1].Kind != "not_found" {
+	if got.code != exitNo || r.Done != 1 || len(r.Left) != 2 || r.Left[0].Kind != "gone" || r.Left[1].Kind != "not_found" {
 		t.Errorf("%+v", got)
 	}
 }

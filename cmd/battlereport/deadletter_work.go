@@ -184,12 +184,23 @@ func (w *work) heading(plan *letters.Plan) string {
 		text += ", because: " + letters.Visible(w.because)
 	case w.rate > 0:
 		took := time.Duration(float64(plan.Letters) / w.rate * float64(time.Second)).Round(time.Second)
-		text += fmt.Sprintf("; at %s a second that takes %s", letters.Grouped(int64(w.rate)), letters.Span(max(took, time.Second)))
+		text += fmt.Sprintf("; at %s that takes %s", perTime(w.rate), letters.Span(max(took, time.Second)))
 	}
 	if w.most > 0 && plan.Letters == w.most {
 		text += "; more may match, which --max leaves"
 	}
 	return text + "."
+}
+
+// perTime says a rate, given a second, in whole letters.
+func perTime(rate float64) string {
+	for _, unit := range []string{"second", "minute"} {
+		if rate >= 1 {
+			return letters.Grouped(int64(rate)) + " a " + unit
+		}
+		rate *= 60
+	}
+	return letters.Grouped(int64(rate)) + " an hour"
 }
 
 func targetsOf(plan *letters.Plan) string {
@@ -286,7 +297,7 @@ func (w *work) provide(ctx context.Context, topic string) error {
 		return err
 	}
 	for replayTopic, source := range w.source {
-		if _, err := deadletter.EnsureTopic(ctx, client, replayTopic, source); err != nil {
+		if _, err := deadletter.EnsureTopic(ctx, client, replayTopic, source, deadletter.LetterSettings()...); err != nil {
 			return err
 		}
 	}

@@ -24,14 +24,15 @@ Look at the events, and at the dead letters with their reasons:
   kcat -b %s -t %s -C -o -5 -c 5 -f '%%k %%h\n%%s\n'
 Publish an event of your own, and find it on the leaderboard%s:
   echo '{"baseinfo":{"openid":"me","platid":1},"battleinfo":{"score":999999}}' |
-    kcat -b %s -t %s -P -k me%s
+    kcat -b %s -t %s -P -X partitioner=murmur2_random -k me%s
 Ask the pipeline:
   curl -s http://%s/metrics | grep battlereport
 `, brokers, s.opts.Topic, dlq, s.platform.url, s.http.Addr(),
 		brokers, s.opts.Topic, brokers, dlq, whose, brokers, s.opts.Topic, header, s.http.Addr())
 	if file := s.opts.ConfigOut; file != "" {
-		fmt.Fprintf(&b, `Use its configuration, for instance for one more consumer in the group:
-  battlereport run -c %s
+		fmt.Fprintf(&b, `Use its configuration, for instance for one more consumer in the group, or to look into the dead letters:
+  battlereport run -c %[1]s
+  battlereport deadletter stats -c %[1]s
 `, file)
 	}
 	b.WriteString("\n")

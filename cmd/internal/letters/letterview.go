@@ -21,7 +21,7 @@ type Letter struct {
 var paths = map[string]string{"battle_report": "/profile/wxbattle_report/", "wxscore": "/profile/wxscore/"}
 
 // Write shows the letter: what happened to it, what has been done about it, and the record with what is wrong at its
-// place. Unless it is to be shown in full, the middle of a long value is left out.
+// place. Unless it is to be shown in full, only the beginning of a long value is.
 func (l *Letter) Write(w io.Writer, v View, full bool) error {
 	e := &l.Entry
 	state := string(e.State)

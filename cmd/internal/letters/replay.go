@@ -26,7 +26,7 @@ const (
 	ObstacleApp      = "unknown_app"   // nor its app, or it has none
 	ObstacleRepair   = "repair_failed" // the repair does not work on it
 	ObstacleMissing  = "not_found"     // there is no letter of that name
-	ObstacleExpired  = "expired"       // the topic no longer keeps it
+	ObstacleExpired  = "gone"          // the topic no longer keeps it
 	ObstacleReplayed = "replayed"      // before
 	ObstacleDropped  = "discarded"     // before
 	ObstacleRefused  = "kafka_refused" // Kafka does not take it, or the library
