@@ -15,7 +15,7 @@ func rootCommand() *cobra.Command {
 		Short: "Battle reports from Kafka to the WeChat Game Center",
 		Long: `Takes battle reports from Kafka, checks them, and posts them in batches to the WeChat Game Center.
 
-Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not do what was asked.`,
+Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not do what was asked, 3 no letter matches.`,
 		Example: `  battlereport config example > battlereport.yaml
   battlereport config check -c battlereport.yaml
   battlereport validate reports.jsonl

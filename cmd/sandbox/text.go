@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/battlereport/battlereport/cmd/internal/ledger"
 )
 
 // greeting is what is said at the start: what is where, and what one can do with it.
@@ -53,8 +55,11 @@ func summary(r result) string {
 		fmt.Fprintf(&b, "besides, of events that others, or an earlier run, have published: %s delivered, %s dead-lettered\n",
 			grouped(r.foreign), grouped(r.foreignLetter))
 	}
+	if r.replayed && len(r.Violations) > 0 {
+		b.WriteString("Letters were replayed, which this account does not follow: of them it says that they are delivered and\ndead-lettered, altered by a repair, or out of order.\n")
+	}
 	switch {
-	case len(r.Violations) > 0:
+	case len(r.Violations) > 0 && !r.replayed, r.Violations[ledger.Lost] > 0:
 		b.WriteString("NOT every event is accounted for.\n")
 	case r.Pending > 0 && !r.hurried:
 		were := "events were"
@@ -64,6 +69,8 @@ func summary(r result) string {
 		fmt.Fprintf(&b, "%s %s still under way when --settle %s was over.\n", grouped(int64(r.Pending)), were, r.settle)
 	case r.Pending > 0:
 		b.WriteString("Every event is accounted for, those included that nobody wanted to wait for.\n")
+	case r.replayed:
+		b.WriteString("No event is lost.\n")
 	default:
 		b.WriteString("Every event is accounted for.\n")
 	}

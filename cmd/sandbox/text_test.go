@@ -21,6 +21,10 @@ func TestTheLastLineSaysHowItCameOut(t *testing.T) {
 		"1 event was still under way when --settle 30s was over.": {
 			Verdict: ledger.Verdict{Counts: ledger.Counts{Published: 2, Delivered: 1, Pending: 1}},
 		},
+		"No event is lost.": {
+			Verdict:  ledger.Verdict{Counts: ledger.Counts{Published: 2, Delivered: 2}, Violations: map[ledger.Violation]int{ledger.Duplicated: 1}},
+			replayed: true,
+		},
 		"NOT every event is accounted for.": {
 			Verdict: ledger.Verdict{
 				Counts:     ledger.Counts{Published: 2, Lost: 1, Pending: 1},
