@@ -24,7 +24,9 @@ func configCheckCommand() *cobra.Command {
 		Use:   "check -c FILE",
 		Short: "Say whether a configuration is good, or all that is wrong with it",
 		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
-each with its line. Connects to nothing.`,
+each with its line. Connects to nothing.
+
+Exit codes: 0 it can be run, 2 it cannot.`,
 		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
 		Args:    upTo(0),
 	}
