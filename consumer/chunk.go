@@ -77,6 +77,9 @@ func (c *chunk) read(records []Record, n int) ([]Record, error) {
 			return records, err
 		}
 		if r.Offset >= c.from { // a batch is sent whole even when only its tail was asked for
+			if r.Offset < c.next {
+				return records, fmt.Errorf("batch at %d: its records do not rise: %d is behind %d", c.batch.base, r.Offset, c.next-1)
+			}
 			records = append(records, r)
 			c.next = r.Offset + 1
 			n--
@@ -156,6 +159,11 @@ func (c *chunk) open() (bool, error) {
 	}
 }
 
+// maxUnpacked bounds what a batch decompresses to, in bytes: 150 KB can become
+// gigabytes. Producers limit a batch to a megabyte before compression unless told
+// otherwise.
+const maxUnpacked = 64 << 20
+
 // unpack decompresses a batch's records, into memory that the next batch uses
 // again.
 func (c *chunk) unpack(records []byte, compression compress.Compression) ([]byte, error) {
@@ -172,8 +180,11 @@ func (c *chunk) unpack(records []byte, compression compress.Compression) ([]byte
 		c.unpacked = new(bytes.Buffer)
 	}
 	c.unpacked.Reset()
-	if _, err := c.unpacked.ReadFrom(r); err != nil {
+	switch n, err := c.unpacked.ReadFrom(io.LimitReader(r, maxUnpacked+1)); {
+	case err != nil:
 		return nil, fmt.Errorf("decompress %s: %w", codec.Name(), err)
+	case n > maxUnpacked:
+		return nil, fmt.Errorf("decompress %s: %d bytes become more than %d", codec.Name(), len(records), maxUnpacked)
 	}
 	return c.unpacked.Bytes(), nil
 }
@@ -210,7 +221,13 @@ func (b *batch) record(p *Partition, from int64) (Record, error) {
 		at += delta
 	}
 	r := Record{Partition: p, Offset: b.base + c.varint()}
-	if r.Offset < from && !c.short {
+	if err := c.err(); err != nil {
+		return Record{}, fmt.Errorf("batch at %d, record %d before its end: %w", b.base, b.left+1, err)
+	}
+	if r.Offset < b.base || r.Offset > b.last { // brokers do not look at it
+		return Record{}, fmt.Errorf("batch at %d: it ends at %d and has a record %d", b.base, b.last, r.Offset)
+	}
+	if r.Offset < from {
 		return r, nil
 	}
 	r.Time = time.UnixMilli(at)

@@ -150,6 +150,20 @@ const (
 // timeLayout is RFC 3339 in UTC with milliseconds, Kafka's own precision.
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
+// readable is a time as close to t as the header that has it can be read back:
+// Kafka's times begin at -1 ms, for "none", and a producer may write any number,
+// but RFC 3339 ends with the year 9999.
+func readable(t time.Time) time.Time {
+	first, last := time.UnixMilli(-1), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
+	switch {
+	case t.Before(first):
+		t = first
+	case t.After(last):
+		t = last
+	}
+	return t.UTC()
+}
+
 // allHeaders is the record's own headers, less those of a letter that it was
 // before, and this letter's.
 func (l *Letter) allHeaders() []consumer.Header {
@@ -199,7 +213,7 @@ func (l *Letter) originHeaders() (headers []consumer.Header) {
 	add(HeaderSourceTopic, l.Source.Topic)
 	add(HeaderSourcePartition, strconv.Itoa(l.Source.Partition))
 	add(HeaderSourceOffset, strconv.FormatInt(l.Source.Offset, 10))
-	add(HeaderSourceTimestamp, l.Source.Time.UTC().Format(timeLayout))
+	add(HeaderSourceTimestamp, readable(l.Source.Time).Format(timeLayout))
 	add(HeaderReplays, strconv.Itoa(l.Replays))
 	if l.Previous != (Name{}) {
 		add(HeaderPrevious, l.Previous.String())

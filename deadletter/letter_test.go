@@ -3,6 +3,7 @@ package deadletter
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -307,5 +308,19 @@ func TestReasonsListsEach(t *testing.T) {
 	want := "[invalid_json schema_violation too_large unknown_app rejected exhausted expired]"
 	if got := fmt.Sprint(Reasons()); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestALetterOfAnyTimeIsReadBack(t *testing.T) {
+	t.Parallel()
+	for _, ms := range []int64{math.MinInt64, -62135596800001, -2, -1, 0, 1767225600000, 253402300799999, 253402300800000, 1767225600000000, math.MaxInt64} {
+		l := Letter{Reason: Rejected, Source: Source{Topic: "t", Time: time.UnixMilli(ms)}, Time: time.UnixMilli(0)}
+		got, _, err := parse(l.allHeaders())
+		if err != nil {
+			t.Errorf("%d ms: %v", ms, err)
+		}
+		if at := got.Source.Time.UnixMilli(); ms >= -1 && ms <= 253402300799999 && at != ms {
+			t.Errorf("%d ms is read back as %d", ms, at)
+		}
 	}
 }

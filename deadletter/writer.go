@@ -189,6 +189,11 @@ const (
 	writeTimeout = 10 * time.Second
 )
 
+// maxWhole is the size beyond which a letter is not tried whole, in bytes: no
+// topic takes it, and a broker that finds a request too large for itself hangs up
+// without an answer (socket.request.max.bytes, 100 MiB by default).
+const maxWhole = 16 << 20
+
 // writePartition writes the letters batch by batch. It returns those that are
 // left when one fails.
 func (w *Writer) writePartition(ctx context.Context, topic string, partition int, letters []*Letter) (left []*Letter, err error) {
@@ -210,7 +215,11 @@ func (w *Writer) writePartition(ctx context.Context, topic string, partition int
 // which it says of the whole and not of any letter, each half is tried apart,
 // down to the letter that does not fit by itself. That one is made smaller.
 func (w *Writer) writeBatch(ctx context.Context, topic string, partition int, letters []*Letter) (left []*Letter, err error) {
-	err = w.produce(ctx, topic, partition, letters, whole)
+	begin := whole
+	if len(letters) == 1 && letters[0].size() > maxWhole {
+		begin = withoutValue
+	}
+	err = w.produce(ctx, topic, partition, letters, begin)
 	switch {
 	case !tooLarge(err):
 		if err != nil {
@@ -218,7 +227,7 @@ func (w *Writer) writeBatch(ctx context.Context, topic string, partition int, le
 		}
 		return left, err
 	case len(letters) == 1:
-		for cut := withoutValue; cut <= withoutAll && tooLarge(err); cut++ {
+		for cut := begin + 1; cut <= withoutAll && tooLarge(err); cut++ {
 			err = w.produce(ctx, topic, partition, letters, cut)
 		}
 		if err != nil {

@@ -95,6 +95,9 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 		}
 		return errors.Join(write(out), out.Close())
 	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // of letters: for nobody else to read
 	if err != nil {
 		return err

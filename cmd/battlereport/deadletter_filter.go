@@ -74,8 +74,30 @@ var narrowing = []string{
 // narrows reports whether the flags select less than all that is pending.
 func (f *letterFilter) narrows() bool { return slices.ContainsFunc(narrowing, f.flags.Changed) }
 
+// empty returns an error if a flag that was given selects nothing in particular, as --openid "$X" does when the variable
+// is not set: it would otherwise select everything.
+func (f *letterFilter) empty() error {
+	for _, name := range narrowing {
+		flag := f.flags.Lookup(name)
+		if flag == nil || !flag.Changed {
+			continue
+		}
+		values := []string{flag.Value.String()}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if len(values) == 0 || slices.Contains(values, "") {
+			return fmt.Errorf("--%s: want a value, have none", name)
+		}
+	}
+	return nil
+}
+
 // filter reads the flags. What is wrong with one is told with its name.
 func (f *letterFilter) filter(now time.Time) (filter deadletter.Filter, err error) {
+	if err := f.empty(); err != nil {
+		return filter, err
+	}
 	flag := func(name, value string, problem error) {
 		if err == nil && problem != nil {
 			err = fmt.Errorf("--%s %q: %w", name, value, problem)

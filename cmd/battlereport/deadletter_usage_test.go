@@ -122,3 +122,23 @@ func TestARateIsANumberOfLettersInATime(t *testing.T) {
 		}
 	}
 }
+
+// TestAFilterWithoutAValueSelectsNothing: what a script's unset variable leaves is no filter, and must not select all.
+func TestAFilterWithoutAValueSelectsNothing(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 2)
+	for _, flag := range []string{"reason", "app", "ret", "since", "until", "openid", "topic", "partition", "offset", "violation", "delivery", "where"} {
+		for _, command := range [][]string{{"discard", "--because", "x", "--yes"}, {"replay", "--yes"}, {"list"}, {"stats"}, {"export"}} {
+			if got := p.invoke(t, "", command[0], append(command[1:], "--"+flag, "")...); got.code != exitCannot || !strings.Contains(got.stderr, "--"+flag) && !strings.Contains(got.stderr, `"--`+flag) {
+				t.Errorf("%s --%s '': %+v", command[0], flag, got)
+			}
+		}
+	}
+	if got := p.invoke(t, "", "discard", "--because", "x", "--yes", "--app", "wx1,"); got.code != exitCannot {
+		t.Errorf("a list with an empty element: %+v", got)
+	}
+	if got := p.invoke(t, "", "stats", "-o", "json"); !strings.Contains(got.stdout, `"letters": 2,`) {
+		t.Errorf("not both are pending: %s", got.stdout)
+	}
+}

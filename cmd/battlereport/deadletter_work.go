@@ -80,7 +80,11 @@ func (w *work) do(ctx context.Context) error {
 	}
 	obstacles := letters.Total(plan.Obstacles())
 	if plan.Letters+obstacles+letters.Total(plan.Resolved()) == 0 {
-		return w.none()
+		err := w.none()
+		if w.opts.json {
+			err = errors.Join(err, w.report(plan, nil))
+		}
+		return err
 	}
 	if !w.opts.json {
 		if err := plan.Write(w.cmd.OutOrStdout(), w.view, w.heading(plan), w.opts.diff && !w.opts.dryRun); err != nil {
