@@ -128,6 +128,9 @@ func (c *chunk) open() (bool, error) {
 		}
 		attributes := protocol.Attributes(h.int16())
 		b := batch{base: base, last: base + int64(h.int32()), time: h.int64()}
+		if b.last < base {
+			return false, fmt.Errorf("batch at %d: it ends before it begins, at %d", base, b.last)
+		}
 		maxTime := h.int64()
 		if attributes&appendTime != 0 {
 			b.time, b.appended = maxTime, true
