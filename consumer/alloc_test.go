@@ -52,6 +52,27 @@ func TestTakingRecordsTakesNoMemoryForEach(t *testing.T) {
 	}
 }
 
+func TestMemoryIsUsedAgainOnlyWhileThePartitionIsHeld(t *testing.T) {
+	p := held()
+	for rule, tracker := range map[string]*tracker{"held": p.tracker, "let go": nil} {
+		again := 0
+		for range 1000 { // a pool may lose what it has
+			r := Record{Partition: p, buffer: newBuffer(100)}
+			if p.tracker = tracker; tracker != nil {
+				r.seq = tracker.take(tracker.position)
+			}
+			first := &r.buffer[0]
+			r.Settle()
+			if &newBuffer(100)[0] == first {
+				again++
+			}
+		}
+		if (again > 0) != (tracker != nil) {
+			t.Errorf("%s: used again %d times", rule, again)
+		}
+	}
+}
+
 func BenchmarkTake(b *testing.B) {
 	const n = 1000
 	p, batch, memory := held(), full(n), make([]Record, 0, pieceRecords)

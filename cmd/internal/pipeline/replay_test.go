@@ -47,6 +47,20 @@ func TestALetterThatFailsAgainNamesTheOneThatItWas(t *testing.T) {
 	})
 }
 
+// replayedAtOnce is how many calls with replayed letters were under way together at most.
+func replayedAtOnce(calls []call) (most int) {
+	for _, c := range calls {
+		n := 0
+		for _, other := range calls {
+			if !strings.HasPrefix(other.users[0], "live") && !other.began.After(c.began) && other.ended.After(c.began) {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
 // TestReplayingDoesNotDelayOthers delivers a hundred events a second, first alone
 // and then beside a backlog of replayed letters of which one in ten is refused
 // by the platform again, at 100 ms a call.
@@ -85,6 +99,9 @@ func TestReplayingDoesNotDelayOthers(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			stop()
+			if most := replayedAtOnce(calls); letters > 0 && most != 4 { // an eighth of max_in_flight
+				w.t.Errorf("%d calls with replayed letters at once, want 4", most)
+			}
 			var took []time.Duration
 			for _, c := range calls {
 				for _, user := range c.users {
