@@ -19,8 +19,8 @@ type Run struct{ ID, By string }
 // of which works at a time.
 //
 // A resolver that has failed stays so: open another, which finds out what the
-// former has done. Brokers
-// that cannot be reached for less than half a minute are no failure.
+// former has done. Brokers that cannot be reached for less than half a minute
+// are no failure.
 type Resolver struct {
 	store *Store
 	run   Run
