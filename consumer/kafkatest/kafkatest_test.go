@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -25,7 +26,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestReadAllReturnsWhatProduceWrote(t *testing.T) {
 	t.Parallel()
 	b := kafkatest.Start(t)
-	topic := b.Topic(t, 3)
+	topic := kafkatest.Name(t)
+	if err := b.CreateTopic(t.Context(), topic, 3, map[string]string{"retention.ms": "-1"}); err != nil { // or old records go
+		t.Fatal(err)
+	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	written := b.Produce(t,
 		kafkatest.Record{Topic: topic, Partition: 2, Timestamp: at, Key: []byte("k"), Value: []byte("first of 2")},
@@ -106,16 +110,37 @@ func TestCreateTopicPassesSettingsOn(t *testing.T) {
 	}
 }
 
+// runOnAPortOfItsOwn runs a fake broker on a port below those that the system gives away by itself: once the broker is
+// closed, nobody else comes to listen there.
+func runOnAPortOfItsOwn(t *testing.T, opts ...kfake.Opt) *kafkatest.Broker {
+	t.Helper()
+	var err error
+	for range 100 {
+		var b *kafkatest.Broker
+		b, err = kafkatest.Run(append(opts, kfake.Ports(20_000+rand.IntN(12_000)))...)
+		if err == nil {
+			t.Cleanup(b.Close)
+			return b
+		}
+	}
+	t.Fatal(err)
+	return nil
+}
+
 func TestAFakeBrokerRestartsWithItsDataOnItsPort(t *testing.T) {
 	t.Parallel()
 	dir := kfake.DataDir(t.TempDir())
-	b := kafkatest.Start(t, dir)
+	b := runOnAPortOfItsOwn(t, dir)
 	topic := b.Topic(t, 1)
 	written := b.Produce(t, kafkatest.Record{Topic: topic, Value: []byte("kept")})
 	port := netip.MustParseAddrPort(b.Addrs()[0]).Port()
 	b.Close()
 
-	again := kafkatest.Start(t, dir, kfake.Ports(int(port)))
+	again, err := kafkatest.Run(dir, kfake.Ports(int(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Close)
 	if !slices.Equal(again.Addrs(), b.Addrs()) {
 		t.Errorf("the broker moved from %v to %v", b.Addrs(), again.Addrs())
 	}
@@ -181,10 +206,7 @@ func TestAVirtualBrokerServesInVirtualTime(t *testing.T) {
 
 func TestRunServesUntilClose(t *testing.T) {
 	t.Parallel()
-	b, err := kafkatest.Run()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := runOnAPortOfItsOwn(t)
 	if err := b.CreateTopic(t.Context(), "battle-reports", 1, nil); err != nil {
 		t.Error(err)
 	}

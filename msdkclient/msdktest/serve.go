@@ -16,8 +16,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = req.ask(*s.rules.Load())
 	}
 	if answer.Accept || answer == (Answer{}) {
+		s.Leaderboard.add(req.Reports) // first: who hears of a report by OnAccept finds it there
 		s.Ledger.accept(req)
-		s.Leaderboard.add(req.Reports)
 	}
 	s.Ledger.count(answer)
 	s.reply(w, req, answer)
