@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -43,23 +44,24 @@ type Filter struct {
 }
 
 // Match tells whether the filter selects the letter. The error is that of Where:
-// the expression failed on this letter, which then does not match.
-func (f *Filter) Match(e *Entry) (bool, error) {
+// the expression failed on this letter, which then does not match, or ctx has
+// ended.
+func (f *Filter) Match(ctx context.Context, e *Entry) (bool, error) {
 	if len(f.Names) > 0 && !slices.Contains(f.Names, e.Name) {
 		return false, nil
 	}
-	return f.match(e)
+	return f.match(ctx, e)
 }
 
 // match leaves Names aside, which may be many.
-func (f *Filter) match(e *Entry) (bool, error) {
+func (f *Filter) match(ctx context.Context, e *Entry) (bool, error) {
 	if !f.matchState(e.State) || !f.matchTime(e.Written) || !f.matchLetter(e) || !f.matchOpenID(&e.Letter) {
 		return false, nil
 	}
 	if f.Where == nil {
 		return true, nil
 	}
-	return f.Where.match(e)
+	return f.Where.match(ctx, e)
 }
 
 func (f *Filter) matchState(s State) bool {

@@ -81,7 +81,7 @@ func TestFilterSelects(t *testing.T) {
 			`.letter | .name == "t.dlq/3/7" and .key == "o1" and .source.offset == 1099511627776 and .violations[1].keyword == "/anyOf" and .ret == -20000`)}, letter, true},
 		"where the text is, of what is not JSON": {Filter{Where: where(t, `.text == "text" and .value == null and .letter.foreign == "why"`)}, foreign, true},
 	} {
-		if got, err := test.filter.Match(&test.entry); got != test.want || err != nil {
+		if got, err := test.filter.Match(t.Context(), &test.entry); got != test.want || err != nil {
 			t.Errorf("%s: %v, error %v", rule, got, err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestAConditionThatFailsDoesNotMatchAndSaysWhy(t *testing.T) {
 		`[repeat(1)] | any`: `letter t.dlq/3/7: jq expression "[repeat(1)] | any": it takes longer than 1s`,
 	} {
 		f := Filter{Where: where(t, expr)}
-		if ok, err := f.Match(&e); ok || err == nil || err.Error() != want {
+		if ok, err := f.Match(t.Context(), &e); ok || err == nil || err.Error() != want {
 			t.Errorf("%s: %v, error %v", expr, ok, err)
 		}
 	}

@@ -69,7 +69,10 @@ func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error 
 			continue
 		}
 		e := s.entry(r)
-		ok, err := q.Filter.match(&e)
+		ok, err := q.Filter.match(ctx, &e)
+		if ctx.Err() != nil { // there may be many more in memory, and each may take its time
+			return ctx.Err()
+		}
 		if err != nil && q.Failed != nil {
 			q.Failed(e.Name, err)
 		}

@@ -29,7 +29,11 @@ func names(entries []deadletter.Entry) string {
 	return strings.Join(all, " ")
 }
 
-// at makes a record of a time, in seconds, for a partition of the desk's topic.
+// kept are the settings of a topic whose records are too old for a broker's default: else it deletes them when it looks
+// for such, every few minutes.
+var kept = settings{"retention.ms": "-1"}
+
+// at makes a record of a time, in seconds, for a partition of the desk's topic. It needs the topic to be [kept].
 func (d *desk) at(partition int32, second int64) kafkatest.Record {
 	return kafkatest.Record{
 		Topic: d.topic, Partition: partition, Timestamp: time.Unix(1700000000+second, 0), Value: []byte("value"),
@@ -37,7 +41,7 @@ func (d *desk) at(partition int32, second int64) kafkatest.Record {
 }
 
 func TestLettersComeByTimeAndEachPartitionInItsOrder(t *testing.T) {
-	d := newDesk(loopback(t, 3, nil))
+	d := newDesk(loopback(t, 3, kept))
 	d.Produce(t, d.at(0, 1), d.at(0, 5), d.at(0, 3), d.at(1, 2), d.at(1, 4), d.at(1, 6))
 	if got, want := names(d.all(oldestFirst)), "0/0 1/0 1/1 0/1 0/2 1/2"; got != want {
 		t.Errorf("oldest first: %s, want %s", got, want)
@@ -53,7 +57,7 @@ func TestLettersComeByTimeAndEachPartitionInItsOrder(t *testing.T) {
 
 // What is read must not depend on how it lies in batches, windows and gaps.
 func TestBothOrdersReadEachCommittedRecordOnce(t *testing.T) {
-	d := newDesk(loopback(t, 2, settings{"max.message.bytes": "3000000"}))
+	d := newDesk(loopback(t, 2, settings{"max.message.bytes": "3000000", "retention.ms": "-1"}))
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(d.Addrs()...), kgo.Dialer(d.Dial), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.TransactionalID(d.topic), kgo.ProducerBatchMaxBytes(3000000), kgo.ProducerBatchCompression(kgo.NoCompression()),
@@ -166,7 +170,6 @@ func TestLettersKnowWhatWasDoneAboutThem(t *testing.T) {
 	if _, err := r.Discard(t.Context(), "why", entries[5:8]...); err != nil {
 		t.Fatal(err)
 	}
-	d.settled()
 	for state, want := range map[deadletter.State]int{
 		"": 12, deadletter.Pending: 12, deadletter.Replayed: 5, deadletter.Discarded: 3, deadletter.AnyState: 20,
 	} {
@@ -234,7 +237,7 @@ func TestForeignRecordsAreEntriesThatSayWhy(t *testing.T) {
 }
 
 func TestGetSaysWhyThereIsNoLetter(t *testing.T) {
-	d := newDesk(loopback(t, 2, settings{"retention.ms": "-1"}))
+	d := newDesk(loopback(t, 2, kept))
 	for range 20 {
 		d.Produce(t, d.at(0, 1), d.at(0, 2))
 	}
@@ -484,5 +487,29 @@ func TestNamesAreFoundWithoutReadingAll(t *testing.T) {
 	}
 	if got := d.all(deadletter.Query{Filter: deadletter.Filter{Names: some[2:]}}); len(got) != 0 {
 		t.Errorf("got %s", names(got))
+	}
+}
+
+func TestAnEndlessConditionEndsWithItsContext(t *testing.T) {
+	d := newDesk(loopback(t, 1, nil))
+	for range 20 {
+		d.write(letter("player", "1"))
+	}
+	where, err := deadletter.CompileWhere("def f: f; f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	failed := 0
+	q := deadletter.Query{Filter: deadletter.Filter{Where: where}, Failed: func(deadletter.Name, error) { // of the first, after a second
+		failed++
+		cancel()
+	}}
+	var last error
+	for _, last = range d.Letters(ctx, q) {
+	}
+	if !errors.Is(last, context.Canceled) || failed != 1 {
+		t.Errorf("it ended with %v after it had failed on %d letters", last, failed)
 	}
 }

@@ -91,8 +91,8 @@ var (
 // transaction: for readers of what is committed the letter lies there once,
 // whatever happens to this process or to others that replay it. Letters that are
 // resolved already are skipped. Letters of one key, given in their order, lie
-// there in that order. Those who read through another Store may see all this a
-// moment later: Kafka answers before it has told every partition.
+// there in that order. All who read the letters find them replayed when Replay
+// returns, unless a broker has not heard of it for seconds.
 //
 // The replayed record has the letter's key and headers, and headers that tell
 // [OriginOf] where it comes from.
@@ -166,6 +166,7 @@ func (r *Resolver) resolve(ctx context.Context, tasks []task) (done Done, err er
 	select {
 	case r.working <- struct{}{}:
 		defer func() { <-r.working }()
+		defer r.tx.published(ctx, r.store.reader)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}

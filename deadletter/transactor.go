@@ -26,6 +26,9 @@ type transactor struct {
 	client   *kgo.Client
 	id       string
 	producer producer // of the transaction under way, or the next
+
+	last map[int32]int64 // by partition of the topic of that name: the last offset written that published has not seen
+	late bool            // it has waited in vain
 }
 
 // producer is a Kafka producer id with its epoch.
@@ -59,7 +62,7 @@ func newTransactor(ctx context.Context, conn consumer.Connection, id string) (*t
 	if err != nil {
 		return nil, err
 	}
-	t := &transactor{client: client, id: id}
+	t := &transactor{client: client, id: id, last: map[int32]int64{}}
 	if err := t.init(ctx); err != nil {
 		client.Close()
 		return nil, err
@@ -98,6 +101,11 @@ func (t *transactor) write(ctx context.Context, records []*kgo.Record) (outcome,
 	if err != nil {
 		t.abort(err)
 		return aborted, err
+	}
+	for _, r := range records {
+		if r.Topic == t.id {
+			t.last[r.Partition] = r.Offset
+		}
 	}
 	return t.commit(ctx)
 }
@@ -163,6 +171,41 @@ func (t *transactor) commit(ctx context.Context) (outcome, error) {
 	default:
 		return unknown, fmt.Errorf("commit a transaction: %w", fence(err))
 	}
+}
+
+// published waits until readers of what is committed see what write has
+// committed to the topic that has the transactor's name. Kafka answers a commit
+// before it has told the partitions, which it then does in any case: so this
+// gives up when it takes long, says nothing, and does not wait again.
+func (t *transactor) published(ctx context.Context, r *reader) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	defer clear(t.last)
+	for pause := 2 * time.Millisecond; len(t.last) > 0 && !t.late && !t.seen(ctx, r); pause = min(2*pause, 200*time.Millisecond) {
+		select {
+		case <-ctx.Done():
+			t.late = true
+		case <-time.After(pause):
+		}
+	}
+}
+
+// seen reports whether readers see what published waits for.
+func (t *transactor) seen(ctx context.Context, r *reader) bool {
+	l, err := r.describe(ctx, t.id)
+	if err != nil {
+		return false
+	}
+	ends, err := r.offsets(ctx, t.id, l, -1)
+	if err != nil {
+		return false
+	}
+	for partition, offset := range t.last {
+		if ends[partition] <= offset {
+			return false
+		}
+	}
+	return true
 }
 
 // renew notes the epoch that the broker has given for the next transaction.

@@ -29,12 +29,12 @@ func CompileWhere(expr string) (*Where, error) {
 // String is the expression.
 func (w *Where) String() string { return w.text }
 
-func (w *Where) match(e *Entry) (bool, error) {
+func (w *Where) match(ctx context.Context, e *Entry) (bool, error) {
 	input, err := whereInput(e)
 	if err != nil {
 		return false, err
 	}
-	results, err := w.run(context.Background(), input, 1)
+	results, err := w.run(ctx, input, 1)
 	if err != nil {
 		return false, fmt.Errorf("letter %s: %w", e.Name, err)
 	}
