@@ -238,7 +238,9 @@ func (b *batch) record(p *Partition, from int64) (Record, error) {
 	if n := c.varint(); n > 0 && n <= int64(len(c.b)) {
 		r.Headers = make([]Header, n)
 		for i := range r.Headers {
-			r.Headers[i] = Header{Key: string(c.varbytes()), Value: bytes.Clone(c.varbytes())}
+			h := Header{Key: string(c.varbytes()), Value: bytes.Clone(c.varbytes())}
+			r.Headers[i] = h
+			r.size += headerSize + len(h.Key) + len(h.Value)
 		}
 	} else if n != 0 {
 		c.short = true
@@ -247,6 +249,7 @@ func (b *batch) record(p *Partition, from int64) (Record, error) {
 		return Record{}, fmt.Errorf("record %s@%d: %w", p, r.Offset, err)
 	}
 	r.buffer = newBuffer(len(key) + len(value))
+	r.size += len(r.buffer)
 	if key != nil {
 		r.Key = r.buffer[:len(key):len(key)]
 		copy(r.Key, key)

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -31,6 +32,7 @@ type world struct {
 	topic, group string
 	log          journal
 	patience     time.Duration // of until
+	rest         func()        // returns when nothing more happens at this moment, in virtual time
 
 	mu      sync.Mutex
 	members int
@@ -43,7 +45,7 @@ func virtual(t *testing.T, partitions int32, test func(w *world), opts ...kfake.
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, kafkatest.StartVirtual(t, opts...), partitions)
-		w.patience = time.Hour
+		w.patience, w.rest = time.Hour, synctest.Wait
 		test(w)
 	})
 }
@@ -57,7 +59,10 @@ func loopback(t *testing.T, partitions int32, opts ...kfake.Opt) *world {
 
 func newWorld(t *testing.T, b *kafkatest.Broker, partitions int32) *world {
 	t.Helper()
-	w := &world{Broker: b, t: t, topic: b.Topic(t, partitions), group: kafkatest.Name(t), patience: time.Minute, takes: map[string]int{}}
+	w := &world{
+		Broker: b, t: t, topic: b.Topic(t, partitions), group: kafkatest.Name(t),
+		patience: time.Minute, rest: func() {}, takes: map[string]int{},
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(w.log.text())
@@ -84,6 +89,7 @@ type member struct {
 	mu          sync.Mutex
 	taken       []consumer.Record
 	generations int
+	serves      bool // in a generation at this moment
 }
 
 // join starts a member that settles each record as soon as it takes it.
@@ -123,9 +129,13 @@ func (w *world) join(opts ...func(*consumer.Config, *member)) *member {
 func (m *member) serve(ctx context.Context, gen *consumer.Generation) {
 	m.mu.Lock()
 	m.generations++
+	m.serves = true
 	m.mu.Unlock()
 	gen.Fetch(ctx, m.take)
 	m.drain()
+	m.mu.Lock()
+	m.serves = false
+	m.mu.Unlock()
 }
 
 func (m *member) take(_ context.Context, records []consumer.Record) {
@@ -172,6 +182,13 @@ func (m *member) began() int {
 	return m.generations
 }
 
+// serving tells whether the member is in a generation that began counts: Joined says so a moment before.
+func (m *member) serving() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.serves
+}
+
 // partitions are those the member holds.
 func (m *member) partitions() (ids []int) {
 	for _, l := range m.Lag() {
@@ -190,11 +207,11 @@ func (m *member) settleAll() {
 	}
 }
 
-// until waits for a condition.
+// until waits for a condition. In virtual time it looks when all that happens at a moment has happened.
 func (w *world) until(what string, is func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(w.patience)
-	for !is() {
+	for w.rest(); !is(); w.rest() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("still not: %s", what)
 		}
@@ -274,6 +291,20 @@ func (w *world) deleteRecords(partition int32, offset int64) {
 	}
 }
 
+// exists asks the broker for the topic.
+func (w *world) exists(client *kgo.Client) bool {
+	w.t.Helper()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &w.topic
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = append(req.Topics, topic)
+	resp, err := req.RequestWith(w.t.Context(), client)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return resp.Topics[0].ErrorCode != kerr.UnknownTopicOrPartition.Code
+}
+
 // recreate deletes the topic and makes it anew, empty.
 func (w *world) recreate(partitions int32) {
 	w.t.Helper()
@@ -281,9 +312,11 @@ func (w *world) recreate(partitions int32) {
 	topic.Topic = &w.topic
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	req.TopicNames, req.Topics = []string{w.topic}, append(req.Topics, topic)
-	if _, err := req.RequestWith(w.t.Context(), w.client()); err != nil {
+	client := w.client()
+	if _, err := req.RequestWith(w.t.Context(), client); err != nil {
 		w.t.Fatal(err)
 	}
+	w.until("topic gone", func() bool { return !w.exists(client) }) // else the old one may be taken for the new
 	w.until("topic made anew", func() bool { return w.CreateTopic(w.t.Context(), w.topic, partitions, nil) == nil })
 }
 

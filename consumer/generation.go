@@ -140,19 +140,15 @@ func (c *Consumer) committedOffsets(ctx context.Context, partitions []*Partition
 	return offsets, metadata, nil
 }
 
-// settle returns whether the partition is still held.
-func (p *Partition) settle(seq uint64) bool {
-	p.mu.Lock()
-	if p.tracker == nil {
-		p.mu.Unlock()
-		return false
+// settled ends the settling of n records; p, if it is one, is locked.
+func (p *Partition) settled(n int) {
+	if p == nil {
+		return
 	}
-	p.tracker.settle(seq)
 	p.mu.Unlock()
-	if g := p.gen; g.settled.Add(1) >= int64(g.c.cfg.CommitRecords) {
+	if g := p.gen; n > 0 && g.settled.Add(int64(n)) >= int64(g.c.cfg.CommitRecords) {
 		g.commitSoon()
 	}
-	return true
 }
 
 // unsettled is the number of records that the next generation takes again.

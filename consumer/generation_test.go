@@ -140,7 +140,7 @@ func TestAMemberWithoutPartitionsSitsByAndTakesOver(t *testing.T) {
 		w.until("the first is in", first.Joined)
 		second := w.join()
 		w.until("both are in", func() bool {
-			return first.Joined() && second.Joined() && len(first.partitions())+len(second.partitions()) == 1
+			return second.serving() && first.serving() && len(first.partitions())+len(second.partitions()) == 1
 		})
 		holder, idle := first, second
 		if len(second.partitions()) == 1 {
