@@ -3,7 +3,6 @@ package batcher_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 	"unicode"
@@ -24,11 +23,11 @@ func add(b *batcher.Batcher[string], now time.Time, size int, records ...string)
 		if unicode.IsUpper(rune(r[0])) {
 			class = batcher.Background
 		}
-		b.Add(now, class, strings.ToLower(r[:1]), size, r)
+		b.Add(now, class, uint64(unicode.ToLower(rune(r[0]))), size, r)
 	}
 }
 
-func values(items []batcher.Item[string]) []string {
+func values(items []*batcher.Item[string]) []string {
 	var out []string
 	for _, i := range items {
 		out = append(out, i.Value)
@@ -36,7 +35,7 @@ func values(items []batcher.Item[string]) []string {
 	return out
 }
 
-func next(t *testing.T, b *batcher.Batcher[string], now time.Time, want ...string) []batcher.Item[string] {
+func next(t *testing.T, b *batcher.Batcher[string], now time.Time, want ...string) []*batcher.Item[string] {
 	t.Helper()
 	class := batcher.Foreground
 	if len(want) > 0 && unicode.IsUpper(rune(want[0][0])) {
@@ -87,6 +86,15 @@ func TestBatchIsReleased(t *testing.T) {
 			next(t, b, t0, "a1")
 			add(b, t0, 1, "b1")
 			next(t, b, t0, "b1")
+		},
+		"without lingering once hurried, those behind others of their user too": func(t *testing.T, b *batcher.Batcher[string]) {
+			add(b, t0, 1, "a1")
+			batch := b.First(1, batcher.Foreground)
+			add(b, t0, 1, "a2", "b1")
+			b.Hurry()
+			next(t, b, t0, "b1")
+			b.Done(batch...)
+			next(t, b, t0, "a2")
 		},
 		"with several records of one user, in order": func(t *testing.T, b *batcher.Batcher[string]) {
 			add(b, t0, 1, "a1", "a2", "a3", "a4")
@@ -155,6 +163,36 @@ func TestBatchIsReleased(t *testing.T) {
 	}
 }
 
+func TestDonePanicsForARecordThatIsNotInFlight(t *testing.T) {
+	for rule, test := range map[string]func(*batcher.Batcher[string]) *batcher.Item[string]{
+		"an item of nobody": func(*batcher.Batcher[string]) *batcher.Item[string] { return new(batcher.Item[string]) },
+		"one that was done, while others of its user are in flight": func(b *batcher.Batcher[string]) *batcher.Item[string] {
+			add(b, t0, 1, "a1", "a2", "a3")
+			items, _ := b.Next(t0, batcher.Foreground)
+			b.Done(items[0])
+			return items[0]
+		},
+		"one that is used again for a record that waits": func(b *batcher.Batcher[string]) *batcher.Item[string] {
+			add(b, t0, 1, "a1")
+			items := b.First(1, batcher.Foreground)
+			b.Done(items...)
+			add(b, t0, 1, "b1")
+			return items[0]
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			b := batcher.New[string](batcher.Limits{Records: 3, Bytes: 100, Linger: time.Second})
+			item := test(b)
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			b.Done(item)
+		})
+	}
+}
+
 // TestPromises lets records arrive and batches complete in any order.
 func TestPromises(t *testing.T) {
 	type record struct {
@@ -171,14 +209,14 @@ func TestPromises(t *testing.T) {
 		b := batcher.New[record](limits)
 		now := t0
 		var (
-			added    = map[int]int{}          // records added, by user
-			released = map[int]int{}          // and released
-			inFlight [][]batcher.Item[record] // batches
-			flying   = map[int]int{}          // records in flight, by user
-			oldest   = map[record]time.Time{} // waiting since
+			added    = map[int]int{}           // records added, by user
+			released = map[int]int{}           // and released
+			inFlight [][]*batcher.Item[record] // batches
+			flying   = map[int]int{}           // records in flight, by user
+			oldest   = map[record]time.Time{}  // waiting since
 			waiting  int
 		)
-		release := func(items []batcher.Item[record]) {
+		release := func(items []*batcher.Item[record]) {
 			size, users := 0, map[int]bool{}
 			for _, it := range items {
 				r := it.Value
@@ -214,7 +252,7 @@ func TestPromises(t *testing.T) {
 				u := rapid.IntRange(0, 5).Draw(t, "user")
 				added[u]++
 				r := record{u, added[u], class.Draw(t, "class")}
-				b.Add(now, r.class, fmt.Sprint(u), rapid.IntRange(0, 30).Draw(t, "size"), r)
+				b.Add(now, r.class, uint64(u), rapid.IntRange(0, 30).Draw(t, "size"), r)
 				oldest[r] = now
 				waiting++
 			},
@@ -293,9 +331,9 @@ func TestPromises(t *testing.T) {
 func TestNobodyStarves(t *testing.T) {
 	b := batcher.New[string](batcher.Limits{Records: 4, Bytes: 1 << 20})
 	for i := range 8 {
-		b.Add(t0, batcher.Foreground, fmt.Sprintf("busy%d", i), 1, "busy")
+		b.Add(t0, batcher.Foreground, uint64(i), 1, "busy")
 	}
-	b.Add(t0, batcher.Foreground, "quiet", 1, "quiet")
+	b.Add(t0, batcher.Foreground, 8, 1, "quiet")
 	for range 10 {
 		items, _ := b.Next(t0, batcher.Foreground)
 		for _, it := range items {
@@ -312,16 +350,12 @@ func TestNobodyStarves(t *testing.T) {
 func BenchmarkBatcher(b *testing.B) {
 	for _, users := range []int{1, 100, 100_000} {
 		b.Run(fmt.Sprintf("users=%d", users), func(b *testing.B) {
-			ids := make([]string, users)
-			for i := range ids {
-				ids[i] = fmt.Sprintf("openid-%d", i)
-			}
 			bt := batcher.New[int](batcher.Limits{Records: 100, Bytes: 512 << 10, Linger: time.Second})
 			b.ReportAllocs()
 			for i := range b.N {
-				bt.Add(t0, batcher.Foreground, ids[i%users], 350, i)
-				if items, ok := bt.Next(t0, batcher.Foreground); ok {
-					bt.Done(items...)
+				bt.Add(t0, batcher.Foreground, uint64(i%users)*0x9e3779b97f4a7c15, 350, i)
+				if batch, ok := bt.Next(t0, batcher.Foreground); ok {
+					bt.Done(batch...)
 				}
 			}
 		})

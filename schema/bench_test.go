@@ -113,7 +113,7 @@ func BenchmarkWalk(b *testing.B) {
 				if err := s.read(data, 64); err != nil {
 					b.Fatal(err)
 				}
-				if program.check(&s.outline) != pass {
+				if program.check(&s.outline, nil) != pass {
 					b.Fatal("not decided")
 				}
 			}

@@ -10,15 +10,17 @@ import (
 	"pgregory.net/rapid"
 )
 
+// A reporter is what testing and rapid have in common.
+type reporter interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // isNotContradicted holds the program against the validator, which is always right: what the program decides, the validator
 // must decide likewise, and it may leave undecided only what it has noted, or long numbers. Check must accept what the
 // validator does if there is an openid in it, with the report that a decoded value gives. Returned is whether the program
 // decided.
-func isNotContradicted(t interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}, compiled *jsonschema.Schema, p *program, value []byte,
-) bool {
+func isNotContradicted(t reporter, compiled *jsonschema.Schema, p *program, value []byte) bool {
 	t.Helper()
 	s := new(scanner)
 	if err := s.read(value, 64); err != nil {
@@ -29,7 +31,7 @@ func isNotContradicted(t interface {
 		t.Fatalf("%s: %v", value, err)
 	}
 	err = validate(compiled, decoded)
-	got := p.check(&s.outline)
+	got := p.check(&s.outline, nil)
 	switch {
 	case got == pass && err != nil:
 		t.Fatalf("%s: passed, but the validator says: %#v", value, err)
@@ -40,14 +42,16 @@ func isNotContradicted(t interface {
 	}
 	want, ok := slowReport(decoded)
 	if err != nil {
-		want, ok = Report{}, false
+		want, ok = said{}, false
 	}
 	whole := &Schema{compiled: compiled, program: p, limits: DefaultLimits()}
-	if report, refusal := whole.Check(value); report != want || ok != (refusal == nil) {
-		t.Fatalf("%s: got report %+v, %v; want %+v, %v", value, report, refusal, want, ok)
-	}
-	if refusal := whole.Validate(value); (refusal == nil) != (err == nil) {
-		t.Fatalf("%s: Validate says %v, the validator %v", value, refusal, err)
+	for _, learned := range []string{"", ", its shape being known"} {
+		if report, refusal := whole.Check(value); saidBy(report) != want || ok != (refusal == nil) {
+			t.Fatalf("%s%s: got report %+v, %v; want %+v, %v", value, learned, report, refusal, want, ok)
+		}
+		if refusal := whole.Validate(value); (refusal == nil) != (err == nil) {
+			t.Fatalf("%s%s: Validate says %v, the validator %v", value, learned, refusal, err)
+		}
 	}
 	return got != unknown
 }
@@ -82,10 +86,27 @@ func agreement(t *rapid.T) {
 		t.Skip(err) // a loop, as a rule
 	}
 	p := newProgram(compiled)
+	learning := &Schema{compiled: compiled, program: p, limits: DefaultLimits()}
 	for range 4 {
 		value := d.text(d.valueFor(document, document, 3))
 		t.Logf("%s\n%s", text, value)
 		isNotContradicted(t, compiled, p, value)
+		for range 3 {
+			isNotMisled(t, learning, value)
+			value = d.withOtherLeaves(value)
+		}
+	}
+}
+
+// isNotMisled holds a schema that knows the shapes of what it has passed against the validator, and has it learn one more.
+func isNotMisled(t reporter, s *Schema, value []byte) {
+	t.Helper()
+	decoded, err := decode(value)
+	if err != nil || scan(value, s.limits.MaxDepth) != nil {
+		return
+	}
+	if err, refusal := validate(s.compiled, decoded), validateAndLearn(s, value); (refusal == nil) != (err == nil) {
+		t.Fatalf("%s: Validate says %v, the validator %v", value, refusal, err)
 	}
 }
 
@@ -141,6 +162,7 @@ func FuzzBuiltIns(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		for _, s := range schemas {
 			isNotContradicted(t, s.compiled, s.program, value)
+			isNotMisled(t, s, value)
 			if _, refusal := s.Check(value); reasonOf(refusal) != reasonOf(s.Validate(value)) {
 				t.Fatalf("Check says %v, but the schema does not", refusal)
 			}

@@ -306,3 +306,44 @@ func (d drawing) appendString(text []byte, s string) []byte {
 	}
 	return append(text, '"')
 }
+
+// withOtherLeaves draws a text of the same shape as value, which stays as it is if it is no strict JSON.
+func (d drawing) withOtherLeaves(value []byte) []byte {
+	s := new(scanner)
+	if s.read(value, 64) != nil {
+		return value
+	}
+	l := learner{outline: &s.outline, leafOf: make([]int, len(s.tokens))}
+	l.visit(root)
+	l.cut(len(value))
+	other := []byte(l.texts[0])
+	for at, leaf := range l.leafOf {
+		switch {
+		case leaf == 0:
+			continue
+		case d.chance(50):
+			other = d.append(other, d.leaf())
+		case s.tokens[at].kind == kindString:
+			other = append(append(append(other, '"'), s.raw(at)...), '"')
+		case s.tokens[at].kind&kindNumber != 0:
+			other = append(other, s.raw(at)...)
+		default:
+			other = append(other, map[kind]string{kindTrue: "true", kindFalse: "false", kindNull: "null"}[s.tokens[at].kind]...)
+		}
+		other = append(other, l.texts[leaf]...)
+	}
+	return other
+}
+
+func (d drawing) leaf() any {
+	switch d.upTo(4) {
+	case 0:
+		return d.number()
+	case 1:
+		return d.chance(50)
+	case 2:
+		return nil
+	default:
+		return pick(d, "string", someStrings)
+	}
+}

@@ -17,7 +17,7 @@ func ExampleSchema_Check() {
 		"baseinfo": {"openid": "odFzSjp6jND4U0uRS35PW7c7NKvs", "platid": 0, "partitionid": "9"},
 		"battleinfo": {"score": 4288625, "iswin": true}
 	}`))
-	fmt.Println(report.OpenID, report.Score)
+	fmt.Printf("%s %s\n", report.OpenID, report.Score)
 
 	_, refusal := s.Check([]byte(`{
 		"baseinfo": {"openid": "odFzSjp6jND4U0uRS35PW7c7NKvs", "platid": "iOS"},

@@ -55,6 +55,9 @@ func literalsOf(values []any) (literals []literal, ok bool) {
 
 // among passes the value at if it equals one of the literals.
 func (w *walk) among(literals []literal, at int) verdict {
+	if w.trace != nil {
+		w.trace.lost = true // of an object or array all leaves are looked at
+	}
 	found := fail
 	for i := range literals {
 		if found = max(found, w.equals(&literals[i], at)); found == pass {

@@ -138,11 +138,11 @@ func (w *walk) object(r *objectRules, at int) verdict {
 func (w *walk) dependents(rules []dependentRule, at int) verdict {
 	for i := range rules {
 		rule := &rules[i]
-		if _, ok := w.member(at, rule.name); !ok {
+		if w.member(at, rule.name) == none {
 			continue
 		}
 		for _, name := range rule.required {
-			if _, ok := w.member(at, name); !ok {
+			if w.member(at, name) == none {
 				return fail
 			}
 		}

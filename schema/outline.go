@@ -33,9 +33,10 @@ const (
 	kindFalse
 	kindNull
 
+	leafKinds   = kindString | kindNumber | kindBoolean | kindNull
 	kindNumber  = kindInteger | kindDecimal
 	kindBoolean = kindTrue | kindFalse
-	anyKind     = kindObject | kindArray | kindString | kindNumber | kindBoolean | kindNull
+	anyKind     = kindObject | kindArray | leafKinds
 )
 
 // root is the index of the token of the whole text.
@@ -57,27 +58,27 @@ func (o *outline) decoded(at int) []byte {
 	return raw
 }
 
-// find returns the index of the value that a path of names leads to, and whether it leads to one.
-func (o *outline) find(path ...string) (at int, ok bool) {
-	at = root
+// find returns the index of the value that a path of names leads to, or none.
+func (o *outline) find(path ...string) int {
+	at := root
 	for _, name := range path {
-		if at, ok = o.member(at, name); !ok {
-			return 0, false
+		if at = o.member(at, name); at == none {
+			break
 		}
 	}
-	return at, true
+	return at
 }
 
-// member returns the index of the value of that name in the object at, and whether there is an object and such a value.
-func (o *outline) member(at int, name string) (int, bool) {
+// member returns the index of the value of that name in the object at, or none if there is no object or no such value.
+func (o *outline) member(at int, name string) int {
 	t := &o.tokens[at]
 	if t.kind != kindObject {
-		return 0, false
+		return none
 	}
 	for key := at + 1; key < int(t.next); key = int(o.tokens[key+1].next) {
 		if string(o.decoded(key)) == name {
-			return key + 1, true
+			return key + 1
 		}
 	}
-	return 0, false
+	return none
 }

@@ -1,32 +1,45 @@
 package schema
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// A Report is what a sender needs to know of a valid battle report.
+// A Report is what a sender needs to know of a valid battle report. Its fields are parts of the value, as a rule: they
+// hold for as long as that does.
 type Report struct {
 	// OpenID names the user: baseinfo.openid, escapes resolved, 1 to 128 characters.
-	OpenID string
+	OpenID []byte
 
 	// Score is battleinfo.score as a decimal integer with every digit kept: "1000" for 1e3, "1" for 1.0. It is empty
 	// if the report has no score or one that is no integer.
-	Score string
+	Score []byte
 }
 
 // maxOpenID is the longest openid accepted, in characters.
 const maxOpenID = 128
 
-// report reads the report off a valid text, or refuses it if it does not name its user.
-func (o *outline) report() (Report, *Refusal) {
-	at, ok := o.find("baseinfo", "openid")
-	if !ok || !o.isOpenID(at) {
-		return Report{}, o.noOpenID()
+// places are where in an outline a report stands: indices of tokens, or none.
+type places struct{ baseinfo, openID, score int }
+
+func (o *outline) places() places {
+	return places{o.find("baseinfo"), o.find("baseinfo", "openid"), o.find("battleinfo", "score")}
+}
+
+// report reads the report off a valid text, or refuses the text if it does not name its user.
+func (o *outline) report(in places) (Report, *Refusal) {
+	if in.openID == none || !o.isOpenID(in.openID) {
+		return Report{}, noOpenID(in)
 	}
-	report := Report{OpenID: string(o.decoded(at))} // before anything else is read: decoded holds until its next call only
-	report.Score = o.score()
+	report := Report{OpenID: o.decoded(in.openID)}
+	if o.tokens[in.openID].escaped {
+		report.OpenID = bytes.Clone(report.OpenID) // it is in scratch
+	}
+	if in.score != none {
+		report.Score = o.score(in.score)
+	}
 	return report, nil
 }
 
@@ -38,27 +51,26 @@ func (o *outline) isOpenID(at int) bool {
 	return n >= 1 && n <= maxOpenID
 }
 
-func (o *outline) noOpenID() *Refusal {
+func noOpenID(in places) *Refusal {
 	violation := Violation{
 		Keyword: "/required", // which stands in no schema: it is what one would say
 		Message: "a battle report needs baseinfo.openid, a string of 1 to 128 characters: by it the platform knows whose report it is",
 	}
-	if _, ok := o.find("baseinfo"); ok {
+	if in.baseinfo != none {
 		violation.Instance = "/baseinfo"
 	}
 	return schemaViolation([]Violation{violation}, 1)
 }
 
-func (o *outline) score() string {
-	at, ok := o.find("battleinfo", "score")
-	if !ok || o.tokens[at].kind&kindNumber == 0 {
-		return ""
+func (o *outline) score(at int) []byte {
+	if o.tokens[at].kind&kindNumber == 0 {
+		return nil
 	}
 	raw := o.raw(at)
 	if o.tokens[at].kind == kindInteger && string(raw) != "-0" {
-		return string(raw) // canonical as it stands
+		return raw // canonical as it stands
 	}
-	return canonicalInteger(string(raw))
+	return []byte(canonicalInteger(string(raw)))
 }
 
 // canonicalInteger returns number, a JSON number, as a decimal integer without fraction, exponent or needless zeros, or

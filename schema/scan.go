@@ -24,9 +24,10 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 // it, or failed after it has set err. The offset travels in arguments and not in the struct so that it stays in a register.
 type scanner struct {
 	outline
-	maxDepth int
-	keys     keySet
-	err      *scanError
+	maxDepth  int
+	keys      keySet
+	err       *scanError
+	strangers int // texts in a row, up to now, that had no known shape
 }
 
 const (
@@ -106,13 +107,24 @@ func (s *scanner) value(i, depth int) int {
 	if i == len(s.data) {
 		return s.fail(i, faultTruncated)
 	}
-	switch c := s.data[i]; c {
-	case '"':
-		return s.str(i)
+	switch s.data[i] {
 	case '{':
 		return s.object(i, depth+1)
 	case '[':
 		return s.array(i, depth+1)
+	default:
+		return s.leaf(i)
+	}
+}
+
+// leaf scans any value but an object or array.
+func (s *scanner) leaf(i int) int {
+	if i == len(s.data) {
+		return s.fail(i, faultTruncated)
+	}
+	switch c := s.data[i]; c {
+	case '"':
+		return s.str(i)
 	case 't':
 		return s.literal(i, "true", kindTrue)
 	case 'f':

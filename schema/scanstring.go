@@ -1,19 +1,21 @@
 package schema
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // str scans a string, i being the offset of its opening quote.
 func (s *scanner) str(i int) int {
 	data := s.data
 	i++
 	start, escaped := i, false
-	for i < len(data) {
-		c := data[i]
-		if plain[c] {
-			i++
-			continue
+	for {
+		if i = endOfPlain(data, i); i == len(data) {
+			return s.fail(i, faultTruncated)
 		}
-		switch {
+		switch c := data[i]; {
 		case c == '"':
 			at := s.add(kindString, start, i-start)
 			if escaped {
@@ -35,16 +37,24 @@ func (s *scanner) str(i int) int {
 			i += size
 		}
 	}
-	return s.fail(i, faultTruncated)
 }
 
-// plain tells the bytes that stand for themselves in a string: ASCII without controls, quote and backslash.
-var plain = func() (t [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\'
+// endOfPlain returns the offset from i on of the first byte that does not simply stand for itself in a string: a quote,
+// backslash or control, or a part of a character beyond ASCII.
+func endOfPlain(data []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(data); i += 8 {
+		x := binary.LittleEndian.Uint64(data[i:])
+		// A byte's high bit is set where it is not plain; it may be, too, in the bytes behind such a one, by a borrow.
+		if found := (x | (x - ' '*ones) | ((x ^ '"'*ones) - ones) | ((x ^ '\\'*ones) - ones)) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
 	}
-	return t
-}()
+	for i < len(data) && data[i] >= ' ' && data[i] < utf8.RuneSelf && data[i] != '"' && data[i] != '\\' {
+		i++
+	}
+	return i
+}
 
 // escape scans an escape sequence, a surrogate pair being one; i is the offset of its backslash.
 func (s *scanner) escape(i int) int {

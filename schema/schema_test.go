@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -60,7 +59,7 @@ func TestCheckRefusesInOrder(t *testing.T) {
 			if refusal == nil {
 				t.Fatal("accepted")
 			}
-			if report != (Report{}) {
+			if saidBy(report) != (said{}) {
 				t.Errorf("refused, but reported as %+v", report)
 			}
 			if refusal.Reason != test.reason || refusal.Detail != test.detail {
@@ -87,7 +86,7 @@ func TestCheckLeavesToTheValidatorWhatIsNotStreamed(t *testing.T) {
 	} {
 		report, refusal := s.Check([]byte(`{"baseinfo":{"openid":"u"},` + value + `}`))
 		if want == "" {
-			if refusal != nil || report.OpenID != "u" {
+			if refusal != nil || string(report.OpenID) != "u" {
 				t.Errorf("%s: got %+v, %v", value, report, refusal)
 			}
 			continue
@@ -121,7 +120,7 @@ func TestValidateSaysWhatCheckDoesButForTheOpenID(t *testing.T) {
 			if reasonOf(checked) != want {
 				t.Errorf("%.80s: got %v, but of Check %v", value, refusal, checked)
 			}
-		case (checked == nil) != (report.OpenID == "u"):
+		case (checked == nil) != (string(report.OpenID) == "u"):
 			t.Errorf("%.80s: Check says %+v, %v", value, report, checked)
 		}
 	}
@@ -133,19 +132,6 @@ func reasonOf(r *Refusal) Reason {
 		return ""
 	}
 	return r.Reason
-}
-
-func TestCheckKeepsNothingOfTheValue(t *testing.T) {
-	t.Parallel()
-	value := []byte(event)
-	report, refusal := mustLoad(t, "builtin:any").Check(value)
-	if refusal != nil {
-		t.Fatal(refusal)
-	}
-	copy(value, bytes.Repeat([]byte("!"), len(value)))
-	if want := (Report{OpenID: "odFzSjp6jND4U0uRS35PW7c7NKvs", Score: "4288625"}); report != want {
-		t.Errorf("the report changed with the value: %+v", report)
-	}
 }
 
 func TestCheckIsSafeForConcurrentUse(t *testing.T) {

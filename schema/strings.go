@@ -27,7 +27,7 @@ func (p *programmer) stringRules(s *jsonschema.Schema) *stringRules {
 	return r
 }
 
-// none stands in compiled schemas for a count that is not limited.
+// none stands in compiled schemas for a count that is not limited, and for an index where there is nothing.
 const none = -1
 
 // formatAsserts reports whether the validator checks the "format" of s: up to draft 7, and where a document does not name

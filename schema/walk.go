@@ -23,7 +23,12 @@ func (v verdict) opposite() verdict { return pass - v }
 // A walk holds a program against one outline. It looks at a value as often as there are schemas that apply to it.
 type walk struct {
 	*outline
-	work int // bytes, members and elements that may still be looked at
+	work  int    // bytes, members and elements that may still be looked at
+	trace *trace // nil: nobody wants to know
+}
+
+func newWalk(o *outline) walk {
+	return walk{outline: o, work: maxLooks * (len(o.data) + shortText)}
 }
 
 // A walk looks at each byte of a text maxLooks times, on average, before it leaves the rest undecided: a schema can be
@@ -33,12 +38,13 @@ const (
 	shortText = 1024
 )
 
-// check passes the text of the outline if it is valid.
-func (p *program) check(o *outline) verdict {
+// check passes the text of the outline if it is valid. What it asks about leaves it tells the trace, if there is one.
+func (p *program) check(o *outline, trace *trace) verdict {
 	if p.root == nil {
 		return unknown
 	}
-	w := walk{outline: o, work: maxLooks * (len(o.data) + shortText)}
+	w := newWalk(o)
+	w.trace = trace
 	return w.check(p.root, root)
 }
 
@@ -51,6 +57,9 @@ func (w *walk) spend(t *token) bool {
 // check passes the value at if it is valid by n. The first rule that it does not pass decides.
 func (w *walk) check(n *node, at int) verdict {
 	t := &w.tokens[at]
+	if w.trace != nil && t.kind&leafKinds != 0 {
+		return w.ask(n, at)
+	}
 	if !w.spend(t) {
 		return unknown
 	}

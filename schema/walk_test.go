@@ -199,7 +199,7 @@ func verdictOn(t testing.TB, p *program, value string) verdict {
 	if err := s.read([]byte(value), 64); err != nil {
 		t.Fatalf("%s: %v", value, err)
 	}
-	return p.check(&s.outline)
+	return p.check(&s.outline, nil)
 }
 
 // mustCompile compiles the text of a schema.

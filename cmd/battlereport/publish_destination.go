@@ -67,5 +67,5 @@ func (d destination) check(l line) (kafka.Message, *schema.Refusal) {
 	if refusal != nil {
 		return kafka.Message{}, refusal
 	}
-	return kafka.Message{Key: []byte(report.OpenID), Value: slices.Clone(l.text), Headers: d.headers, WriterData: l.number}, nil
+	return kafka.Message{Key: slices.Clone(report.OpenID), Value: slices.Clone(l.text), Headers: d.headers, WriterData: l.number}, nil
 }

@@ -33,14 +33,20 @@ type app struct {
 
 // apps finds the app of a record.
 type apps struct {
-	list    []*app
-	byID    map[string]*app
-	byTopic map[string][]*app // source topics
-	replays map[string]string // replay topics, with a source topic each
+	list  []*app
+	byID  map[string]*app
+	feeds map[string]*feed // by topic
+}
+
+// feed is what the records of a topic are.
+type feed struct {
+	source   string // the topic in whose dead letters they belong; of a replay topic it is one of them
+	replayed bool   // they are replayed letters
+	apps     []*app // of a source topic
 }
 
 func newApps(cfg *config.Config) (*apps, error) {
-	a := &apps{byID: map[string]*app{}, byTopic: map[string][]*app{}, replays: map[string]string{}}
+	a := &apps{byID: map[string]*app{}, feeds: map[string]*feed{}}
 	for _, c := range cfg.Apps {
 		checker, err := NewChecker(cfg, c)
 		if err != nil {
@@ -56,41 +62,46 @@ func newApps(cfg *config.Config) (*apps, error) {
 		a.list = append(a.list, app)
 		a.byID[c.AppID] = app
 		for _, topic := range c.Topics {
-			a.byTopic[topic] = append(a.byTopic[topic], app)
+			if a.feeds[topic] == nil {
+				a.feeds[topic] = &feed{source: topic}
+			}
+			a.feeds[topic].apps = append(a.feeds[topic].apps, app)
 		}
 	}
 	for _, topic := range cfg.SourceTopics() {
-		if replay := cfg.DeadLetter.ReplayTopicFor(topic); a.replays[replay] == "" {
-			a.replays[replay] = topic
+		if replay := cfg.DeadLetter.ReplayTopicFor(topic); a.feeds[replay] == nil {
+			a.feeds[replay] = &feed{source: topic, replayed: true}
 		}
 	}
 	return a, nil
 }
 
 // topics are all topics to read.
-func (a *apps) topics() []string {
-	return append(slices.Sorted(maps.Keys(a.byTopic)), a.replayTopics()...)
-}
+func (a *apps) topics() []string { return slices.Sorted(maps.Keys(a.feeds)) }
 
 // replayTopics are those of them that hold replayed letters.
-func (a *apps) replayTopics() []string { return slices.Sorted(maps.Keys(a.replays)) }
+func (a *apps) replayTopics() []string {
+	return slices.DeleteFunc(a.topics(), func(topic string) bool { return !a.feeds[topic].replayed })
+}
 
 // HeaderAppID picks the app of a record in a topic of several.
 const HeaderAppID = "appid"
 
 // identify sets the event's app and home, or says why it has no app.
 func (a *apps) identify(ev *event) (why string) {
-	r := &ev.record
-	ev.home = r.Partition.Topic
-	if source, replayed := a.replays[ev.home]; replayed {
-		ev.home, ev.replayed = source, true
+	r, from := &ev.record, ev.source.feed
+	ev.home, ev.replayed = from.source, from.replayed
+	if from.replayed {
 		origin, ok := deadletter.OriginOf(r.Headers)
-		if !ok || a.byTopic[origin.Source.Topic] == nil {
+		if ok {
+			from = a.feeds[origin.Source.Topic]
+		}
+		if !ok || from == nil || from.replayed {
 			return fmt.Sprintf("a record in the replay topic %s that is not a replayed letter of a configured topic", r.Partition.Topic)
 		}
-		ev.home, ev.origin = origin.Source.Topic, &origin
+		ev.home, ev.origin = from.source, &origin
 	}
-	candidates := a.byTopic[ev.home]
+	candidates := from.apps
 	header, count := "", 0
 	for _, h := range r.Headers {
 		if h.Key == HeaderAppID {

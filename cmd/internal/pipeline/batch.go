@@ -11,7 +11,7 @@ import (
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
-type item = batcher.Item[*event]
+type item = *batcher.Item[*event]
 
 // batch is events that go together. After a split, items are those that the
 // next call sends and rest what follows, last first.
@@ -32,10 +32,20 @@ type batch struct {
 }
 
 // users are those of the next call, each as often as it has events.
-func (b *batch) users() iter.Seq[string] {
-	return func(yield func(string) bool) {
+func (b *batch) users() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
 		for _, it := range b.items {
-			if !yield(it.User) {
+			if !yield(it.Value.user) {
+				return
+			}
+		}
+	}
+}
+
+func eventsOf(items []item) iter.Seq[*event] {
+	return func(yield func(*event) bool) {
+		for _, it := range items {
+			if !yield(it.Value) {
 				return
 			}
 		}

@@ -31,7 +31,7 @@ var (
 const chaosRun = "chaos"
 
 // TestChaos lets members join, leave and crash while the broker goes and comes,
-// the platform fails in every way it knows, and a share of the events is bad.
+// the network to it stalls and drips, the platform fails in every way it knows, and a share of the events is bad.
 // When all is well again everything has come out, in order and unchanged. In
 // calm weather, where members come and go as planned, the broker stays, and the
 // platform accepts nothing without saying so, it has also come out only once.
@@ -69,6 +69,8 @@ func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
 	seed := random.Uint64()
 	publishing.Go(func() { w.chaosTraffic(book, seed, stop) })
 
+	network := w.Proxy()
+	w.opts.DialKafka = network.Dial
 	var members []*crashable
 	end := time.Now().Add(*chaosTime)
 	for time.Now().Before(end) {
@@ -79,7 +81,7 @@ func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
 				time.Sleep(100 * time.Millisecond)
 			}
 		}
-		switch n := random.IntN(10); {
+		switch n := random.IntN(12); {
 		case n < 3 && len(members) < 4 || len(members) == 0:
 			members = append(members, w.startCrashable())
 		case n < 4:
@@ -94,6 +96,14 @@ func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
 			w.Sever()
 			time.Sleep(time.Duration(random.IntN(40)) * time.Second)
 			w.Restore()
+		case n < 7 && !calm:
+			network.Stall()
+			time.Sleep(time.Duration(random.IntN(40)) * time.Second)
+			network.Flow()
+		case n < 8 && !calm:
+			network.Drip(64<<random.IntN(8), 100*time.Millisecond)
+			time.Sleep(time.Duration(random.IntN(40)) * time.Second)
+			network.Flow()
 		default:
 			w.msdk.SetRules(chaosRules(random, calm)...)
 		}

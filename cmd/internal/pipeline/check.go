@@ -35,35 +35,51 @@ func (e *engine) take(ctx context.Context, records []consumer.Record) {
 	}
 }
 
-// checkPiece checks records until a piece is full.
-func (e *engine) checkPiece(records []consumer.Record) (piece []*event, room []room) {
+// checkPiece checks the first records, of one partition, as many as make a piece.
+func (e *engine) checkPiece(records []consumer.Record) (piece []arrival, room []room) {
 	now := time.Now()
-	maxRecords, maxBytes := e.intake.piece.records, e.intake.piece.bytes
-	for bytes := 0; len(piece) < min(maxRecords, len(records)); {
-		r := &records[len(piece)]
-		if bytes += r.Size(); len(piece) > 0 && bytes > maxBytes {
+	maxBytes := e.intake.piece.bytes
+	n, bytes := 0, 0
+	for n < min(e.intake.piece.records, len(records)) {
+		if bytes += records[n].Size(); n > 0 && bytes > maxBytes {
 			break
 		}
-		ev := e.p.check(r, now)
-		ev.source = e.sources[r.Partition]
-		piece = append(piece, ev)
-		room = addRoom(room, ev, 1)
+		n++
+	}
+	src := e.sources[records[0].Partition]
+	piece = make([]arrival, n)
+	e.p.spares.take(piece)
+	for i := range piece {
+		ev := piece[i].event
+		ev.record, ev.source, ev.taken = records[i], src, now
+		e.p.check(ev, now)
+		if ev.refusal == nil {
+			piece[i].lane, piece[i].user, piece[i].size = e.lane(ev), userNumber(ev.user), len(ev.record.Value)+itemOverhead
+		}
+		room = addRoom(room, ev.tenant(), 1, ev.record.Size())
 	}
 	return piece, room
 }
 
-// check makes an event of a record: one with an app and a user, or a refused
-// one.
-func (p *Pipeline) check(r *consumer.Record, now time.Time) *event {
-	ev := newEvent(r, now)
+// lane is that of an accepted event.
+func (e *engine) lane(ev *event) *lane {
+	if ev.replayed {
+		return e.replays[ev.app]
+	}
+	return e.live[ev.app]
+}
+
+// check finds out the app and the user of a new event, or why it is refused.
+func (p *Pipeline) check(ev *event, now time.Time) {
 	if why := p.apps.identify(ev); why != "" {
 		ev.giveUp(deadletter.UnknownApp, why)
-		return ev
+		return
 	}
+	r := &ev.record
 	checker := ev.app.checker
 	if len(r.Key) > checker.MaxBytes {
 		ev.giveUp(deadletter.TooLarge, fmt.Sprintf("the key has %d bytes, %d are allowed", len(r.Key), checker.MaxBytes))
-		return ev
+		return
 	}
 	report, refused := checker.Check(r.Value)
 	if refused != nil {
@@ -71,11 +87,10 @@ func (p *Pipeline) check(r *consumer.Record, now time.Time) *event {
 		for _, v := range refused.Violations {
 			ev.refusal.violations = append(ev.refusal.violations, deadletter.Violation(v))
 		}
-		return ev
+		return
 	}
 	ev.user, ev.score = report.OpenID, report.Score
 	p.expire(ev, now)
-	return ev
 }
 
 // expire gives an event up that is older than max_age.

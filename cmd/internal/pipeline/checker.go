@@ -34,7 +34,7 @@ func NewChecker(cfg *config.Config, app config.App) (*Checker, error) {
 // Check returns what a report says, or why it is refused.
 func (c *Checker) Check(value []byte) (schema.Report, *schema.Refusal) {
 	report, refusal := c.schema.Check(value)
-	if refusal == nil && c.needsScore && report.Score == "" {
+	if refusal == nil && c.needsScore && len(report.Score) == 0 {
 		v := schema.Violation{
 			Instance: "/battleinfo/score", Keyword: "/required",
 			Message: "route " + routeScore + " reports battleinfo.score, and there is no integer",

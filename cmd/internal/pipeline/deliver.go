@@ -10,18 +10,25 @@ import (
 
 // outcome is the end of a call.
 type outcome struct {
-	batch *batch
-	err   *msdkclient.Error // nil: delivered
-	took  time.Duration
+	batch  *batch
+	err    *msdkclient.Error // nil: delivered
+	took   time.Duration
+	oldest time.Time // record's time
 }
 
 // call posts a batch once.
 func (p *Pipeline) call(ctx context.Context, b *batch) outcome {
 	began := time.Now()
+	oldest := b.items[0].Value.record.Time
+	for _, it := range b.items[1:] {
+		if it.Value.record.Time.Before(oldest) {
+			oldest = it.Value.record.Time
+		}
+	}
 	var err error
 	if b.lane.Route == routeScore {
 		ev := b.items[0].Value
-		err = p.msdk.Score(ctx, b.lane.identity, msdkclient.Score{OpenID: ev.user, Score: ev.score, Expires: b.lane.ScoreExpires})
+		err = p.msdk.Score(ctx, b.lane.identity, msdkclient.Score{OpenID: string(ev.user), Score: string(ev.score), Expires: b.lane.ScoreExpires})
 	} else {
 		reports := make([][]byte, len(b.items))
 		for i, it := range b.items {
@@ -29,7 +36,7 @@ func (p *Pipeline) call(ctx context.Context, b *batch) outcome {
 		}
 		err = p.msdk.BattleReport(ctx, b.lane.identity, b.named, reports...)
 	}
-	out := outcome{batch: b, took: time.Since(began)}
+	out := outcome{batch: b, took: time.Since(began), oldest: oldest}
 	if err != nil && !errors.As(err, &out.err) {
 		out.err = &msdkclient.Error{Class: msdkclient.Retry, Uncertain: true, Err: err}
 	}

@@ -88,7 +88,7 @@ func (e *engine) stillDue(b *batch, now time.Time) bool {
 		}
 	}
 	b.items = kept
-	if slices.ContainsFunc(kept, func(it item) bool { return it.User == b.named }) {
+	if slices.ContainsFunc(kept, func(it item) bool { return string(it.Value.user) == b.named }) {
 		return true
 	}
 	if b.probe {
@@ -108,9 +108,6 @@ func (e *engine) start(calls context.Context, b *batch) {
 	b.lane.inFlight++
 	if b.lane.replayed {
 		e.replayed++
-	}
-	for _, it := range b.items {
-		it.Value.attempts++
 	}
 	go func() { e.outcomes <- e.p.call(calls, b) }()
 }

@@ -32,7 +32,8 @@ func (e *engine) shed() {
 			return false
 		}
 		e.held--
-		e.freed = addRoom(e.freed, ev, 1)
+		e.left++
+		e.freed = addRoom(e.freed, ev.tenant(), 1, ev.record.Size())
 		return true
 	}
 	kept := e.letters[:0]

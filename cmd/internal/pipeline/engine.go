@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +25,7 @@ type engine struct {
 	intake  *intake
 	sources map[*consumer.Partition]*source // read only
 
-	in          chan []*event // checked
+	in          chan []arrival
 	outcomes    chan outcome
 	lettersOut  chan []*event
 	lettersDone chan written
@@ -35,10 +37,12 @@ type engine struct {
 	replayed int             // those of them with replayed letters
 	held     int             // events taken and not settled
 	freed    []room          // of events settled in this turn
+	spent    []*event        // and they themselves
 	paused   bool            // the intake, while letters cannot be written
 	letters  []*event
 	writing  []*event // letters handed over, nil: none
 	draining bool
+	left     int // events let go of while draining
 }
 
 func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
@@ -48,7 +52,7 @@ func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
 		log:         p.log,
 		intake:      newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps.list)),
 		sources:     map[*consumer.Partition]*source{},
-		in:          make(chan []*event),
+		in:          make(chan []arrival),
 		outcomes:    make(chan outcome, d.MaxInFlight),
 		lettersOut:  make(chan []*event),
 		lettersDone: make(chan written, 1),
@@ -57,7 +61,7 @@ func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
 		flying:      map[*batch]bool{},
 	}
 	for _, part := range partitions {
-		e.sources[part] = &source{Partition: part, settled: -1}
+		e.sources[part] = &source{Partition: part, feed: p.apps.feeds[part.Topic], settled: -1}
 	}
 	for _, a := range p.apps.list {
 		live, replayed := newLanes(p.cfg, a)
@@ -89,6 +93,7 @@ func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.T
 		e.written(<-e.lettersDone)
 	}
 	wg.Wait()
+	e.p.sayRest()
 	e.p.metrics.observe(e)
 	for _, l := range e.lanes {
 		l.breaker.unprobed(time.Now())
@@ -110,7 +115,7 @@ func (e *engine) loop(ctx, calls context.Context) {
 		e.open()
 		if in == nil && e.held == 0 {
 			if e.draining {
-				e.log.Info("drained")
+				e.log.Info("drained: all that was begun has ended", "left_to_others", e.left)
 			}
 			return
 		}
@@ -122,15 +127,15 @@ func (e *engine) loop(ctx, calls context.Context) {
 			timer.Reset(time.Until(at))
 		}
 		select {
-		case events, ok := <-in:
+		case piece, ok := <-in:
 			if !ok {
 				in = nil
 				e.drain()
 				break
 			}
 			now := time.Now()
-			for _, ev := range events {
-				e.accept(now, ev)
+			for i := range piece {
+				e.accept(now, &piece[i])
 			}
 		case out := <-e.outcomes:
 			e.finish(out)
@@ -155,17 +160,13 @@ func (e *engine) loop(ctx, calls context.Context) {
 }
 
 // accept takes a checked event in.
-func (e *engine) accept(now time.Time, ev *event) {
+func (e *engine) accept(now time.Time, a *arrival) {
 	e.held++
-	if ev.refusal != nil {
-		e.letters = append(e.letters, ev)
+	if a.lane == nil {
+		e.letters = append(e.letters, a.event)
 		return
 	}
-	lanes := e.live
-	if ev.replayed {
-		lanes = e.replays
-	}
-	lanes[ev.app].add(now, ev)
+	a.lane.add(now, a)
 }
 
 // open gives the room of settled events to new ones, as far as their lanes have
@@ -175,6 +176,10 @@ func (e *engine) open() {
 	if len(e.freed) > 0 {
 		e.intake.release(e.freed...)
 		e.freed = e.freed[:0]
+	}
+	if len(e.spent) > 0 {
+		e.p.spares.put(e.spent)
+		e.spent = e.spent[:0]
 	}
 	for _, l := range e.lanes {
 		if sated := l.batcher.Ready(l.class()) >= l.enough(); sated != l.sated {
@@ -208,14 +213,13 @@ func (e *engine) finish(out outcome) {
 		}
 		l.lastSuccess = now
 		b.schedule.Reset()
-		e.p.metrics.delivered(l, b.items)
-		for _, it := range b.items {
-			e.settle(it.Value)
-		}
+		e.p.metrics.delivered(l, len(b.items), out.oldest)
+		e.freed = addRoom(e.freed, tenant{l.app, l.replayed}, len(b.items), e.settle(eventsOf(b.items)))
 		e.release(b, now)
 		return
 	}
 	for _, it := range b.items {
+		it.Value.attempts++
 		it.Value.last = out.err
 		it.Value.uncertain = it.Value.uncertain || out.err.Uncertain
 	}
@@ -309,13 +313,21 @@ func (e *engine) proceed(b *batch, now time.Time) {
 	}
 }
 
-// settle ends an event, which is not to be touched again.
-func (e *engine) settle(ev *event) {
-	e.held--
-	ev.source.settled = max(ev.source.settled, ev.record.Offset)
-	e.freed = addRoom(e.freed, ev, 1)
-	ev.record.Settle()
-	ev.recycle()
+// settle ends events, which are not to be touched again. It returns their size.
+// The room that they took up is for the caller to free.
+func (e *engine) settle(events iter.Seq[*event]) (bytes int) {
+	consumer.SettleAll(func(yield func(*consumer.Record) bool) {
+		for ev := range events { // they lie out of the caches: what is looked at here is the first line of each
+			e.held--
+			ev.source.settled = max(ev.source.settled, ev.record.Offset)
+			bytes += ev.record.Size()
+			e.spent = append(e.spent, ev)
+			if !yield(&ev.record) {
+				return
+			}
+		}
+	})
+	return bytes
 }
 
 // nextLetters are the letters to write next.
@@ -330,6 +342,7 @@ func (e *engine) written(w written) {
 	e.p.metrics.buried(w.events)
 	e.p.sayLetters(w.events)
 	for _, ev := range w.events {
-		e.settle(ev)
+		e.freed = addRoom(e.freed, ev.tenant(), 1, ev.record.Size())
 	}
+	e.settle(slices.Values(w.events))
 }

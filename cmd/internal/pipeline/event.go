@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -11,12 +12,12 @@ import (
 
 // event is one record on its way.
 type event struct {
-	record consumer.Record
 	source *source
+	record consumer.Record
 	app    *app   // nil: unknown
 	home   string // the source topic in whose dead letters it belongs
-	user   string
-	score  string // for the legacy route
+	user   []byte // like score, a part of the record, as a rule
+	score  []byte // for the legacy route
 	taken  time.Time
 
 	replayed bool               // it came from a replay topic
@@ -29,19 +30,53 @@ type event struct {
 	refusal *refusal // why it is given up; nil: it is not
 }
 
-// events are those that are settled, to be used again.
-var events = sync.Pool{New: func() any { return new(event) }}
-
-func newEvent(r *consumer.Record, now time.Time) *event {
-	ev := events.Get().(*event)
-	ev.record, ev.taken = *r, now
-	return ev
+// arrival is a checked event with all that the engine's loop has to know of it
+// for the time being. The event itself lies in the cache of another processor.
+type arrival struct {
+	*event
+	lane *lane  // nil: it is refused
+	user uint64 // a number for the batcher
+	size int    // in the body, in bytes
 }
 
-// recycle ends the event's life.
-func (ev *event) recycle() {
-	*ev = event{}
-	events.Put(ev)
+// userSeed keeps the numbers of users unknown to whoever writes records, so that
+// nobody can make many users the same.
+var userSeed = maphash.MakeSeed()
+
+func userNumber(user []byte) uint64 { return maphash.Bytes(userSeed, user) }
+
+// spares are events that were settled, to be used again: first those that were
+// settled last, which are in the processor's caches. Safe for concurrent use.
+type spares struct {
+	mu     sync.Mutex
+	events []*event
+}
+
+const maxSpares = 8192 // events
+
+// take gives each of the piece an event.
+func (s *spares) take(piece []arrival) {
+	s.mu.Lock()
+	n := min(len(piece), len(s.events))
+	from := len(s.events) - n
+	for i, ev := range s.events[from:] {
+		piece[i].event = ev
+	}
+	s.events = s.events[:from]
+	s.mu.Unlock()
+	for i := n; i < len(piece); i++ {
+		piece[i].event = new(event)
+	}
+}
+
+// put takes back events whose life has ended.
+func (s *spares) put(events []*event) {
+	for _, ev := range events {
+		*ev = event{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, events[:min(len(events), maxSpares-len(s.events))]...)
 }
 
 // refusal is why an event is given up.
@@ -54,6 +89,7 @@ type refusal struct {
 // source is a partition as the engine's loop sees it.
 type source struct {
 	*consumer.Partition
+	feed    *feed
 	settled int64 // highest offset settled, -1: none
 	inHand  int64 // highest offset that something is being done about; see engine.shed
 }

@@ -39,6 +39,7 @@ type world struct {
 	topic string
 	opts  pipeline.Options
 	log   *logged
+	rest  func() // returns when nothing more happens at this moment, in virtual time
 }
 
 // virtual runs a test in virtual time: a broker and a platform in memory, where
@@ -55,6 +56,7 @@ func virtualWith(t *testing.T, m msdktest.Config, test func(w *world)) {
 		w := newWorld(t, kafkatest.StartVirtual(t), m)
 		w.cfg.MSDK.BaseURL = "http://msdk.test"
 		w.opts.DialMSDK = pipe.DialContext
+		w.rest = synctest.Wait
 		w.msdk.Serve(pipe)
 		test(w)
 	})
@@ -78,7 +80,7 @@ func real(t *testing.T) *world {
 func newWorld(t *testing.T, broker *kafkatest.Broker, m msdktest.Config) *world {
 	t.Helper()
 	m.Apps = append(m.Apps, msdktest.App{ID: appID, AppKey: appKey}, msdktest.App{ID: otherApp, AppKey: appKey})
-	w := &world{Broker: broker, t: t, msdk: msdktest.New(m), log: &logged{t: t}}
+	w := &world{Broker: broker, t: t, msdk: msdktest.New(m), log: &logged{t: t}, rest: func() {}}
 	t.Cleanup(w.msdk.Close)
 	w.topic = broker.Topic(t, 4)
 	w.cfg = config.Default()
@@ -105,11 +107,13 @@ func (l *logged) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-func (l *logged) contains(s string) bool {
+func (l *logged) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(l.b.String(), s)
+	return l.b.String()
 }
+
+func (l *logged) contains(s string) bool { return strings.Contains(l.text(), s) }
 
 // start runs a pipeline until stop is called, which waits until it has drained.
 func (w *world) start() (p *pipeline.Pipeline, stop func()) {
@@ -137,11 +141,12 @@ func (w *world) start() (p *pipeline.Pipeline, stop func()) {
 	return p, stop
 }
 
-// until waits for a condition; in virtual time it costs nothing.
+// until waits for a condition; in virtual time it costs nothing, and looks when
+// all that happens at a moment has happened.
 func (w *world) until(what string, within time.Duration, is func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(within)
-	for !is() {
+	for w.rest(); !is(); w.rest() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("after %s still not: %s", within, what)
 		}
@@ -245,6 +250,17 @@ func (w *world) watch(calls *[]call, latency time.Duration, rules ...msdktest.Ru
 		*calls = append(*calls, c)
 		return msdktest.Answer{}
 	}}, rules...)...)
+}
+
+// callsWith is how many of the calls had an event of the user in them, as text.
+func callsWith(user string, calls []call) string {
+	n := 0
+	for _, c := range calls {
+		if slices.Contains(c.users, user) {
+			n++
+		}
+	}
+	return fmt.Sprint(n)
 }
 
 // produce writes a good event of a user with the header appid.

@@ -27,7 +27,8 @@ type intake struct {
 	replayed       room // held of replayed letters, of all apps
 	sated          map[tenant]bool
 	paused         bool
-	waiting        []*waiter // first come first served among those that fit
+	waiting        []*waiter      // first come first served among those that fit
+	queued         map[tenant]int // how many of them want room for it
 }
 
 // room is what some events of one tenant take up.
@@ -43,13 +44,15 @@ type tenant struct {
 	replayed bool
 }
 
+func (ev *event) tenant() tenant { return tenant{ev.app, ev.replayed} }
+
 type waiter struct {
 	rooms []room
 	ready chan struct{}
 }
 
 func newIntake(maxRecords, maxBytes, apps int) *intake {
-	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[tenant]room{}, sated: map[tenant]bool{}}
+	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[tenant]room{}, sated: map[tenant]bool{}, queued: map[tenant]int{}}
 	share := max(pieceShare, 2*(apps+2)) // so that no more than half is reserved
 	in.piece = room{records: max(1, min(pieceRecords, maxRecords/share)), bytes: maxBytes / share}
 	if in.shared {
@@ -58,26 +61,24 @@ func newIntake(maxRecords, maxBytes, apps int) *intake {
 	return in
 }
 
-// addRoom adds n times what an event takes up.
-func addRoom(rooms []room, ev *event, n int) []room {
-	t := tenant{ev.app, ev.replayed}
-	i := slices.IndexFunc(rooms, func(r room) bool { return r.tenant == t })
-	if i < 0 {
-		i = len(rooms)
+// addRoom adds what some events of a tenant take up.
+func addRoom(rooms []room, t tenant, records, bytes int) []room {
+	i := 0
+	for i < len(rooms) && rooms[i].tenant != t {
+		i++
+	}
+	if i == len(rooms) {
 		rooms = append(rooms, room{tenant: t})
 	}
-	rooms[i].records += n
-	rooms[i].bytes += n * ev.record.Size()
+	rooms[i].records += records
+	rooms[i].bytes += bytes
 	return rooms
 }
 
 // acquire waits until there is room, or ctx ends.
 func (in *intake) acquire(ctx context.Context, rooms []room) error {
 	w := &waiter{rooms: rooms, ready: make(chan struct{})}
-	in.mu.Lock()
-	in.waiting = append(in.waiting, w)
-	in.admit()
-	in.mu.Unlock()
+	in.line(w)
 	select {
 	case <-w.ready:
 		return nil
@@ -87,6 +88,7 @@ func (in *intake) acquire(ctx context.Context, rooms []room) error {
 	defer in.mu.Unlock()
 	if i := slices.Index(in.waiting, w); i >= 0 {
 		in.waiting = slices.Delete(in.waiting, i, i+1)
+		in.queue(w, -1)
 	} else { // let in at the last moment
 		in.add(w.rooms, -1)
 	}
@@ -125,14 +127,38 @@ func (in *intake) pending() (records, bytes int) {
 	return in.records, in.bytes
 }
 
-// admit lets in who fits, first come first served among those of an app.
+// line lets somebody wait for room.
+func (in *intake) line(w *waiter) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.waiting = append(in.waiting, w)
+	in.queue(w, 1)
+	in.admit()
+}
+
+// queue counts who waits for what.
+func (in *intake) queue(w *waiter, sign int) {
+	for _, r := range w.rooms {
+		if in.queued[r.tenant] += sign; in.queued[r.tenant] == 0 {
+			delete(in.queued, r.tenant)
+		}
+	}
+}
+
+// admit lets in who fits, first come first served among those of an app. Hundreds
+// of partitions may wait, so it looks no further once it knows that nobody can be
+// let in.
 func (in *intake) admit() {
 	if in.paused {
 		return
 	}
-	var left []*waiter
 	held := map[tenant]bool{}
-	for _, w := range in.waiting {
+	left := in.waiting[:0]
+	for i, w := range in.waiting {
+		if len(held) == len(in.queued) {
+			left = append(left, in.waiting[i:]...)
+			break
+		}
 		fits := true
 		for _, r := range w.rooms {
 			if held[r.tenant] || in.sated[r.tenant] || !in.fits(r) {
@@ -144,8 +170,10 @@ func (in *intake) admit() {
 			continue
 		}
 		in.add(w.rooms, 1)
+		in.queue(w, -1)
 		close(w.ready)
 	}
+	clear(in.waiting[len(left):])
 	in.waiting = left
 }
 

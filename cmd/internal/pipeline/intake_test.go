@@ -187,10 +187,7 @@ func TestIntakeGivesEverybodyATurn(t *testing.T) {
 		in := newIntake(maxRecords, maxBytes, rapid.SampledFrom([]int{1, 3}).Draw(t, "apps"))
 		var asked, held []*waiter
 		ask := func(w *waiter) {
-			in.mu.Lock()
-			in.waiting = append(in.waiting, w)
-			in.admit()
-			in.mu.Unlock()
+			in.line(w)
 			asked = append(asked, w)
 		}
 		sort := func() {

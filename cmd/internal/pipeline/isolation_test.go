@@ -15,7 +15,8 @@ func TestOnlyThePoisonBecomesALetter(t *testing.T) {
 	virtual(t, func(w *world) {
 		const players = 100
 		w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = players, time.Minute
-		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{Ret: -1011, Msg: "bad element"}, "player-037"))
+		var calls []call
+		w.watch(&calls, 0, msdktest.Poison(msdktest.Answer{Ret: -1011, Msg: "bad element"}, "player-037"))
 		for i := range players {
 			user := fmt.Sprintf("player-%03d", i)
 			w.publish(user, report(user, i))
@@ -34,6 +35,7 @@ func TestOnlyThePoisonBecomesALetter(t *testing.T) {
 			"deadletter.reason": "rejected", "deadletter.ret": "-1011", "deadletter.http_status": "200",
 			"deadletter.delivery": "none", "deadletter.appid": appID, "deadletter.route": "battle_report",
 			"deadletter.source.topic": w.topic, "deadletter.replays": "0",
+			"deadletter.attempts": callsWith("player-037", calls),
 		} {
 			if got := header(letters[0], key); got != want {
 				t.Errorf("%s: got %q, want %q", key, got, want)
@@ -123,7 +125,8 @@ func TestServerErrorForBadContent(t *testing.T) {
 	virtual(t, func(w *world) {
 		w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = 16, 100*time.Millisecond
 		w.cfg.Delivery.Retry.MaxElapsed = time.Minute
-		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{HTTP: 500}, "bad"))
+		var calls []call
+		w.watch(&calls, 0, msdktest.Poison(msdktest.Answer{HTTP: 500}, "bad"))
 		w.publish("bad", report("bad", 0))
 		for i := range 15 {
 			user := fmt.Sprintf("player-%d", i)
@@ -140,6 +143,9 @@ func TestServerErrorForBadContent(t *testing.T) {
 		letters := w.letters()
 		if len(letters) != 1 || string(letters[0].Key) != "bad" || header(letters[0], "deadletter.reason") != "exhausted" {
 			t.Fatalf("letters: %v", letters)
+		}
+		if got, want := header(letters[0], "deadletter.attempts"), callsWith("bad", calls); got != want {
+			t.Errorf("the letter says %s attempts, it was in %s calls", got, want)
 		}
 		if n := w.msdk.Ledger.Len(); n != 615 {
 			t.Errorf("%d delivered, want 615", n)

@@ -50,8 +50,8 @@ func (l *lane) enough() int {
 // itemOverhead is what separates two records in the body.
 const itemOverhead = len(",")
 
-func (l *lane) add(now time.Time, ev *event) {
-	l.batcher.Add(now, l.class(), ev.user, len(ev.record.Value)+itemOverhead, ev)
+func (l *lane) add(now time.Time, a *arrival) {
+	l.batcher.Add(now, l.class(), a.user, a.size, a.event)
 }
 
 // next removes and returns the batch to send now, if there is one.

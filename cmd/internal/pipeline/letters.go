@@ -50,12 +50,14 @@ type kindOfLetter struct {
 // said is when letters of a kind were last mentioned, and how many have come
 // since.
 type said struct {
-	at    time.Time
-	count int
+	at     time.Time
+	count  int
+	detail string // of the last one
 }
 
 // sayLetters mentions letters in the log: the first of a kind at once, then how
-// many there were, at most once a minute. Belongs to the engine's loop.
+// many there were, at most once a minute, and at the end of a generation (see
+// sayRest). Belongs to the engine's loop.
 func (p *Pipeline) sayLetters(events []*event) {
 	now := time.Now()
 	for _, ev := range events {
@@ -69,14 +71,27 @@ func (p *Pipeline) sayLetters(events []*event) {
 			p.lettersSaid[kind] = s
 		}
 		s.count++
-		if now.Sub(s.at) < sayAgain {
-			continue
+		s.detail = ev.refusal.detail
+		if now.Sub(s.at) >= sayAgain {
+			p.say(kind, s, now)
 		}
-		args := []any{"reason", string(kind.reason), "topic", kind.topic, "appid", kind.appid, "count", s.count}
-		if kind.reason == deadletter.UnknownApp {
-			args = append(args, "detail", ev.refusal.detail) // others may quote what a player wrote
-		}
-		p.log.Warn("records are dead-lettered", args...)
-		*s = said{at: now}
 	}
+}
+
+// sayRest mentions those letters that have come since their kind was mentioned last.
+func (p *Pipeline) sayRest() {
+	for kind, s := range p.lettersSaid {
+		if s.count > 0 {
+			p.say(kind, s, time.Now())
+		}
+	}
+}
+
+func (p *Pipeline) say(kind kindOfLetter, s *said, now time.Time) {
+	args := []any{"reason", string(kind.reason), "topic", kind.topic, "appid", kind.appid, "count", s.count}
+	if kind.reason == deadletter.UnknownApp {
+		args = append(args, "detail", s.detail) // others may quote what a player wrote
+	}
+	p.log.Warn("records are dead-lettered", args...)
+	*s = said{at: now}
 }

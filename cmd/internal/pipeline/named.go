@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // nameSpacing is how long after one call a user may be named in the URL of
 // another: the platform takes one request a user a second (MSDK FAQ) and
@@ -24,15 +27,15 @@ func newNamed() *named { return &named{until: map[string]time.Time{}} }
 
 // pick chooses which of the users to name now: the first who may be. If none
 // may, it says when the first one may be again.
-func (n *named) pick(now time.Time, users func(yield func(string) bool)) (user string, free time.Time) {
+func (n *named) pick(now time.Time, users iter.Seq[[]byte]) (user string, free time.Time) {
 	n.forget(now)
 	for u := range users {
-		until, lately := n.until[u]
+		until, lately := n.until[string(u)]
 		if !lately {
-			return u, now
+			return string(u), now
 		}
 		if user == "" || until.Before(free) {
-			user, free = u, until
+			user, free = string(u), until
 		}
 	}
 	return user, free

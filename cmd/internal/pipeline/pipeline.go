@@ -67,6 +67,7 @@ type Pipeline struct {
 	metrics  *metrics
 
 	lettersSaid map[kindOfLetter]*said
+	spares      spares
 
 	engine atomic.Pointer[engine] // of the current generation
 }

@@ -129,3 +129,28 @@ func TestReplayingDoesNotDelayOthers(t *testing.T) {
 		t.Errorf("only %d posts of replayed letters", replayed)
 	}
 }
+
+// TestReplayedLettersGiveTheirRoomBack replays many times what there is room for
+// at once.
+func TestReplayedLettersGiveTheirRoomBack(t *testing.T) {
+	const letters = 1000
+	virtual(t, func(w *world) {
+		w.cfg.Delivery.MaxPending = 160 // an eighth of which is 20
+		p, stop := w.start()
+		w.until("the replay topic exists", time.Minute, func() bool { return w.log.contains("generation begun") })
+		var records []kafkatest.Record
+		for i := range letters {
+			user, value := fmt.Sprintf("replayed-%d", i), ""
+			if i%3 > 0 { // else it becomes a letter again
+				value = report(user, i)
+			}
+			records = append(records, w.replay(user, value, int64(i)))
+		}
+		w.Produce(w.t, records...)
+		w.settled(p, letters, time.Hour)
+		if s := p.Stats(); s.Pending != 0 || s.PendingBytes != 0 {
+			t.Errorf("all is settled, and %d events and %d bytes are pending", s.Pending, s.PendingBytes)
+		}
+		stop()
+	})
+}

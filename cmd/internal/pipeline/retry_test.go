@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -105,7 +104,13 @@ func TestNamed(t *testing.T) {
 	n := newNamed()
 	pick := func(now time.Time, wantUser string, wantWait time.Duration, users ...string) {
 		t.Helper()
-		user, free := n.pick(now, slices.Values(users))
+		user, free := n.pick(now, func(yield func([]byte) bool) {
+			for _, u := range users {
+				if !yield([]byte(u)) {
+					return
+				}
+			}
+		})
 		if user != wantUser || free.Sub(now) != wantWait {
 			t.Errorf("picked %s in %s, want %s in %s", user, free.Sub(now), wantUser, wantWait)
 		}

@@ -56,10 +56,10 @@ func judge(t interface{ Fatal(...any) }, ev traffic.Event) deadletter.Reason {
 	switch {
 	case refusal != nil:
 		return deadletter.Reason(refusal.Reason)
-	case ev.App == legacy.ID && report.Score == "":
+	case ev.App == legacy.ID && len(report.Score) == 0:
 		return deadletter.SchemaViolation
-	case report.OpenID != ev.Player:
-		t.Fatal("event", ev.Number, "is about", report.OpenID, "and keyed by", ev.Player)
+	case string(report.OpenID) != ev.Player:
+		t.Fatal("event", ev.Number, "is about", string(report.OpenID), "and keyed by", ev.Player)
 	}
 	return ""
 }
