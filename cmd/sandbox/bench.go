@@ -15,24 +15,30 @@ func benchCommand(signals <-chan os.Signal) *cobra.Command {
 	o := defaultBenchOptions()
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the pipeline, and beside it the most that this host could do",
-		Long: `Lets the real pipeline, as 'battlereport run' has it, carry a load from Kafka to a simulated MSDK, and beside it the
-ceiling: the least that can be done with the same libraries, which fetches in large chunks, joins, signs and posts, and
-checks nothing, keeps no order and commits once at the end. Broker, MSDK, pipeline and ceiling are processes of their
-own; CPU time, memory and allocations are those of pipeline or ceiling from start to end, and rates those in full swing,
-the first and the last 5 % of the events left out.
+		Short: "Measure the pipeline, and beside it what does the same work without its promises",
+		Long: `Has contestants carry a load from Kafka to a simulated MSDK:
 
-The two take turns on the same load, each time in a new consumer group. The first turn warms up and does not count. What
-is printed is the median of the rounds with the lowest and the highest, and of run/ceiling the same of the ratios within
-each round: what else the host is doing meets both alike.
+  run         the real pipeline, as 'battlereport run' has it
+  reader      the path as it is usually written with kafka-go: a Reader for each partition, a message at a time
+  ceiling     the least there is to do with the same libraries: fetch in large chunks, copy values from there into calls
+
+Reader and ceiling join, sign and post with as many calls in flight as run has. They check nothing, keep no order, repeat
+no call that fails, and commit once, at the end. Broker, MSDK and contestants are processes of their own; CPU time, memory
+and allocations are the contestant's from start to end, and rates those in full swing, the first and the last 5 % of the
+events left out.
+
+They take turns on the same load, each time in a new consumer group. The first round warms up and does not count. What
+is printed is the median of the rounds with the lowest and the highest, and of run/reader and run/ceiling the same of the
+ratios within each round: what else the host is doing meets all alike.
 
 The simulated MSDK counts the events of every contest and checks their sum. A single one missing or repeated fails the
 benchmark: exit code 1. Exit code 2 is for what could not be done.
 
-A sweep repeats this for several values of one thing, with all else as the flags say (of large events there are fewer):
+A sweep repeats this for several values of one thing, with all else as the flags say (of large events there are fewer),
+and without the reader, to take less time:
 ` + sweepHelp() + `
 --delay measures something else: how long events that come at --rate take from being produced to being posted.`,
-		Example: `  sandbox bench                                      the default load, about a minute
+		Example: `  sandbox bench                                      the default load, about half a minute
   sandbox bench --events 50000 --rounds 3            a quick look
   sandbox bench --latency 20ms --in-flight 64        a platform that takes its time
   sandbox bench --sweep partitions -o json >a.jsonl  for plots: a line of JSON for each value
@@ -101,7 +107,7 @@ func playBench(ctx context.Context, o *benchOptions, points []point, stdout, std
 	return nil
 }
 
-// measureThroughput has run and ceiling take turns.
+// measureThroughput has the contestants take turns.
 func measureThroughput(ctx context.Context, o *benchOptions, p point, show *benchProgress) (report, error) {
 	r := newReport(o, p)
 	s, err := setUp(ctx, o, p.workload, false)
@@ -113,20 +119,17 @@ func measureThroughput(ctx context.Context, o *benchOptions, p point, show *benc
 		return r, err
 	}
 	show.rounds(o.Rounds + 1)
-	for round := range o.Rounds + 1 {
-		var turn pair
-		for _, c := range []struct {
-			part string
-			to   *costs
-		}{{runPart, &turn.Run}, {ceilingPart, &turn.Ceiling}} {
-			name := fmt.Sprintf("%s-%d", c.part, round)
-			if *c.to, err = s.measure(ctx, c.part, name, show.contest(c.part, round, p.workload)); err != nil {
+	for n := range o.Rounds + 1 {
+		came := turn{}
+		for _, part := range p.contestants() {
+			name := fmt.Sprintf("%s-%d", part, n)
+			if came[part], err = s.measure(ctx, part, name, show.contest(part, n, p.workload)); err != nil {
 				return r, err
 			}
 		}
-		show.round(round, turn)
-		if round > 0 {
-			r.Rounds = append(r.Rounds, turn)
+		show.round(n, p, came)
+		if n > 0 {
+			r.Rounds = append(r.Rounds, came)
 		}
 	}
 	r.sum()

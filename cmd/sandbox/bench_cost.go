@@ -32,7 +32,11 @@ func spreadOf(values []float64) spread {
 // spreads is the spread of each quantity.
 type spreads map[quantity]spread
 
+// spreadsOf is nil for no contests.
 func spreadsOf(contests []costs) spreads {
+	if len(contests) == 0 {
+		return nil
+	}
 	s := spreads{}
 	for q := range contests[0] {
 		values := make([]float64, len(contests))
@@ -44,19 +48,17 @@ func spreadsOf(contests []costs) spreads {
 	return s
 }
 
-// pair is a contest of each contestant, one right after the other, so that whatever else the host does meets both.
-type pair struct {
-	Run     costs `json:"run"`
-	Ceiling costs `json:"ceiling"`
-}
+// turn is a contest of each contestant, by its part, one right after the other, so that whatever else the host does
+// meets all of them.
+type turn map[string]costs
 
-// ratio is what the run has of the ceiling's.
-func (p pair) ratio() costs {
-	r := costs{}
-	for q, of := range p.Ceiling {
+// ratio is what the run has of another contestant's.
+func (t turn) ratio(part string) costs {
+	ratio := costs{}
+	for q, of := range t[part] {
 		if of > 0 {
-			r[q] = p.Run[q] / of
+			ratio[q] = t[runPart][q] / of
 		}
 	}
-	return r
+	return ratio
 }

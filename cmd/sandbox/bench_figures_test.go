@@ -121,10 +121,20 @@ func measured() report {
 	r.Workload.Latency, r.Workload.Bad, r.Workload.Codec = millis(20*time.Millisecond), 0.05, "zstd"
 	for n := range 3 {
 		i := float64(n)
-		r.Rounds = append(r.Rounds, pair{
-			Run:     costs{eventsPerSecond: 120_000 + 1000*i, cpuPerEvent: 5.5 + i/10, peakMemory: 100 << 20, allocsPerEvent: 7.25, bytesPerEvent: 2400 + i},
-			Ceiling: costs{eventsPerSecond: 400_000 - 1000*i, cpuPerEvent: 1.75, peakMemory: 0, allocsPerEvent: 1.25, bytesPerEvent: 1200},
+		r.Rounds = append(r.Rounds, turn{
+			runPart:     costs{eventsPerSecond: 120_000 + 1000*i, cpuPerEvent: 5.5 + i/10, peakMemory: 100 << 20, allocsPerEvent: 7.25, bytesPerEvent: 2400 + i},
+			readerPart:  costs{eventsPerSecond: 150_000 + 2000*i, cpuPerEvent: 5 - i/10, peakMemory: 50 << 20, allocsPerEvent: 4.5, bytesPerEvent: 3600},
+			ceilingPart: costs{eventsPerSecond: 400_000 - 1000*i, cpuPerEvent: 1.75, peakMemory: 0, allocsPerEvent: 1.25, bytesPerEvent: 1200},
 		})
+	}
+	r.sum()
+	return r
+}
+
+// swept is the report as it would be in a sweep.
+func swept(r report) report {
+	for _, t := range r.Rounds {
+		delete(t, readerPart)
 	}
 	r.sum()
 	return r
@@ -141,12 +151,13 @@ func TestReportsForPeople(t *testing.T) {
 		}
 	}
 	show(measured(), point{})
-	fast := measured()
+	slow := swept(measured())
+	fast := slow
 	fast.Workload = defaultWorkload()
 	fast.Rounds = fast.Rounds[:1]
 	fast.sum()
 	show(fast, point{sweep: "latency", value: "0 ms"})
-	show(measured(), point{sweep: "latency", value: "20 ms"})
+	show(slow, point{sweep: "latency", value: "20 ms"})
 	show(fast, point{sweep: "bad", value: "0 %"})
 	late := report{Host: fast.Host, Broker: "kafka", Workload: defaultWorkload(), Delay: delayOf([]time.Duration{time.Millisecond, 200 * time.Millisecond})}
 	late.Delay.Rate = 100
@@ -162,6 +173,9 @@ func TestReportsForMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
+		`"rounds":[{"ceiling":{"alloc_bytes_per_event":1200,`, `"reader":{"alloc_bytes_per_event":3600,`, `"run":{"alloc_bytes_per_event":2400,`,
+		`"ratio":{"alloc_bytes_per_event":{"median":2.0008333333333335,"min":2,"max":2.0016666666666665},`,
+		`"reader_ratio":{"alloc_bytes_per_event":{"median":0.66694`,
 		`"host":{"cpus":2,"go":"go1.26","os":"linux","arch":"amd64"},"broker":"kfake","workload":{"events":500000,"partitions":8,`,
 		`"size_bytes":350,"bad":0.05,"max_records":100,"max_in_flight":32,"latency_ms":20,"compression":"zstd","seed":1}`,
 		`"events_per_second":{"median":121000,"min":120000,"max":122000}`,
@@ -174,5 +188,8 @@ func TestReportsForMachines(t *testing.T) {
 	var got report
 	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("read back: %v\n%+v, want\n%+v", err, got, want)
+	}
+	if text, err := json.Marshal(swept(want)); err != nil || strings.Contains(string(text), "reader") {
+		t.Errorf("a sweep has a reader: %v\n%s", err, text)
 	}
 }

@@ -19,6 +19,7 @@ const (
 	brokerPart  = "broker"
 	sinkPart    = "sink"
 	runPart     = "run"
+	readerPart  = "reader"
 	ceilingPart = "ceiling"
 )
 
@@ -79,8 +80,10 @@ func playPart(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) er
 		return playSink(ctx, t, say)
 	case runPart:
 		return profiled(t.Profile, func() error { return playRun(ctx, t, say, stderr) })
+	case readerPart:
+		return profiled(t.Profile, func() error { return playBaseline(ctx, t, readMessages, say) })
 	case ceilingPart:
-		return profiled(t.Profile, func() error { return playCeiling(ctx, t, say) })
+		return profiled(t.Profile, func() error { return playBaseline(ctx, t, fetchChunks, say) })
 	default:
 		return fmt.Errorf("a benchmark has no part %q", t.Part)
 	}

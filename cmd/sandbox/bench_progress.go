@@ -87,10 +87,12 @@ func (p *benchProgress) name(round int) string {
 }
 
 // round says how a round has come out.
-func (p *benchProgress) round(round int, turn pair) {
-	p.say(fmt.Sprintf("%s%s: run %s/s, ceiling %s/s, %.3f of it%s", p.title, p.name(round),
-		perSecond(turn.Run[eventsPerSecond]), perSecond(turn.Ceiling[eventsPerSecond]), turn.ratio()[eventsPerSecond],
-		left(p.began, int64(round+1), int64(p.turns))))
+func (p *benchProgress) round(n int, of point, came turn) {
+	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), perSecond(came[runPart][eventsPerSecond]))
+	for _, part := range of.contestants()[1:] {
+		line += fmt.Sprintf(", %.3f of the %s's %s/s", came.ratio(part)[eventsPerSecond], part, perSecond(came[part][eventsPerSecond]))
+	}
+	p.say(line + left(p.began, int64(n+1), int64(p.turns)))
 }
 
 // left is about how long it takes until all is done; empty: it cannot be said.

@@ -13,10 +13,12 @@ type report struct {
 	Sweep    string    `json:"sweep,omitempty"`
 	Workload workload  `json:"workload"`
 
-	Rounds  []pair  `json:"rounds,omitempty"`
-	Run     spreads `json:"run,omitempty"`
-	Ceiling spreads `json:"ceiling,omitempty"`
-	Ratio   spreads `json:"ratio,omitempty"` // run/ceiling, of the pairs
+	Rounds      []turn  `json:"rounds,omitempty"`
+	Run         spreads `json:"run,omitempty"`
+	Reader      spreads `json:"reader,omitempty"` // none in a sweep
+	Ceiling     spreads `json:"ceiling,omitempty"`
+	ReaderRatio spreads `json:"reader_ratio,omitempty"` // run/reader, of each round
+	Ratio       spreads `json:"ratio,omitempty"`        // run/ceiling, of each round
 	// Bound is how many events a second the sink's latency allows at most, and Reached the part of it that the run's
 	// median is. Both are 0 without a latency.
 	Bound   float64 `json:"bound_events_per_second,omitempty"`
@@ -49,11 +51,15 @@ func newReport(o *benchOptions, p point) report {
 
 // sum fills in what follows from the rounds.
 func (r *report) sum() {
-	var runs, ceilings, ratios []costs
-	for _, p := range r.Rounds {
-		runs, ceilings, ratios = append(runs, p.Run), append(ceilings, p.Ceiling), append(ratios, p.ratio())
+	contests, ratios := map[string][]costs{}, map[string][]costs{}
+	for _, t := range r.Rounds {
+		for part, c := range t {
+			contests[part] = append(contests[part], c)
+			ratios[part] = append(ratios[part], t.ratio(part))
+		}
 	}
-	r.Run, r.Ceiling, r.Ratio = spreadsOf(runs), spreadsOf(ceilings), spreadsOf(ratios)
+	r.Run, r.Reader, r.Ceiling = spreadsOf(contests[runPart]), spreadsOf(contests[readerPart]), spreadsOf(contests[ceilingPart])
+	r.ReaderRatio, r.Ratio = spreadsOf(ratios[readerPart]), spreadsOf(ratios[ceilingPart])
 	if r.Bound = r.Workload.bound(); r.Bound > 0 {
 		r.Reached = r.Run[eventsPerSecond].Median / r.Bound
 	}

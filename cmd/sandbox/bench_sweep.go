@@ -62,6 +62,14 @@ type point struct {
 	workload
 }
 
+// contestants are the parts that take turns, in their order. The reader is not in sweeps, which take long enough.
+func (p point) contestants() []string {
+	if p.sweep != "" {
+		return []string{runPart, ceilingPart}
+	}
+	return []string{runPart, readerPart, ceilingPart}
+}
+
 func sweepPoints(name string, base workload) []point {
 	if name == "" {
 		return []point{{workload: base}}

@@ -39,7 +39,7 @@ func invokeBench(t *testing.T, args ...string) []report {
 	return reports
 }
 
-func TestBenchMeasuresEveryRoundOfBoth(t *testing.T) {
+func TestBenchMeasuresEveryRoundOfAll(t *testing.T) {
 	profiles := t.TempDir()
 	data := t.TempDir()
 	reports := invokeBench(t, "--events", "2000", "--partitions", "3", "--players", "500", "--rounds", "1",
@@ -49,12 +49,17 @@ func TestBenchMeasuresEveryRoundOfBoth(t *testing.T) {
 	}
 	r := reports[0]
 	for _, q := range shown {
-		run, ceiling := r.Run[q.quantity].Median, r.Ceiling[q.quantity].Median
-		if run <= 0 || ceiling <= 0 || r.Ratio[q.quantity].Median != run/ceiling {
-			if q.quantity == peakMemory && residentPeak() == 0 {
-				continue // not known here
+		if q.quantity == peakMemory && residentPeak() == 0 {
+			continue // not known here
+		}
+		run := r.Run[q.quantity].Median
+		for part, beside := range map[string]struct{ costs, ratio spreads }{
+			readerPart: {r.Reader, r.ReaderRatio}, ceilingPart: {r.Ceiling, r.Ratio},
+		} {
+			costs, ratio := beside.costs[q.quantity].Median, beside.ratio[q.quantity].Median
+			if run <= 0 || costs <= 0 || ratio != run/costs {
+				t.Errorf("%s: run %v, %s %v, ratio %v", q.name, run, part, costs, ratio)
 			}
-			t.Errorf("%s: run %v, ceiling %v, ratio %v", q.name, run, ceiling, r.Ratio[q.quantity])
 		}
 	}
 	if r.Bound != 32*100*1000 || r.Reached != r.Run[eventsPerSecond].Median/r.Bound {
@@ -64,7 +69,7 @@ func TestBenchMeasuresEveryRoundOfBoth(t *testing.T) {
 	if r.Workload != want || r.Broker != "kfake" || r.Sweep != "" {
 		t.Errorf("%+v on %s of sweep %q, want %+v", r.Workload, r.Broker, r.Sweep, want)
 	}
-	for _, name := range []string{"run-0", "ceiling-0", "run-1", "ceiling-1"} {
+	for _, name := range []string{"run-0", "reader-0", "ceiling-0", "run-1", "reader-1", "ceiling-1"} {
 		for _, kind := range []string{".cpu.pprof", ".allocs.pprof"} {
 			if info, err := os.Stat(filepath.Join(profiles, name+kind)); err != nil || info.Size() == 0 {
 				t.Errorf("the profile %s%s is not there: %v", name, kind, err)
@@ -78,7 +83,7 @@ func TestBenchMeasuresEveryRoundOfBoth(t *testing.T) {
 
 func TestBenchCarriesBadEventsToo(t *testing.T) {
 	r := invokeBench(t, "--events", "1000", "--bad", "0.2", "--rounds", "1")[0]
-	if r.Run[eventsPerSecond].Median <= 0 {
+	if r.Run[eventsPerSecond].Median <= 0 || r.Reader[eventsPerSecond].Median <= 0 || r.Ceiling[eventsPerSecond].Median <= 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -122,8 +127,10 @@ func TestALostOrRepeatedEventFailsTheBench(t *testing.T) {
 	} {
 		*s.load = full
 		spoil(s.load)
-		if _, err := s.measure(t.Context(), ceilingPart, rule, func(int64) {}); !isMismatch(err) {
-			t.Errorf("%s: got %v", rule, err)
+		for _, part := range []string{readerPart, ceilingPart} {
+			if _, err := s.measure(t.Context(), part, rule+part, func(int64) {}); !isMismatch(err) {
+				t.Errorf("%s, the %s: got %v", rule, part, err)
+			}
 		}
 	}
 	*s.load = full
@@ -187,6 +194,9 @@ func TestSweepsChangeOneThing(t *testing.T) {
 		if w != base {
 			t.Errorf("%s %s changes more than that: %+v", p.sweep, p.value, p.workload)
 		}
+		if want := []string{runPart, ceilingPart}; !slices.Equal(p.contestants(), want) {
+			t.Errorf("%s %s is a matter of %q, want %q", p.sweep, p.value, p.contestants(), want)
+		}
 		if p.bytes() > 5<<30 {
 			t.Errorf("%s %s needs %d bytes in the broker", p.sweep, p.value, p.bytes())
 		}
@@ -194,8 +204,12 @@ func TestSweepsChangeOneThing(t *testing.T) {
 	if want := []string{"0 ms", "20 ms", "100 ms"}; !slices.Equal(values["latency"], want) || len(values) != len(sweepNames()) {
 		t.Errorf("got the values %q", values)
 	}
-	if alone := sweepPoints("", base); len(alone) != 1 || alone[0].workload != base {
-		t.Errorf("without a sweep: %+v", alone)
+	alone := sweepPoints("", base)
+	if len(alone) != 1 || alone[0].workload != base {
+		t.Fatalf("without a sweep: %+v", alone)
+	}
+	if want := []string{runPart, readerPart, ceilingPart}; !slices.Equal(alone[0].contestants(), want) {
+		t.Errorf("without a sweep %q take turns, want %q", alone[0].contestants(), want)
 	}
 }
 

@@ -73,15 +73,23 @@ func (s spread) show(scale float64, form func(v float64) string) string {
 	return fmt.Sprintf("%s (%s … %s)", form(s.Median/scale), form(s.Min/scale), form(s.Max/scale))
 }
 
-// table has a line for each quantity.
+// table has a line for each quantity, and below them one for each of their ratios: side by side they would be too wide.
 func (r report) table(b *strings.Builder) {
-	tabs := tabwriter.NewWriter(b, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(tabs, "\trun\tceiling\trun/ceiling\n")
+	var lines strings.Builder
+	tabs := tabwriter.NewWriter(&lines, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(tabs, "\trun\treader\tceiling\n")
 	for _, q := range shown {
 		fmt.Fprintf(tabs, "%s\t%s\t%s\t%s\n", q.name, r.Run[q.quantity].show(q.scale, q.form),
-			r.Ceiling[q.quantity].show(q.scale, q.form), r.Ratio[q.quantity].show(1, decimals(3)))
+			r.Reader[q.quantity].show(q.scale, q.form), r.Ceiling[q.quantity].show(q.scale, q.form))
+	}
+	fmt.Fprintf(tabs, "\t\t\n\trun/reader\trun/ceiling\n")
+	for _, q := range shown {
+		fmt.Fprintf(tabs, "%s\t%s\t%s\n", q.name, r.ReaderRatio[q.quantity].show(1, decimals(3)), r.Ratio[q.quantity].show(1, decimals(3)))
 	}
 	_ = tabs.Flush()
+	for line := range strings.Lines(lines.String()) {
+		b.WriteString(trimmed(line))
+	}
 	if r.Bound > 0 {
 		fmt.Fprintf(b, "\nWith that latency %s events per second are the most; the run reached %.1f %% of them.\n", perSecond(r.Bound), 100*r.Reached)
 	}

@@ -92,7 +92,7 @@ func ends(ctx context.Context, client *kgo.Client, topic string) (map[int32]int6
 	return offsets, nil
 }
 
-// committed returns the offsets that a group has committed.
+// committed returns the offsets that a group has committed: none if there is no such group yet. The map is the caller's.
 func committed(ctx context.Context, client *kgo.Client, group string) (map[ledger.Place]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -102,13 +102,13 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[ledge
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
+	offsets := map[ledger.Place]int64{}
 	if errors.Is(err, kerr.GroupIDNotFound) {
-		return nil, nil
+		return offsets, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch the offsets of group %s: %w", group, err)
 	}
-	offsets := map[ledger.Place]int64{}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode == 0 && p.Offset >= 0 {

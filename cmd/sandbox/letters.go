@@ -63,15 +63,15 @@ func (l *letters) read(ctx context.Context) {
 		fetches := l.client.PollFetches(ctx)
 		fetches.EachRecord(func(r *kgo.Record) {
 			number, letter := l.letter(r)
+			if number != 0 {
+				l.book.Bury(letter) // first: who sees that all is read finds it in the book
+			}
 			l.mu.Lock()
 			l.next[r.Partition] = r.Offset + 1
 			if number == 0 {
 				l.foreign++
 			}
 			l.mu.Unlock()
-			if number != 0 {
-				l.book.Bury(letter)
-			}
 		})
 		select {
 		case l.moved <- struct{}{}:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/ledger"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
@@ -24,6 +25,7 @@ type snapshot struct {
 	p50, p99   time.Duration // 0: not known
 	boards     []board
 	notices    []string // what is unusual
+	replayed   bool     // letters were replayed, which the book does not follow
 }
 
 // totals are the counts that rates are made of.
@@ -42,6 +44,9 @@ type watcher struct {
 	boards  []board
 	boardAt time.Time
 	joined  bool // the pipeline, once
+
+	replays  map[int]int64 // by partition of the replay topic: what was committed at first
+	replayed bool          // somebody has replayed letters since
 }
 
 type sample struct {
@@ -80,6 +85,7 @@ func (w *watcher) look(now time.Time) snapshot {
 	}
 	snap.boards = w.boards
 	snap.notices = w.notices(snap.stats)
+	snap.replayed = w.replayed
 	return snap
 }
 
@@ -93,8 +99,24 @@ func (w *watcher) lag() int64 {
 	total := int64(0)
 	for _, partition := range partitions {
 		total += partition.Lag
+		w.noteReplays(partition)
 	}
 	return total
+}
+
+// noteReplays notices that records of the replay topic are settled.
+func (w *watcher) noteReplays(p consumer.PartitionLag) {
+	if p.Topic != w.s.cfg.DeadLetter.ReplayTopicFor(w.s.opts.Topic) || p.Committed < 0 {
+		return
+	}
+	if w.replays == nil {
+		w.replays = map[int]int64{}
+	}
+	first, known := w.replays[p.Partition]
+	if !known {
+		w.replays[p.Partition] = p.Committed
+	}
+	w.replayed = w.replayed || known && p.Committed > first
 }
 
 // rates is the change per second from the oldest sample to now.

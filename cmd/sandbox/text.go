@@ -44,7 +44,11 @@ Ask the pipeline:
 // summary is what is said at the end.
 func summary(r result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s", r.Verdict)
+	b.WriteString("\n")
+	if r.replayed && len(r.Violations) > 0 {
+		b.WriteString("Letters were replayed, which this account does not follow: of them it says that they are delivered and\ndead-lettered, altered by a repair, or out of order.\n\n")
+	}
+	fmt.Fprint(&b, r.Verdict)
 	seconds := r.took.Seconds()
 	fmt.Fprintf(&b, "%s of publishing, %s events/s; %s calls, %s failed\n",
 		clock(r.took), perSecond(float64(r.Published)/seconds), grouped(r.calls), grouped(r.failed))
@@ -54,9 +58,6 @@ func summary(r result) string {
 	if r.foreign+r.foreignLetter > 0 {
 		fmt.Fprintf(&b, "besides, of events that others, or an earlier run, have published: %s delivered, %s dead-lettered\n",
 			grouped(r.foreign), grouped(r.foreignLetter))
-	}
-	if r.replayed && len(r.Violations) > 0 {
-		b.WriteString("Letters were replayed, which this account does not follow: of them it says that they are delivered and\ndead-lettered, altered by a repair, or out of order.\n")
 	}
 	switch {
 	case len(r.Violations) > 0 && !r.replayed, r.Violations[ledger.Lost] > 0:

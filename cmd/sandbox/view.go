@@ -106,9 +106,12 @@ func figures(s snapshot, p palette) []string {
 func word(s snapshot, p palette) string {
 	var broken []string
 	for _, v := range ledger.Violations() {
-		if n := s.violations[v]; n > 0 {
+		if n := s.violations[v]; n > 0 && (!s.replayed || v == ledger.Lost) {
 			broken = append(broken, fmt.Sprintf("%s %s", v, grouped(int64(n))))
 		}
+	}
+	if len(broken) == 0 && s.replayed {
+		return "  " + p.good("none lost") + "; letters were replayed, which this account does not follow"
 	}
 	if len(broken) == 0 {
 		return "  " + p.good("none lost, duplicated, out of order, altered or misjudged")

@@ -147,3 +147,14 @@ func TestScreen(t *testing.T) {
 	step("no view is drawn after the end", func() { s.draw([]string{"5"}) }, "")
 	step("text goes below the last view", func() { fmt.Fprint(s, "bye\n") }, "bye\n")
 }
+
+func TestOfReplayedLettersTheViewSaysOnlyWhatIsLost(t *testing.T) {
+	s := snapshot{replayed: true, violations: map[ledger.Violation]int{ledger.Altered: 3, ledger.OutOfOrder: 2}}
+	if got := word(s, blank); !strings.Contains(got, "none lost; letters were replayed") || strings.Contains(got, "altered") {
+		t.Errorf("%q", got)
+	}
+	s.violations[ledger.Lost] = 1
+	if got := strings.TrimSpace(word(s, blank)); got != "lost 1" {
+		t.Errorf("%q", got)
+	}
+}
