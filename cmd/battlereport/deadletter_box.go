@@ -19,6 +19,7 @@ type letterbox struct {
 	cfg     *config.Config
 	conn    consumer.Connection
 	stores  []*deadletter.Store
+	source  string   // that was asked for, if one was
 	missing []string // topics found not to exist
 
 	read, total map[*deadletter.Store]int64 // offsets looked at of those to look at
@@ -27,7 +28,11 @@ type letterbox struct {
 // openLetters opens the dead-letter topic of a source topic; of all configured if it is empty.
 func openLetters(cfg *config.Config, conn consumer.Connection, source string) (*letterbox, error) {
 	if source != "" {
-		return openTopics(cfg, conn, []string{cfg.DeadLetter.TopicFor(source)})
+		b, err := openTopics(cfg, conn, []string{cfg.DeadLetter.TopicFor(source)})
+		if err == nil {
+			b.source = source
+		}
+		return b, err
 	}
 	var topics []string
 	for _, source := range cfg.SourceTopics() {
@@ -142,6 +147,10 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 // of yields the letters of one topic.
 func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) iter.Seq2[deadletter.Entry, error] {
 	q := deadletter.Query{Filter: s.filter, OldestFirst: s.oldestFirst, Failed: s.failed}
+	foreign := slices.Contains(s.filter.Reasons, letters.Foreign)
+	if foreign { // of which the library knows nothing
+		q.Filter.Reasons, q.Filter.Where = nil, nil
+	}
 	q.Progress = func(read, total int64) {
 		b.read[store], b.total[store] = read, total
 		if s.progress != nil {
@@ -156,6 +165,8 @@ func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) ite
 		for e, err := range store.Letters(ctx, q) {
 			if err != nil {
 				err = b.explain(store, err)
+			} else if foreign && !s.selects(ctx, &e) {
+				continue
 			}
 			if !yield(e, err) {
 				return
@@ -164,13 +175,34 @@ func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) ite
 	}
 }
 
+// selects matches a letter, or a foreign record, with the reasons and the condition of a filter that asks for foreign
+// records: these match the reason [letters.Foreign].
+func (s *scan) selects(ctx context.Context, e *deadletter.Entry) bool {
+	reason := e.Letter.Reason
+	if e.Foreign != "" {
+		reason = letters.Foreign
+	}
+	if !slices.Contains(s.filter.Reasons, reason) {
+		return false
+	}
+	where := deadletter.Filter{State: deadletter.AnyState, Where: s.filter.Where}
+	matches, err := where.Match(ctx, e)
+	if err != nil && s.failed != nil && ctx.Err() == nil {
+		s.failed(e.Name, err)
+	}
+	return matches
+}
+
 // explain adds to an error what a person can do about it.
 func (b *letterbox) explain(store *deadletter.Store, err error) error {
 	if !errors.Is(err, deadletter.ErrNoTopic) {
-		return err
+		return unreachable(b.conn.Brokers, err)
 	}
 	if !slices.Contains(b.missing, store.Topic()) {
 		b.missing = append(b.missing, store.Topic())
+	}
+	if meant, ok := sourceOf(b.cfg, b.source); ok {
+		return fmt.Errorf("%w at %s; did you mean --topic %s?", err, strings.Join(b.conn.Brokers, ","), meant)
 	}
 	return fmt.Errorf("%w at %s, or this client may not see it; the configuration has the topics %s",
 		err, strings.Join(b.conn.Brokers, ","), strings.Join(b.cfg.SourceTopics(), ", "))

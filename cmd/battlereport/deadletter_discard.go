@@ -22,6 +22,8 @@ They are no longer pending; nothing is deleted. Records of a dead-letter topic t
 First it says what it would do, then it asks, as replay does; and like that it is done once, can be stopped at any time,
 and goes on when it is run again.
 
+` + workJSONHelp + `
+
 Exit codes: 0 all discarded, 1 some could not be, or the answer was no, 2 could not do what was asked, 3 no letter
 matches, or all named are done already.`,
 		Example: `  battlereport deadletter discard -c battlereport.yaml --because 'load test of Nov 20' --where '.headers.origin == "robot"'

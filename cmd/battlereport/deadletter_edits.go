@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"reflect"
 	"slices"
 
 	"github.com/battlereport/battlereport/deadletter"
@@ -102,13 +104,6 @@ func (e *edits) add(l line) error {
 	return nil
 }
 
-func parseEdit(text []byte, entry *deadletter.Entry) error {
-	if !json.Valid(text) {
-		return json.Unmarshal(text, entry) // which says where
-	}
-	return entry.UnmarshalJSON(text)
-}
-
 // names returns all names, by topic and place.
 func (e *edits) names() []deadletter.Name {
 	names := make([]deadletter.Name, 0, len(e.lines))
@@ -132,7 +127,8 @@ func (e *edits) get(name deadletter.Name) (entry deadletter.Entry, number int, e
 	return entry, line.number, entry.UnmarshalJSON(text)
 }
 
-// differs says in what else than its value an edited letter differs from the one in the topic; empty: in nothing.
+// differs says in what else than its value an edited letter differs from the one in the topic; empty: in nothing. Nobody
+// can tell who has changed its state.
 func differs(edited, letter *deadletter.Entry) string {
 	same := func(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
 	if !same(edited.Letter.Key, letter.Letter.Key) {
@@ -146,5 +142,32 @@ func differs(edited, letter *deadletter.Entry) string {
 			return "its header " + h.Key
 		}
 	}
+	a, b := factsOf(edited), factsOf(letter)
+	if bytes.Equal(a, b) {
+		return ""
+	}
+	// What is not UTF-8 in text may be escaped in one and not in the other: so they are read before they are compared.
+	fieldsA, fieldsB := fieldsOf(a), fieldsOf(b)
+	for _, name := range slices.Sorted(maps.Keys(letterShape.fields)) {
+		if !reflect.DeepEqual(fieldsA[name], fieldsB[name]) {
+			return "its " + name
+		}
+	}
 	return ""
+}
+
+// fieldsOf reads a JSON object that was just written.
+func fieldsOf(text []byte) (fields map[string]any) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber() // offsets have more digits than a float64
+	_ = decoder.Decode(&fields)
+	return fields
+}
+
+// factsOf is what JSON says of a letter, without key, headers, value and state.
+func factsOf(e *deadletter.Entry) []byte {
+	facts := *e
+	facts.State, facts.Letter.Key, facts.Letter.Headers, facts.Letter.Value = deadletter.Pending, nil, nil, nil
+	text, _ := facts.MarshalJSON() // text, numbers and times: cannot fail
+	return text
 }

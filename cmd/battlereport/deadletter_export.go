@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 func deadletterExportCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "export -c FILE [FLAGS]",
+		Use:   "export -c FILE",
 		Short: "Write letters whole as JSON Lines, to be edited and imported",
 		Long: `Writes the letters that the filters select, pending ones by default, as JSON Lines, the oldest first: all that a letter
 has, with its value as text in "value", byte for byte, or in "value_base64" if it is no UTF-8.
@@ -23,6 +24,8 @@ has, with its value as text in "value", byte for byte, or in "value_base64" if i
 To repair letters by hand or with a program of one's own, change the values and import the file: letters whose lines were
 taken out stay as they are. With --out the file is there once it is complete; one that was there before is replaced,
 unless no letter matches.
+
+` + letterJSONHelp + `
 
 ` + filterHelp,
 		Example: `  battlereport deadletter export -c battlereport.yaml --reason schema_violation --out letters.jsonl
@@ -95,14 +98,16 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 		}
 		return errors.Join(write(out), out.Close())
 	}
+	given := path
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part") // of letters: for nobody else to read
 	if err != nil {
-		return err
+		return underGivenName(given, err)
 	}
 	defer func() {
+		err = underGivenName(given, err)
 		if err != nil {
 			_ = file.Close()
 			_ = os.Remove(file.Name())
@@ -115,4 +120,17 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(file.Name(), path)
+}
+
+// underGivenName tells an error of a file that is to become the one given as that one's. Others are returned as they are.
+func underGivenName(given string, err error) error {
+	var ofPath *fs.PathError
+	var ofLink *os.LinkError
+	switch {
+	case errors.As(err, &ofPath):
+		return fmt.Errorf("write %s: %w", given, ofPath.Err)
+	case errors.As(err, &ofLink):
+		return fmt.Errorf("write %s: %w", given, ofLink.Err)
+	}
+	return err
 }

@@ -42,7 +42,7 @@ func filterFlags(cmd *cobra.Command) *letterFilter {
 		flags: cmd.Flags(),
 	}
 	flags := f.flags
-	flags.StringSliceVar(&f.reasons, "reason", nil, "letters of `REASON`[,REASON]: "+strings.Join(reasonNames(), ", "))
+	flags.StringSliceVar(&f.reasons, "reason", nil, "letters of `REASON`[,REASON]: "+strings.Join(reasonNames(), ", ")+" (of records that are no letters of ours)")
 	flags.StringSliceVar(&f.apps, "app", nil, "of the app `APPID`[,APPID]; "+unknownApp+" for those of no known app")
 	flags.StringSliceVar(&f.rets, "ret", nil, "on which the platform answered `RET`[,RET]")
 	flags.StringVar(&f.since, "since", "", "that became letters at `TIME` or later: a time, or how long ago, such as 2h or 3d")
@@ -52,18 +52,19 @@ func filterFlags(cmd *cobra.Command) *letterFilter {
 	flags.IntVar(&f.partition, "partition", 0, "of records that first came from partition `N`")
 	flags.Int64Var(&f.offset, "offset", 0, "of records that first came from offset `N`")
 	flags.StringVar(&f.violation, "violation", "", "with a violation at `POINTER` or below it: a JSON Pointer into the value or the schema")
-	flags.Var(&f.delivery, "delivery", "`none`, or uncertain: those that the platform may have all the same")
+	flags.Var(&f.delivery, "delivery", "with the `DELIVERY` none, or uncertain: those that the platform may have all the same")
 	flags.Var(&f.state, "state", "in the `STATE` pending, replayed, discarded or all")
 	flags.StringVar(&f.where, "where", "", "for which the `JQ` expression holds, over {value, text, headers, letter}")
 	return f
 }
 
+// reasonNames are the reasons that people may ask for: [letters.Foreign] besides those that letters have.
 func reasonNames() []string {
 	var names []string
 	for _, r := range deadletter.Reasons() {
 		names = append(names, string(r))
 	}
-	return names
+	return append(names, letters.Foreign)
 }
 
 // narrowing are the flags with which a filter selects less than all that is pending.

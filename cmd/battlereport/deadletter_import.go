@@ -26,6 +26,8 @@ letter once, the oldest first, and goes on when it is run again.
 A bad line is told with its number, and then nothing is imported, unless --skip-bad is given. A letter that is there
 twice is never left out: which of its lines is meant?
 
+` + workJSONHelp + `
+
 Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answer was no, 2 could not do what was asked,
 3 there was nothing to replay.`,
 		Example: `  battlereport deadletter import -c battlereport.yaml letters.jsonl
@@ -48,6 +50,9 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 	skipBad := cmd.Flags().Bool("skip-bad", false, "leave bad lines out and go on")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
+		if *maxReplays < 0 {
+			return usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
+		}
 		cfg, err := load()
 		if err != nil {
 			return err

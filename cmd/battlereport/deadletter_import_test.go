@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
@@ -140,15 +141,28 @@ func TestBadLinesOfAnImport(t *testing.T) {
 		left   string // kind
 	}{
 		"nothing":                      {[]string{"\n", " \n"}, false, exitNone, "no letters in stdin\n", 0, ""},
-		"a line that is no JSON":       {[]string{export[0], "\n", "{\n"}, false, exitNo, "stdin:3: ", 0, ""},
-		"one that is no letter":        {[]string{"{}\n"}, false, exitNo, "stdin:1: ", 0, ""},
-		"one with a field too many":    {[]string{change(0, `"name"`, `"valu":1,"name"`)}, false, exitNo, "stdin:1: ", 0, ""},
+		"a line that is no JSON":       {[]string{export[0], "\n", "{\n"}, false, exitNo, "stdin:3: it is not one JSON value, whole: want an object as export writes it, one a line\n", 0, ""},
+		"one that is no letter":        {[]string{"{}\n"}, false, exitNo, "stdin:1: missing: attempts, delivery, detail, headers, name, reason, replays, source, state, time, written; want all", 0, ""},
+		"one with a field too many":    {[]string{change(0, `"name"`, `"valu":1,"name"`)}, false, exitNo, "stdin:1: \"valu\" is no field that export writes; did you mean value or value_base64?\n", 0, ""},
 		"one that is cut off":          {[]string{export[0][:50]}, false, exitNo, "stdin:1: ", 0, ""},
 		"bad lines can be left out":    {[]string{"{\n", export[0], "[]\n"}, true, exitNo, "stdin:1: ", 1, ""},
 		"all of them":                  {[]string{"{\n"}, true, exitNo, "stdin:1: ", 0, ""},
 		"a letter that is there twice": {[]string{export[1], export[2], export[1]}, false, exitNo, "stdin:3: letter TOPIC.dlq/0/1 is in line 1 already\n", 0, ""},
 		"which cannot be left out":     {[]string{export[1], export[2], export[1]}, true, exitCannot, "stdin:3: letter TOPIC.dlq/0/1 is in line 1 already\nbattlereport: nothing is imported", 0, ""},
 		"another key":                  {[]string{change(1, `"key":"user-1"`, `"key":"user-2"`)}, false, exitNo, "", 0, "edited"},
+		"one that is text":             {[]string{"{\"name\": gone}\n"}, false, exitNo, "stdin:1: it is no JSON from byte 10 on: want an object as export writes it, one a line\n", 0, ""},
+		"one that is two":              {[]string{"{} {}\n"}, false, exitNo, "stdin:1: it is not one JSON value, whole: want an object", 0, ""},
+		"one that is an array":         {[]string{"[]\n"}, false, exitNo, "stdin:1: it is an array: want an object as export writes it\n", 0, ""},
+		"a number for a name":          {[]string{`{"name":7}`}, false, exitNo, "stdin:1: name is 7: want text\n", 0, ""},
+		"text for a number":            {[]string{change(0, `"attempts":3`, `"attempts":"3"`)}, false, exitNo, "stdin:1: attempts is \"3\": want a whole number\n", 0, ""},
+		"a broken number":              {[]string{change(0, `"offset":0`, `"offset":0.5`)}, false, exitNo, "stdin:1: source.offset is 0.5: want a whole number\n", 0, ""},
+		"a time that is none":          {[]string{change(0, `"time":"2`, `"time":"x`)}, false, exitNo, "stdin:1: time is \"x", 0, ""},
+		"an object for a value":        {[]string{change(0, `"value":"{`, `"value":{},"detail":"{`)}, false, exitNo, "stdin:1: value is an object: want text or null\n", 0, ""},
+		"a name and a value alone":     {[]string{`{"name":"TOPIC.dlq/0/1","value":"{}"}`}, false, exitNo, "stdin:1: missing: attempts, delivery, detail, headers, reason, replays, source, state, time, written; want all that export has written, of which only the value may be edited\n", 0, ""},
+		"no value":                     {[]string{change(0, `"value":"{`, `"detail":"{`)}, false, exitNo, `stdin:1: read letter "TOPIC.dlq/0/0": value is missing: want value or value_base64`, 0, ""},
+		"a header's value":             {[]string{change(0, `"key":"n","value":"0"`, `"key":"n","value":0`)}, false, exitNo, "stdin:1: headers[0].value is 0: want text or null\n", 0, ""},
+		"a state that there is not":    {[]string{change(0, `"pending"`, `"lost"`)}, false, exitNo, `stdin:1: read letter "TOPIC.dlq/0/0": state is "lost": want pending, replayed or discarded`, 0, ""},
+		"another reason":               {[]string{change(2, `"exhausted"`, `"rejected"`)}, false, exitNo, "", 0, "edited"},
 		"another header":               {[]string{change(1, `"key":"n"`, `"key":"m"`)}, false, exitNo, "", 0, "edited"},
 		"a name that no letter has":    {[]string{change(1, `dlq/0/1"`, `dlq/0/99"`)}, false, exitNo, "", 0, "not_found"},
 		"another letter's name":        {[]string{change(1, `dlq/0/1"`, `dlq/0/2"`)}, false, exitNo, "", 0, "edited"},
@@ -161,6 +175,47 @@ func TestBadLinesOfAnImport(t *testing.T) {
 			continue
 		}
 		runBadLines(t, p, rule, test.lines, test.skip, test.code, test.stderr, test.done, test.left)
+	}
+}
+
+func TestAnEditOfAnythingButTheValueIsRefusedByItsName(t *testing.T) {
+	t.Parallel()
+	ret := 7
+	letter := deadletter.Entry{
+		Name: deadletter.Name{Topic: "t.dlq", Partition: 1, Offset: 1<<53 + 1}, State: deadletter.Pending, Written: time.Unix(1, 0).UTC(),
+		Letter: deadletter.Letter{
+			Key: []byte("k"), Value: []byte("v"), Headers: []consumer.Header{{Key: "h", Value: []byte("\xff")}}, Reason: deadletter.Rejected,
+			Detail: "not \xff UTF-8", Ret: &ret, Delivery: deadletter.None, AppID: "wx1",
+			Source: deadletter.Source{Topic: "t", Offset: 1<<53 + 1, Time: time.Unix(1, 0).UTC()}, Time: time.Unix(1, 0).UTC(),
+		},
+	}
+	for want, edit := range map[string]func(*deadletter.Entry){
+		"":               func(e *deadletter.Entry) { e.Letter.Value, e.State = []byte("w"), deadletter.Replayed },
+		"its key":        func(e *deadletter.Entry) { e.Letter.Key = nil },
+		"its headers":    func(e *deadletter.Entry) { e.Letter.Headers = nil },
+		"its header h":   func(e *deadletter.Entry) { e.Letter.Headers = []consumer.Header{{Key: "h", Value: []byte("x")}} },
+		"its written":    func(e *deadletter.Entry) { e.Written = time.Unix(2, 0) },
+		"its reason":     func(e *deadletter.Entry) { e.Letter.Reason = deadletter.Exhausted },
+		"its detail":     func(e *deadletter.Entry) { e.Letter.Detail = "" },
+		"its ret":        func(e *deadletter.Entry) { e.Letter.Ret = nil },
+		"its appid":      func(e *deadletter.Entry) { e.Letter.AppID = "wx2" },
+		"its source":     func(e *deadletter.Entry) { e.Letter.Source.Offset = 1 << 53 },
+		"its violations": func(e *deadletter.Entry) { e.Letter.Violations = []deadletter.Violation{} },
+		"its omitted":    func(e *deadletter.Entry) { e.Omitted.Key = true },
+		"its previous":   func(e *deadletter.Entry) { e.Letter.Previous = letter.Name },
+	} {
+		text, err := letter.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var edited deadletter.Entry
+		if err := parseEdit(text, &edited); err != nil {
+			t.Fatal(err)
+		}
+		edit(&edited)
+		if got := differs(&edited, &letter); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -18,12 +18,15 @@ const tableLimit = 50
 
 func deadletterListCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list -c FILE [FLAGS]",
+		Use:   "list -c FILE",
 		Short: "List letters, the newest first",
 		Long: `Lists the letters that the filters select, pending ones by default, the newest first.
 
 As a table, on a terminal, it shows the newest 50, cut to fit; into a pipe nothing is cut. -o jsonl writes one JSON
-object a line and -o json one array, with all that is known of each letter, and no limit but --limit.
+object a line and -o json one array, whole letters with no limit but --limit.
+
+` + letterJSONHelp + `
+Who has resolved it, when, in which run and why is what "show -o json" has besides, as history.
 
 ` + filterHelp,
 		Example: `  battlereport deadletter list -c battlereport.yaml

@@ -50,12 +50,26 @@ func openNamed(cmd *cobra.Command, cfg *config.Config, conn consumer.Connection,
 
 // isLetterTopic reports whether a topic could be that of dead letters of some source.
 func isLetterTopic(cfg *config.Config, topic string) bool {
+	return letterTopics(cfg).MatchString(topic)
+}
+
+// sourceOf returns the source topic whose dead letters lie in a topic, if that can be told from its name.
+func sourceOf(cfg *config.Config, topic string) (source string, ok bool) {
+	parts := letterTopics(cfg).FindStringSubmatch(topic)
+	if len(parts) < 2 || cfg.DeadLetter.TopicFor(parts[1]) != topic {
+		return "", false
+	}
+	return parts[1], true
+}
+
+// letterTopics matches the names that the configuration gives to dead-letter topics.
+func letterTopics(cfg *config.Config) *regexp.Regexp {
 	const anything = "\x00"
 	parts := strings.Split(cfg.DeadLetter.TopicFor(anything), anything)
 	for i := range parts {
 		parts[i] = regexp.QuoteMeta(parts[i])
 	}
-	return regexp.MustCompile("^" + strings.Join(parts, ".+") + "$").MatchString(topic)
+	return regexp.MustCompile("^" + strings.Join(parts, "(.+)") + "$")
 }
 
 // topicsOf returns the dead-letter topics of names, each once, in order.
@@ -72,12 +86,17 @@ func compareNames(a, b deadletter.Name) int {
 	return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 }
 
-// absent says what is wrong with a name that no letter has. Another error is returned as it is.
+// absent says what is wrong with a name that no letter has, without the name. Another error is returned as it is.
 func absent(err error) (*letters.Obstacle, error) {
+	var expired *deadletter.ExpiredError
 	switch {
-	case errors.Is(err, deadletter.ErrExpired):
-		return &letters.Obstacle{Kind: letters.ObstacleExpired, Detail: err.Error()}, nil
-	case errors.Is(err, deadletter.ErrNotFound), errors.Is(err, deadletter.ErrNoTopic):
+	case errors.As(err, &expired):
+		return &letters.Obstacle{
+			Kind: letters.ObstacleExpired, Detail: fmt.Sprintf("it is no longer kept: its partition now begins at offset %d", expired.First),
+		}, nil
+	case errors.Is(err, deadletter.ErrNotFound):
+		return &letters.Obstacle{Kind: letters.ObstacleMissing, Detail: deadletter.ErrNotFound.Error()}, nil
+	case errors.Is(err, deadletter.ErrNoTopic):
 		return &letters.Obstacle{Kind: letters.ObstacleMissing, Detail: err.Error()}, nil
 	}
 	return nil, err

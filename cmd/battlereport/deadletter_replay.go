@@ -40,6 +40,8 @@ What is replayed, and the note that it is, go to Kafka in one transaction: a let
 killed or runs twice at the same time. Stopped by Ctrl-C, by a broker that has gone, or by another run that has taken
 over, it says how far it came; the same command run again goes on.
 
+` + workJSONHelp + `
+
 Exit codes: 0 all replayed, 1 some could not be, or the answer was no, 2 could not do what was asked, 3 no letter
 matches, or all named are done already.`,
 		Example: `  battlereport deadletter replay -c battlereport.yaml battle-reports.dlq/3/1042 battle-reports.dlq/3/1043
@@ -61,6 +63,9 @@ matches, or all named are done already.`,
 	cmd.Flags().BoolVar(&opts.diff, "diff", false, "show what --jq changes in the sample; with --dry-run in each letter")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
+		if *maxReplays < 0 {
+			return usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
+		}
 		if *most < 0 {
 			return usage(cmd, fmt.Errorf("--max %d: want 0 or more", *most))
 		}

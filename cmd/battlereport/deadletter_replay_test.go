@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,9 @@ func TestAReplayAsksFirst(t *testing.T) {
 	}
 	got = p.invoke(t, "", "replay", "--reason", "exhausted", "--dry-run", "-o", "json")
 	if r := reported(t, got); got.code != exitDone || r.Planned != 5 || r.Done != 0 || !r.DryRun {
+		t.Errorf("%+v", got)
+	}
+	if got := p.invoke(t, "", "replay", "--since", "1d", "--dry-run"); got.code != exitNo { // as without: half of them would stay
 		t.Errorf("%+v", got)
 	}
 	if left := p.names(t, "pending"); len(left) != 10 {
@@ -182,6 +186,18 @@ func TestDiffsAreShownOfAllInADryRunAndElseOfTheSample(t *testing.T) {
 	}
 }
 
+// awaitReplayed waits until a replay under way has replayed a letter.
+func awaitReplayed[T any](t *testing.T, p *post, ended <-chan T) {
+	t.Helper()
+	for len(p.names(t, "replayed")) == 0 {
+		select {
+		case got := <-ended:
+			t.Fatalf("it has ended before: %+v", got)
+		case <-time.After(10 * time.Millisecond): // a topic does not call
+		}
+	}
+}
+
 func TestAnInterruptedReplaySaysHowFarItCameAndGoesOn(t *testing.T) {
 	t.Parallel()
 	p := newPost(t, 3)
@@ -191,11 +207,9 @@ func TestAnInterruptedReplaySaysHowFarItCameAndGoesOn(t *testing.T) {
 	var stdout, stderr strings.Builder
 	ended := make(chan int)
 	go func() {
-		ended <- run(ctx, []string{"deadletter", "replay", "-c", p.config, "--since", "1d", "--yes", "--rate", "20/s"}, strings.NewReader(""), &stdout, &stderr)
+		ended <- run(ctx, []string{"deadletter", "replay", "-c", p.config, "--since", "1d", "--yes", "--rate", "1/s"}, strings.NewReader(""), &stdout, &stderr)
 	}()
-	for len(p.names(t, "replayed")) == 0 {
-		time.Sleep(10 * time.Millisecond) // a topic does not call
-	}
+	awaitReplayed(t, p, ended)
 	cancel()
 	code := <-ended
 	if code != exitCannot || stderr.String() != "battlereport: interrupted\n" || !strings.Contains(stdout.String(), "to go on, run the same command again") {
@@ -215,15 +229,14 @@ func TestOfTwoReplaysTheLaterTakesOverAndEachLetterIsReplayedOnce(t *testing.T) 
 	p := newPost(t, 3)
 	p.letters(t, 60, func(_ int, l *deadletter.Letter) { l.Value = []byte(reportOf(string(l.Key), 1)) })
 	first := make(chan outcome)
-	go func() { first <- p.invoke(t, "", "replay", "--since", "1d", "--yes", "--rate", "20/s") }()
-	for len(p.names(t, "replayed")) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	go func() { first <- p.invoke(t, "", "replay", "--since", "1d", "--yes", "--rate", "1/s") }()
+	awaitReplayed(t, p, first)
 	second := p.invoke(t, "", "replay", "--since", "1d", "--yes")
 	if second.code != exitDone {
 		t.Errorf("%+v", second)
 	}
-	if got := <-first; got.code != exitCannot || !strings.Contains(got.stderr, "another run has taken over") || !strings.Contains(got.stdout, "to go on, run the same command again") {
+	if got := <-first; got.code != exitCannot || !strings.HasPrefix(got.stderr, "battlereport: another replay, discard or import of the same dead letters has begun") ||
+		!regexp.MustCompile(`does what is left \([A-Z_]+: [^()]*\)\n$`).MatchString(got.stderr) || !strings.Contains(got.stdout, "to go on, run the same command again") {
 		t.Errorf("%+v", got)
 	}
 	if n := total(p.replayed(t)); n != 60 {

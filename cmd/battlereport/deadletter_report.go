@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
@@ -31,7 +34,7 @@ func (w *work) report(plan *letters.Plan, err error) error {
 		r := workReport{
 			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
 			Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.refused.Obstacles()...), Before: plan.Resolved(),
-			Seconds: w.took.Seconds(),
+			Seconds: math.Round(w.took.Seconds()*1000) / 1000, // nobody reads more
 		}
 		if err != nil {
 			r.Error = err.Error()
@@ -71,7 +74,11 @@ func (w *work) report(plan *letters.Plan, err error) error {
 	if err != nil {
 		text += "to go on, run the same command again: what is done is not done twice\n"
 	}
-	if _, err := fmt.Fprint(out, text); err != nil {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = w.view.Wrap(lines[i])
+	}
+	if _, err := io.WriteString(out, strings.Join(lines, "\n")); err != nil {
 		return err
 	}
 	return w.refused.WriteObstacles(out, w.view)

@@ -33,6 +33,7 @@ func viewOf(out io.Writer) letters.View {
 // is for one goroutine. Without a terminal it shows nothing but those.
 type letterProgress struct {
 	stderr io.Writer
+	view   letters.View // of it
 	shown  bool
 	bar    *progressbar.ProgressBar
 	began  time.Time
@@ -43,7 +44,7 @@ const progressDelay = 300 * time.Millisecond
 
 func newLetterProgress(cmd *cobra.Command) *letterProgress {
 	stderr := cmd.ErrOrStderr()
-	return &letterProgress{stderr: stderr, shown: isTerminal(stderr)}
+	return &letterProgress{stderr: stderr, view: viewOf(stderr), shown: isTerminal(stderr)}
 }
 
 // begin starts a new bar, for something of so many letters; 0 if that is not known yet.
@@ -89,13 +90,13 @@ func (p *letterProgress) clear() {
 	}
 }
 
-// print writes a line of its own.
+// print writes a line of its own, or as many as it takes to break it between words.
 func (p *letterProgress) print(text string) {
 	p.clear()
-	fmt.Fprintln(p.stderr, text)
+	fmt.Fprintln(p.stderr, p.view.Wrap(text))
 }
 
-// complain writes a line about trouble.
+// complain writes of trouble.
 func (p *letterProgress) complain(text string) {
 	p.clear()
 	complain(p.stderr, text)

@@ -23,7 +23,7 @@ import (
 func workFlags(cmd *cobra.Command, opts *workOptions) *string {
 	flags := cmd.Flags()
 	flags.BoolVarP(&opts.yes, "yes", "y", false, "do not ask")
-	flags.BoolVar(&opts.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	flags.BoolVar(&opts.dryRun, "dry-run", false, "say what would be done, and do nothing; the exit code is that of doing it")
 	flags.StringVar(&opts.by, "by", whoami(), "`NAME` to be kept as the one who did it")
 	return outputFlag(cmd, "text", "json")
 }
@@ -160,9 +160,9 @@ func (w *work) takeNames(names []deadletter.Name) {
 			if !missing[name] {
 				continue
 			}
-			e, err := w.box.store(name.Topic).Get(ctx, name)
+			_, err := w.box.store(name.Topic).Get(ctx, name)
 			if err == nil {
-				err = fmt.Errorf("letter %s: %w", e.Name, deadletter.ErrNotFound)
+				err = deadletter.ErrNotFound
 			}
 			o, err := absent(err)
 			if err != nil {

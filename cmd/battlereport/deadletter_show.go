@@ -25,7 +25,13 @@ escape. Of a long value only the beginning is shown unless --full is given.
 
 A letter's name is TOPIC/PARTITION/OFFSET in its dead-letter topic, as list prints it.
 
-Exit codes: 0 done, 1 some of the letters do not exist (any more), 2 could not do what was asked, 3 none of them does.`,
+-o json writes one JSON object a line.
+
+` + letterJSONHelp + `
+` + historyJSONHelp + `
+
+Exit codes: 0 done, 1 some of the letters do not exist (any more), 2 could not do what was asked, such as look into a
+topic that does not exist, 3 none of the letters does.`,
 		Example: `  battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042
   battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042 -o json | jq -r .value`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -61,11 +67,14 @@ Exit codes: 0 done, 1 some of the letters do not exist (any more), 2 could not d
 		for _, name := range names {
 			letter, err := box.letter(cmd, name)
 			if err != nil {
+				if len(box.missing) == len(box.stores) {
+					return err // that there is no topic: as list and stats say it
+				}
 				o, err := absent(err)
 				if err != nil {
 					return err
 				}
-				complain(cmd.ErrOrStderr(), o.Detail)
+				complain(cmd.ErrOrStderr(), name.String()+": "+o.Detail)
 				continue
 			}
 			if *output == "json" {
@@ -101,9 +110,11 @@ func (b *letterbox) letter(cmd *cobra.Command, name deadletter.Name) (*letters.L
 	}
 	l := &letters.Letter{Entry: e, BaseURL: b.cfg.MSDK.BaseURL}
 	if e.State != deadletter.Pending {
-		l.History, err = store.History(cmd.Context(), name)
+		if l.History, err = store.History(cmd.Context(), name); err != nil {
+			return nil, b.explain(store, err)
+		}
 	}
-	return l, err
+	return l, nil
 }
 
 // A historyJSON is a resolution as the topic of resolutions has it.

@@ -14,7 +14,7 @@ import (
 
 func deadletterStatsCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "stats -c FILE [FLAGS]",
+		Use:   "stats -c FILE",
 		Short: "Say what changed: how many letters, since when, why, and of whom",
 		Long: `Counts the letters that the filters select, pending ones by default. First comes the verdict: how many there are, since
 when they have been coming faster than before, and what these have in common. Then come counts by reason, app, answer of
@@ -22,6 +22,8 @@ the platform and schema violation, and when they came.
 
 Numbers in the path of a violation are shown as *: /rounds/*/score stands for all rounds. Players are counted by the
 keys of their records; beyond a million they are an estimate, which is said. Times are in the local zone.
+
+` + statsJSONHelp + `
 
 ` + filterHelp,
 		Example: `  battlereport deadletter stats -c battlereport.yaml
@@ -72,8 +74,10 @@ keys of their records; beyond a million they are an estimate, which is said. Tim
 
 // filterHelp explains the filters.
 const filterHelp = `All filters given must match; of several values of one, any. Such values are separated by commas, or the flag is
-repeated. --where takes a jq expression over {"value", "text", "headers", "letter"}: the record's value, null if it is not
-JSON; the same as text; the record's headers; and the letter as "list -o jsonl" has it.
+repeated. --reason foreign selects records that are no letters of ours; --app, --ret, --topic, --partition, --offset,
+--violation and --delivery match none of these. --where takes a jq expression over {"value", "text", "headers",
+"letter"}: the record's value, null if it is not JSON; the same as text; the record's headers; and the letter as
+"list -o jsonl" has it.
 
 Exit codes: 0 done, 2 could not do what was asked, 3 no letter matches.`
 

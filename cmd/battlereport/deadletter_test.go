@@ -281,8 +281,8 @@ func TestFiltersSelect(t *testing.T) {
 		"another partition":               {[]string{"--partition", "1"}, 0},
 		"a violation":                     {[]string{"--violation", "/baseinfo"}, 7},
 		"uncertain ones":                  {[]string{"--delivery", "uncertain"}, 3},
-		"of the last hour or so":          {[]string{"--since", "61m"}, 14},
-		"until then":                      {[]string{"--until", "61m"}, 0},
+		"of the last hour or so":          {[]string{"--since", "90m"}, 14},
+		"until then":                      {[]string{"--until", "90m"}, 0},
 		"a condition":                     {[]string{"--where", ".value.battleinfo.score > 10 and (.letter.replays == 0)"}, 4},
 		"all that are given must match":   {[]string{"--violation", "/baseinfo", "--openid", "user-3"}, 1},
 		"a state that no letter has":      {[]string{"--state", "discarded"}, 0},
@@ -339,6 +339,10 @@ func TestLettersOfSeveralTopicsAreReadTogether(t *testing.T) {
 	if got.code != exitCannot || !strings.Contains(got.stderr, never+".dlq") || !strings.Contains(got.stderr, "the configuration has the topics "+one.source) {
 		t.Errorf("%+v", got)
 	}
+	got = invoke(t, "", "deadletter", "stats", "-c", path, "--topic", one.dlq)
+	if got.code != exitCannot || !strings.HasSuffix(got.stderr, "; did you mean --topic "+one.source+"?\n") {
+		t.Errorf("the dead-letter topic for its source: %+v", got)
+	}
 }
 
 func TestShow(t *testing.T) {
@@ -365,8 +369,14 @@ func TestShow(t *testing.T) {
 	if got.code != exitNo || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "TOPIC.dlq/0/2") || got.stdout == "" {
 		t.Errorf("%+v", got)
 	}
-	if got := p.invoke(t, "", "show", "other.dlq/0/2"); got.code != exitNone || !strings.Contains(got.stderr, "other.dlq") {
+	if got := p.invoke(t, "", "show", "TOPIC.dlq/0/99"); got.code != exitNone || got.stderr != "battlereport: TOPIC.dlq/0/99: there is no such letter\n" {
 		t.Errorf("%+v", got)
+	}
+	if got := p.invoke(t, "", "show", "other.dlq/0/2"); got.code != exitCannot || !strings.HasPrefix(got.stderr, "battlereport: topic other.dlq: there is no such topic at ") {
+		t.Errorf("a topic that does not exist: %+v", got)
+	}
+	if got := p.invoke(t, "", "show", "other.dlq/0/2", "TOPIC.dlq/0/1"); got.code != exitNo || !strings.Contains(got.stdout, "TOPIC.dlq/0/1") || !strings.Contains(got.stderr, "topic other.dlq: there is no such topic") {
+		t.Errorf("one of two topics that does not exist: %+v", got)
 	}
 	for _, args := range [][]string{{"show"}, {"replay", "--yes"}, {"discard", "--because", "x", "--yes"}} {
 		got := p.invoke(t, "", args[0], append(args[1:], p.source+"/0/1")...)
@@ -387,6 +397,9 @@ func TestANamePastRetentionIsToldAsSuch(t *testing.T) {
 	}
 	got = p.invoke(t, "", "replay", "TOPIC.dlq/0/1", "TOPIC.dlq/0/4", "TOPIC.dlq/0/77", "--yes", "-o", "json")
 	r := reported(t, got)
+	if gone, missing := r.Left[0].Examples[0].Detail, r.Left[1].Examples[0].Detail; gone != "it is no longer kept: its partition now begins at offset 3" || missing != "there is no such letter" {
+		t.Errorf("the name, which stands beside them, is in %q or %q", gone, missing)
+	}
 	if got.code != exitNo || r.Done != 1 || len(r.Left) != 2 || r.Left[0].Kind != "gone" || r.Left[1].Kind != "not_found" {
 		t.Errorf("%+v", got)
 	}

@@ -17,7 +17,7 @@ func TestTheCommandLineOfDeadLettersIsChecked(t *testing.T) {
 		want string // in standard error
 	}{
 		"a configuration is needed":                   {[]string{"stats"}, "which configuration? -c FILE is needed"},
-		"a reason is one of a few":                    {[]string{"list", "--reason", "rejectd"}, `--reason "rejectd": want invalid_json, schema_violation, too_large, unknown_app, rejected, exhausted, expired; did you mean rejected?`},
+		"a reason is one of a few":                    {[]string{"list", "--reason", "rejectd"}, `--reason "rejectd": want invalid_json, schema_violation, too_large, unknown_app, rejected, exhausted, expired, foreign; did you mean rejected?`},
 		"an answer is a number":                       {[]string{"list", "--ret", "x"}, `--ret "x": want a number, such as -1011`},
 		"a time is one":                               {[]string{"list", "--since", "yesterday"}, `--since "yesterday": want how long ago, such as 30m, 2h or 3d, or a time`},
 		"a span is not negative":                      {[]string{"list", "--since", "-2h"}, `--since "-2h"`},
@@ -42,11 +42,13 @@ func TestTheCommandLineOfDeadLettersIsChecked(t *testing.T) {
 		"in a time that is known":                     {[]string{"replay", "t.dlq/3/1", "--rate", "5/day"}, "want a number of letters"},
 		"that is not negative":                        {[]string{"replay", "t.dlq/3/1", "--rate", "-5"}, "want a number of letters"},
 		"a number of letters is not negative":         {[]string{"replay", "t.dlq/3/1", "--max", "-5"}, "--max -5: want 0 or more"},
+		"nor is one of replays":                       {[]string{"replay", "t.dlq/3/1", "--max-replays", "-1"}, "--max-replays -1: want 0 or more"},
+		"of an import either":                         {[]string{"import", "-", "--max-replays", "-1"}, "--max-replays -1: want 0 or more"},
 		"somebody did it":                             {[]string{"replay", "t.dlq/3/1", "--by", " "}, "--by: want a name"},
 		"a discard has a reason":                      {[]string{"discard", "t.dlq/3/1"}, "why? --because TEXT is needed"},
 		"an import has a file":                        {[]string{"import"}, "which file? FILE is needed, or - for standard input"},
 		"that is there":                               {[]string{"import", "/none.jsonl"}, "open /none.jsonl: no such file or directory"},
-		"a file to export to can be written":          {[]string{"export", "--out", "/none/x.jsonl"}, "/none"},
+		"a file to export to can be written":          {[]string{"export", "--out", "/none/x.jsonl"}, "battlereport: write /none/x.jsonl: no such file or directory\n"},
 		"what a command does not take is not ignored": {[]string{"stats", "t.dlq/3/1"}, `unexpected argument "t.dlq/3/1"`},
 	} {
 		t.Run(rule, func(t *testing.T) {

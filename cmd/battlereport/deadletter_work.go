@@ -76,7 +76,7 @@ func (w *work) do(ctx context.Context) error {
 	defer w.progress.end()
 	plan, err := w.survey(ctx)
 	if err != nil {
-		return err
+		return w.explain(err)
 	}
 	obstacles := letters.Total(plan.Obstacles())
 	if plan.Letters+obstacles+letters.Total(plan.Resolved()) == 0 {
@@ -91,25 +91,37 @@ func (w *work) do(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.consent(ctx, plan); err != nil || w.opts.dryRun {
+	err = w.consent(ctx, plan)
+	if err != nil || w.opts.dryRun {
 		if w.opts.json {
 			err = errors.Join(err, w.report(plan, err))
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return w.verdict(obstacles, plan.Letters)
 	}
 	if plan.Letters > 0 {
 		err = w.perform(ctx, plan)
 		w.progress.end()
 	}
+	err = w.explain(err)
 	if reportErr := w.report(plan, err); err == nil {
 		err = reportErr
 	}
+	if err != nil {
+		return err
+	}
+	return w.verdict(obstacles+letters.Total(w.refused.Obstacles()), w.resolved+w.skipped)
+}
+
+// verdict is what the exit code says of letters that stay as they are, and of
+// letters that are, or would be, done with.
+func (w *work) verdict(left, done int64) error {
 	switch {
-	case err != nil:
-		return w.explain(err)
-	case obstacles+letters.Total(w.refused.Obstacles()) > 0:
+	case left > 0:
 		return errNo
-	case w.resolved == 0 && w.skipped == 0:
+	case done == 0:
 		return errNone // all was done before, which the plan has said
 	}
 	return nil
@@ -319,14 +331,18 @@ func (w *work) count(done deadletter.Done, batch []deadletter.Replay) {
 	w.skipped += int64(len(done.Skipped))
 	w.unknown += int64(len(done.Unknown))
 	for _, r := range done.Refused {
-		w.refused.Hinder(r.Name.String(), &letters.Obstacle{Kind: letters.ObstacleRefused, Detail: r.Err.Error()})
+		detail := r.Err.Error()
+		if gone, _ := absent(r.Err); gone != nil {
+			detail = gone.Detail // the name is told anyway
+		}
+		w.refused.Hinder(r.Name.String(), &letters.Obstacle{Kind: letters.ObstacleRefused, Detail: detail})
 	}
 }
 
 // explain adds to an error that ended the work what is to be done about it.
 func (w *work) explain(err error) error {
 	if errors.Is(err, deadletter.ErrFenced) {
-		return fmt.Errorf("%w: a replay, discard or import of the same dead letters has begun since; when it has ended, run this again for what it left", err)
+		return &fencedError{err}
 	}
-	return err
+	return unreachable(w.box.conn.Brokers, err)
 }

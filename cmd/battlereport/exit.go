@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -62,5 +63,11 @@ func exit(err error, stderr io.Writer) int {
 }
 
 func complain(stderr io.Writer, text string) {
-	fmt.Fprintln(stderr, red(stderr, "battlereport:"), text)
+	const who = "battlereport:"
+	lines := strings.Split(text, "\n")
+	lines[0] = who + " " + lines[0]
+	for i, view := 0, viewOf(stderr); i < len(lines); i++ {
+		lines[i] = view.Wrap(lines[i])
+	}
+	fmt.Fprintln(stderr, red(stderr, who)+strings.TrimPrefix(strings.Join(lines, "\n"), who))
 }

@@ -120,10 +120,14 @@ func (p *publication) publish(ctx context.Context, conn consumer.Connection, dry
 	if err == nil && p.tally.records+p.tally.skipped == 0 {
 		fmt.Fprintln(p.progress.stderr, p.nothing())
 	}
+	unwritten := errors.As(err, new(*unwrittenError))
+	if err != nil && p.next == p.from && !unwritten {
+		return err // nothing is done, and nothing to be said of it
+	}
 	p.tally.summarize(p.progress.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
 	if err != nil {
 		again := ""
-		if errors.As(err, new(*unwrittenError)) {
+		if unwritten {
 			again = " (of the lines after it some may be in the topic already, and would then be there twice)"
 		}
 		fmt.Fprintf(p.progress.stderr, "all before line %d of %s is done; to go on there: --from-line %d%s\n", p.next, p.name, p.next, again)

@@ -101,6 +101,10 @@ func TestPublish(t *testing.T) {
 			"stdin:3: invalid_json: DETAIL\npublished 1 record to TOPIC: 67 bytes in TIME, by partition 0:1\n" +
 				"all before line 3 of stdin is done; to go on there: --from-line 3\n",
 		},
+		"where nothing is done there is no advice where to go on": {
+			"{<\n" + r1, nil, exitNo, nil,
+			"stdin:1: invalid_json: DETAIL\n",
+		},
 		"bad lines can be skipped": {
 			"{<\n" + r1 + "\n[]\n" + r2,
 			[]string{"--bad", "skip"},
@@ -232,6 +236,7 @@ func TestPublishChoosesTopicAndApp(t *testing.T) {
 		"a rate is not negative":                          {[]string{"--rate", "-1"}, "--rate -1: want 0 or more records a second\nSee 'battlereport publish --help'."},
 		"a rate is a number":                              {[]string{"--rate", "NaN"}, "--rate NaN: want 0 or more records a second\nSee 'battlereport publish --help'."},
 		"lines count from 1":                              {[]string{"--from-line", "0"}, "--from-line 0: lines count from 1\nSee 'battlereport publish --help'."},
+		"a directory has no lines":                        {[]string{"--topic", own, "--dry-run", "/"}, "read /: is a directory"},
 		"a file must be there, and is looked for at once": {[]string{"--topic", own, "/none.jsonl"}, "open /none.jsonl: no such file or directory"},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -287,6 +292,18 @@ func TestALegacyAppNeedsAScore(t *testing.T) {
 	}
 }
 
+// awaitValues waits until the topic holds n values, while the command that publishes them runs.
+func awaitValues(t *testing.T, b *kafkatest.Broker, topic string, n int, ended <-chan int) {
+	t.Helper()
+	for len(values(t, b, topic)) < n {
+		select {
+		case code := <-ended:
+			t.Fatalf("it has ended before, with exit code %d", code)
+		case <-time.After(time.Millisecond): // a topic does not call
+		}
+	}
+}
+
 // No line waits for company: who feeds them one by one finds each in the topic. A signal ends the wait for more.
 func TestALineIsPublishedWhenItComesAndASignalEndsTheWaitForMore(t *testing.T) {
 	t.Parallel()
@@ -303,9 +320,7 @@ func TestALineIsPublishedWhenItComesAndASignalEndsTheWaitForMore(t *testing.T) {
 	lines := reports(3)
 	for i, text := range lines {
 		fmt.Fprintln(feed, text)
-		for len(values(t, b, topic)) <= i {
-			time.Sleep(time.Millisecond) // a topic does not call
-		}
+		awaitValues(t, b, topic, i+1, code)
 	}
 	signal()
 	if got := <-code; got != exitCannot ||
@@ -339,9 +354,7 @@ func TestASignalEndsTheWaitForANamedPipe(t *testing.T) {
 		code <- run(ctx, []string{"publish", "-c", config, path}, strings.NewReader(""), io.Discard, io.Discard)
 	}()
 	fmt.Fprintln(feed, report)
-	for len(values(t, b, topic)) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	awaitValues(t, b, topic, 1, code)
 	signal()
 	if got := <-code; got != exitCannot {
 		t.Errorf("exit code %d", got)

@@ -19,7 +19,7 @@ func TestTheCommandLineIsChecked(t *testing.T) {
 		"a command like no other gets none":       {[]string{"zzz"}, "battlereport: unknown command \"zzz\"\nSee 'battlereport --help'.\n"},
 		"a word before a flag is looked at first": {[]string{"zzz", "list", "-c", "x"}, "battlereport: unknown command \"zzz\"\nSee 'battlereport --help'.\n"},
 		"a flag of one letter gets none":          {[]string{"validate", "-x"}, "battlereport: unknown shorthand flag: 'x' in -x\nSee 'battlereport validate --help'.\n"},
-		"a form of output is one of a few":        {[]string{"version", "-o", "yaml"}, "battlereport: invalid argument \"yaml\" for \"-o, --output\" flag: want text or json\nSee 'battlereport version --help'.\n"},
+		"a form of output is one of a few":        {[]string{"version", "-o", "yaml"}, "battlereport: --output \"yaml\": want text or json\nSee 'battlereport version --help'.\n"},
 		"an argument too many is not ignored":     {[]string{"version", "x"}, "battlereport: unexpected argument \"x\"\nSee 'battlereport version --help'.\n"},
 		"config check needs to know what":         {[]string{"config", "check"}, "battlereport: which configuration? -c FILE is needed\nSee 'battlereport config check --help'.\n"},
 		"a second file to validate is not one":    {[]string{"validate", "a", "b"}, "battlereport: unexpected argument \"b\"\nSee 'battlereport validate --help'.\n"},

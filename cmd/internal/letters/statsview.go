@@ -64,7 +64,8 @@ func (s *Stats) subject() string {
 
 func (w *Wave) verdict(s *Stats, v View) string {
 	all := w.Letters == s.Letters
-	since, ago := clock(w.Since, v.Now, false), Span(v.Now.Sub(w.Since))
+	recent := v.Now.Sub(w.Since) < time.Hour // then letters that came before may have come in the same minute
+	since, ago := clock(w.Since, v.Now, recent), Span(v.Now.Sub(w.Since))
 	var text string
 	switch {
 	case w.Steady && w.Running:
@@ -78,7 +79,7 @@ func (w *Wave) verdict(s *Stats, v View) string {
 		if !all {
 			came = Grouped(w.Letters) + " of them"
 		}
-		text = fmt.Sprintf("%s came from %s to %s, the last %s ago", came, since, clock(w.Until, v.Now, false), Span(v.Now.Sub(s.Last)))
+		text = fmt.Sprintf("%s came from %s to %s, the last %s ago", came, since, clock(w.Until, v.Now, recent), Span(v.Now.Sub(s.Last)))
 	}
 	share := "all are"
 	if w.CauseLetters != w.Letters {

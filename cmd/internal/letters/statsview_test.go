@@ -78,7 +78,7 @@ func TestTheVerdictIsWhatToKnowFirst(t *testing.T) {
 		"none": {nil, "No letters."},
 		"one": {
 			[]*deadletter.Entry{letter(refuse)},
-			"1 letter is pending, of 1 player.\nIt came at 11:59 (1m ago); it is rejected, ret -1011, app " + testApp + ".",
+			"1 letter is pending, of 1 player.\nIt came at 11:59:00 (1m ago); it is rejected, ret -1011, app " + testApp + ".",
 		},
 		"several at once, and none since": {
 			[]*deadletter.Entry{letter(refuse, at(noon.Add(-25*time.Hour))), letter(refuse, at(noon.Add(-25*time.Hour)))},
@@ -86,15 +86,15 @@ func TestTheVerdictIsWhatToKnowFirst(t *testing.T) {
 		},
 		"letters of several states": {
 			[]*deadletter.Entry{letter(state(deadletter.Discarded)), letter(), letter()},
-			"3 letters: 2 pending, 1 discarded, of 1 player.\nThey have been coming since 11:59 (1m ago); all are exhausted, app " + testApp + ".",
+			"3 letters: 2 pending, 1 discarded, of 1 player.\nThey have been coming since 11:59:00 (1m ago); all are exhausted, app " + testApp + ".",
 		},
 		"records that are none": {
 			[]*deadletter.Entry{letter(foreign)},
-			"1 letter is pending, of 0 players.\nIt came at 11:59 (1m ago); it is foreign.",
+			"1 letter is pending, of 0 players.\nIt came at 11:59:00 (1m ago); it is foreign.",
 		},
 		"what a record says cannot steer the terminal": {
 			[]*deadletter.Entry{letter(violating("/\x1b[2J", "/k", "\u202egnorw"), func(e *deadletter.Entry) { e.Letter.AppID = "\x07" })},
-			"1 letter is pending, of 1 player.\nIt came at 11:59 (1m ago); it is schema_violation /\\u001b[2J: \\u202egnorw, app \\u0007.",
+			"1 letter is pending, of 1 player.\nIt came at 11:59:00 (1m ago); it is schema_violation /\\u001b[2J: \\u202egnorw, app \\u0007.",
 		},
 	}
 	for rule, test := range tests {

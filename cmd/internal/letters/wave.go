@@ -26,6 +26,8 @@ const (
 	waveOutside = 2               // steps of no wave, at least: the last is not over yet
 	waveLull    = 4               // between waves it is quiet for that part of the second, at least
 	waveSilence = 5 * time.Minute // without letters, and a wave has ended
+	waveBurst   = 10              // steps: what is shorter than that must be …
+	wavePart    = 20              // … the twentieth part at least of all that has come since it began
 )
 
 // wave finds the last wave as of now.
@@ -43,6 +45,10 @@ func (c *Counter) wave(timeline []Bucket, now time.Time) *Wave {
 	}
 	silence := max(waveSilence, time.Duration(step)*time.Second)
 	w.Running = now.Sub(w.Until) <= silence
+	if last := r.lastLetter() + 1; w.Running && last > to {
+		to = last // all that came since it began is of it
+		w.Until = r.time(to)
+	}
 	w.Letters = r.count(from, to)
 	w.Cause, w.CauseLetters = c.dominant(w.Since.Unix(), w.Until.Unix(), r, from, to)
 	return w
@@ -132,7 +138,9 @@ func (r *rate) lastWave() (from, to int, found bool) {
 		if !ok {
 			return from, to, found
 		}
-		from, to, found = i, j, true
+		if burst := j-i < waveBurst && r.count(i, j)*wavePart < r.count(i, len(r.sums)-1); !burst {
+			from, to, found = i, j, true
+		}
 		begin = j
 	}
 }

@@ -56,6 +56,14 @@ func TestTheLastWave(t *testing.T) {
 			[]stream{{3 * time.Hour, 0, 100, platid}, {90 * time.Minute, 80 * time.Minute, 1000, refuse}, {80 * time.Minute, 70 * time.Minute, 20_000, refuse}, {70 * time.Minute, time.Hour, 1000, refuse}},
 			"wave, over, since 1h30m0s, for 30m0s: rejected, ret -1011, app " + testApp,
 		},
+		"a burst of a moment is none, while letters go on to come": {
+			[]stream{{10 * time.Minute, 0, 6000, platid}, {5 * time.Minute, 5*time.Minute - time.Second, 60, refuse}},
+			"steady, running, since 10m0s, for 10m0s: schema_violation /baseinfo/platid: expected integer, but got string, app " + testApp,
+		},
+		"a burst of a moment is one where it is most of what came": {
+			[]stream{{10 * time.Minute, 0, 60, platid}, {5 * time.Minute, 5*time.Minute - time.Second, 600, refuse}},
+			"wave, running, since 5m0s, for 5m0s: rejected, ret -1011, app " + testApp,
+		},
 		"one letter is no wave": {
 			[]stream{{time.Minute, time.Minute, 1, platid}},
 			"steady, running, since 1m0s, for 1s: schema_violation /baseinfo/platid: expected integer, but got string, app " + testApp,

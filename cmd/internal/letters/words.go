@@ -90,6 +90,14 @@ func clock(at, now time.Time, seconds bool) string {
 	}
 }
 
+// Wrap breaks a line that is wider than the view between words.
+func (v View) Wrap(line string) string {
+	if v.Width == 0 || Width(line) <= v.Width {
+		return line
+	}
+	return strings.Join(v.wrap(line), "\n")
+}
+
 // zone names the time zone that times are shown in.
 func zone(now time.Time) string {
 	name, _ := now.Zone()
