@@ -263,9 +263,14 @@ func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error
 	if len(tasks) == 0 {
 		return nil
 	}
+	began := time.Now()
 	outcome, err := r.tx.write(ctx, r.records(tasks))
-	if outcome == unknown && ctx.Err() == nil && !errors.Is(err, ErrFenced) {
+	for outcome == unknown && ctx.Err() == nil && !errors.Is(err, ErrFenced) {
 		outcome, err = r.findOut(ctx, tasks, err)
+		if outcome != aborted || time.Since(began) > patience {
+			break
+		}
+		outcome, err = r.tx.write(ctx, r.records(tasks))
 	}
 	switch {
 	case outcome == committed:
@@ -303,13 +308,26 @@ func (r *Resolver) untouched(tasks []task, done *Done) {
 }
 
 // findOut finds out whether the transaction was committed whose end had no
-// answer. That it is over by then is the transactor's promise.
+// answer. That it is over by then is the transactor's promise. Brokers that went
+// in the middle of it are waited for.
 func (r *Resolver) findOut(ctx context.Context, tasks []task, cause error) (outcome, error) {
-	if err := r.tx.settle(ctx); err != nil {
-		return unknown, errors.Join(cause, err)
-	}
-	if err := r.store.ledger.catchUp(ctx); err != nil {
-		return unknown, errors.Join(cause, err)
+	bounded, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := r.tx.settle(bounded)
+		if err == nil {
+			err = r.store.ledger.catchUp(bounded)
+		}
+		if err == nil {
+			break
+		}
+		if bounded.Err() != nil || !passing(err) {
+			return unknown, errors.Join(cause, err)
+		}
+		select {
+		case <-bounded.Done():
+		case <-time.After(pause):
+		}
 	}
 	name := tasks[0].resolution.Name // they share their fate
 	if r.store.ledger.state(int32(name.Partition), name.Offset) != Pending {

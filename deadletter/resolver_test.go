@@ -785,6 +785,38 @@ func TestABrokerThatIsGoneIsWaitedForWhileReplaying(t *testing.T) {
 	}
 }
 
+// TestABrokerThatGoesInTheMiddleOfACommitIsWaitedFor has it go as soon as it is asked to commit, before it hears of it, or
+// before it answers.
+func TestABrokerThatGoesInTheMiddleOfACommitIsWaitedFor(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		t.Run(fmt.Sprintf("heard=%t", answered), func(t *testing.T) {
+			virtual(t, 1, nil, func(w *world) {
+				d := newDesk(w)
+				all := letters(20, 50)
+				d.write(all...)
+				entries := d.all(oldestFirst)
+				c := &cutter{broker: w.Broker, key: kmsg.EndTxn, answered: answered, left: 1, first: func() {
+					go w.Sever()
+					time.AfterFunc(20*time.Second, w.Restore)
+				}}
+				store, err := deadletter.Open(c.connection(), d.topic)
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				defer store.Close()
+				r, err := store.Resolver(w.t.Context(), deadletter.Run{ID: "run", By: "tester"})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				defer r.Close()
+				done, err := r.Replay(w.t.Context(), d.replays(entries)...)
+				d.expectDone(done, err, "resolved 20, skipped 0, refused 0, unknown 0, untouched 0")
+				d.expectOnce(all)
+			})
+		})
+	}
+}
+
 func TestWhatMayNotBeWrittenIsNamed(t *testing.T) {
 	d := newDesk(loopback(t, 1, nil))
 	d.write(letter("key", "value"))
