@@ -1,23 +1,12 @@
 package consumer
 
-import (
-	"encoding/base64"
-	"encoding/binary"
-	"strings"
-)
+import "encoding/binary"
 
-// ahead is what is settled beyond a committed offset, as offset ranges. It goes
-// to Kafka as the commit's metadata, so that whoever takes the partition next
-// does not repeat it. (An operator who resets the group's offset writes none, and
-// so gets all again.)
+// ahead is what is settled beyond a committed offset, as offset ranges, rising
+// and apart.
 type ahead []span
 
 type span struct{ from, to int64 } // offsets from … to-1
-
-const (
-	aheadPrefix = "settled:"
-	maxAhead    = 2048 // bytes; Kafka's offset.metadata.max.bytes is 4096 by default
-)
 
 // ahead lists the settled ranges beyond the committable offset. What lies
 // between two records taken belongs to the first.
@@ -36,49 +25,36 @@ func (t *tracker) ahead() (a ahead) {
 	return a
 }
 
-// encode is the text of as many of the first ranges as fit.
-func (a ahead) encode(base int64) string {
-	if len(a) == 0 {
-		return ""
-	}
-	var b []byte
+// append encodes as many of the first ranges as fit into limit bytes, each by
+// its distance from base or the range before, and its length.
+func (a ahead) append(b []byte, base int64, limit int) []byte {
 	for _, s := range a {
 		next := binary.AppendUvarint(b, uint64(s.from-base))
 		next = binary.AppendUvarint(next, uint64(s.to-s.from))
-		if base64.RawStdEncoding.EncodedLen(len(next)) > maxAhead {
+		if len(next) > limit {
 			break
 		}
 		b, base = next, s.to
 	}
-	return aheadPrefix + base64.RawStdEncoding.EncodeToString(b)
+	return b
 }
 
-// decodeAhead reads it. A text that is not ours means nothing.
-func decodeAhead(text string, base int64) (a ahead) {
-	text, ok := strings.CutPrefix(text, aheadPrefix)
-	if !ok {
-		return nil
-	}
-	b, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil {
-		return nil
-	}
-	for len(b) > 0 {
-		gap, n := binary.Uvarint(b)
-		if n <= 0 || gap > 1<<62 {
-			return nil
+// decodeAhead reads ranges up to the end of the bytes.
+func decodeAhead(c *cursor, base int64) (a ahead) {
+	for len(c.b) > 0 {
+		gap, length := c.uvarint(), c.uvarint()
+		if gap > 1<<62 || length == 0 || length > 1<<62 {
+			c.b, c.short = nil, true
+			break
 		}
-		length, m := binary.Uvarint(b[n:])
-		if m <= 0 || length == 0 || length > 1<<62 {
-			return nil
+		s := span{from: base + int64(gap)}
+		s.to = s.from + int64(length)
+		if s.from < 0 || s.to <= s.from {
+			c.b, c.short = nil, true
+			break
 		}
-		from := base + int64(gap)
-		base = from + int64(length)
-		if from < 0 || base <= from {
-			return nil
-		}
-		a = append(a, span{from, base})
-		b = b[n+m:]
+		a = append(a, s)
+		base = s.to
 	}
 	return a
 }
@@ -96,6 +72,16 @@ func (a *ahead) holds(offset int64) bool {
 func (a ahead) after(offset int64) (rest ahead) {
 	for _, s := range a {
 		if s.from = max(s.from, offset); s.from < s.to {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// before is what lies before offset.
+func (a ahead) before(offset int64) (rest ahead) {
+	for _, s := range a {
+		if s.to = min(s.to, offset); s.from < s.to {
 			rest = append(rest, s)
 		}
 	}

@@ -7,6 +7,11 @@ import (
 	"pgregory.net/rapid"
 )
 
+var (
+	here    = place{cluster: "c", topic: "t", partition: 3}
+	thisOne = topicID{15: 1}
+)
+
 // TestAheadIsWhatIsSettledBeyondTheCommit lets records settle in any order, sends
 // what is ahead through its text, and asks about every offset.
 func TestAheadIsWhatIsSettledBeyondTheCommit(t *testing.T) {
@@ -25,12 +30,15 @@ func TestAheadIsWhatIsSettledBeyondTheCommit(t *testing.T) {
 			tr.settle(uint64(i))
 		}
 		committed := tr.committable()
-		a := decodeAhead(tr.ahead().encode(committed), committed)
+		n, err := decodeNote(note{topic: thisOne, ahead: tr.ahead()}.encode(here, committed), here, committed)
+		if err != nil || n.topic != thisOne {
+			t.Fatalf("read %+v, error %v", n, err)
+		}
 		for i, offset := range offsets {
 			if offset < committed {
 				continue
 			}
-			if got, want := a.holds(offset), slices.Contains(settled, i); got != want {
+			if got, want := n.ahead.holds(offset), slices.Contains(settled, i); got != want {
 				t.Fatalf("offset %d: held %v, settled %v", offset, got, want)
 			}
 		}
@@ -42,28 +50,25 @@ func TestAheadKeepsToItsSize(t *testing.T) {
 	for i := range int64(10_000) { // every second one is settled
 		a = append(a, span{1000 + 2*i, 1000 + 2*i + 1})
 	}
-	text := a.encode(999)
-	got := decodeAhead(text, 999)
-	if len(text) > len(aheadPrefix)+maxAhead || len(got) < 500 || !slices.Equal(got, a[:len(got)]) {
-		t.Errorf("%d bytes hold %d ranges", len(text), len(got))
+	text := note{ahead: a}.encode(here, 999)
+	got, err := decodeNote(text, here, 999)
+	if len(text) > maxNote || len(got.ahead) < 500 || !slices.Equal(got.ahead, a[:len(got.ahead)]) {
+		t.Errorf("%d bytes hold %d ranges, error %v", len(text), len(got.ahead), err)
 	}
 }
 
-func FuzzDecodeAhead(f *testing.F) {
-	f.Add("", int64(0))
-	f.Add("somebody else's", int64(7))
-	f.Add(ahead{{12, 14}, {20, 21}}.encode(10), int64(10))
-	f.Add("settled:////////////", int64(1))
-	f.Fuzz(func(t *testing.T, text string, base int64) {
-		if base < 0 {
-			return
+func TestAheadIsCutAtAnOffset(t *testing.T) {
+	a := ahead{{1, 3}, {5, 9}}
+	for offset, want := range map[int64][2]ahead{
+		0:  {nil, {{1, 3}, {5, 9}}},
+		2:  {{{1, 2}}, {{2, 3}, {5, 9}}},
+		4:  {{{1, 3}}, {{5, 9}}},
+		5:  {{{1, 3}}, {{5, 9}}},
+		8:  {{{1, 3}, {5, 8}}, {{8, 9}}},
+		10: {{{1, 3}, {5, 9}}, nil},
+	} {
+		if before, after := a.before(offset), a.after(offset); !slices.Equal(before, want[0]) || !slices.Equal(after, want[1]) {
+			t.Errorf("at %d: %v and %v, want %v", offset, before, after, want)
 		}
-		at := base
-		for _, s := range decodeAhead(text, base) {
-			if s.from < at || s.to <= s.from {
-				t.Fatalf("%q gives the range %v after %d", text, s, at)
-			}
-			at = s.to
-		}
-	})
+	}
 }

@@ -22,7 +22,8 @@ func full(n int) []byte {
 // take reads a whole chunk and settles its records, piece by piece.
 func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
 	p.tracker.head, p.tracker.tail, p.tracker.position = 0, 0, 0
-	c := newChunk(p, &fetchResponse{memory: &fetchMemory{}, batches: batch}, 0)
+	c := chunkOf(0, nil, batch)
+	c.p = p
 	for {
 		records, err := c.read(memory[:0], pieceRecords)
 		if err != nil {

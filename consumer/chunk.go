@@ -3,6 +3,7 @@ package consumer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // chunk is what one fetch of a partition brought. Records are read off it piece
@@ -17,49 +20,104 @@ import (
 // Close it.
 type chunk struct {
 	p        *Partition
-	response *fetchResponse
+	memory   *memory // that batches lie in; nil: nothing to be given back
 	aborted  *abortedTransactions
 	rest     []byte // batches not yet opened
 	batch    batch  // the open one
 	unpacked *bytes.Buffer
 
-	from int64 // the offset that was asked for
-	next int64 // where to go on: after what has been read
-	end  int64 // high watermark
+	from  int64 // the offset that was asked for
+	next  int64 // where to go on: after what has been read
+	end   int64 // high watermark
+	epoch int32 // leader epoch of the last batch opened, or that of before
 }
 
-// fetch reads committed records from offset on.
-func (c *Consumer) fetch(ctx context.Context, p *Partition, offset int64, maxBytes int) (*chunk, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.FetchWait+10*time.Second)
+// divergedError says that the log is no longer the one that was read: a broker
+// that lacked its last records has taken over.
+type divergedError struct {
+	epoch int32 // the last that both have
+	end   int64 // where it ends
+}
+
+func (e *divergedError) Error() string {
+	return fmt.Sprintf("the log differs from what was read of it, from offset %d on", e.end)
+}
+
+// The versions of the Fetch API spoken here: record batches came with 4 (Kafka
+// 0.11), and from 13 on it goes by the topic's id (Kafka 3.1).
+const (
+	oldestFetch     = 4
+	newestFetchName = 12
+)
+
+// fetch reads committed records from an offset on.
+func (c *Consumer) fetch(ctx context.Context, p *Partition, from position, maxBytes int) (*chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.FetchWait+askTimeout)
 	defer cancel()
-	m, err := c.client.Transport.RoundTrip(ctx, c.client.Addr, &fetchRequest{
-		clientID:  c.cfg.Connection.ClientID,
-		topic:     p.Topic,
-		partition: int32(p.ID),
-		offset:    offset,
-		maxWait:   c.cfg.FetchWait,
-		maxBytes:  int32(maxBytes),
-	})
+	part := kmsg.NewFetchRequestTopicPartition()
+	part.Partition, part.FetchOffset, part.PartitionMaxBytes = int32(p.ID), from.offset, int32(maxBytes)
+	part.LastFetchedEpoch = from.epoch
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.TopicID = p.Topic, from.topic
+	topic.Partitions = []kmsg.FetchRequestTopicPartition{part}
+	req := kmsg.NewPtrFetchRequest()
+	req.MaxWaitMillis = int32(c.cfg.FetchWait / time.Millisecond)
+	req.MinBytes, req.MaxBytes = 1, int32(maxBytes)
+	req.IsolationLevel = 1 // committed
+	req.SessionEpoch = -1  // no session
+	req.Topics = []kmsg.FetchRequestTopic{topic}
+	newest := req.MaxVersion()
+	if from.topic == (topicID{}) {
+		newest = newestFetchName
+	}
+	m, memory, err := c.ask(ctx, leaderOf(p.Topic, p.ID), newest, req)
 	if err != nil {
 		return nil, err
 	}
-	res := m.(*fetchResponse)
-	if res.code != 0 {
-		res.release()
-		return nil, res.code
+	chunk, err := newChunk(p, from, m.(*kmsg.FetchResponse))
+	if err != nil {
+		memory.release()
+		return nil, err
 	}
-	return newChunk(p, res, offset), nil
+	chunk.memory = memory
+	return chunk, nil
 }
 
-func newChunk(p *Partition, res *fetchResponse, offset int64) *chunk {
-	return &chunk{
-		p: p, response: res, aborted: newAbortedTransactions(res.aborted), rest: res.batches,
-		from: offset, next: offset, end: res.highWatermark,
+var errOtherPartition = errors.New("the broker answered for other partitions than asked")
+
+func newChunk(p *Partition, from position, res *kmsg.FetchResponse) (*chunk, error) {
+	if res.Version < oldestFetch {
+		return nil, fmt.Errorf("the broker speaks version %d of the Fetch API: Kafka 0.11 or newer is needed", res.Version)
 	}
+	if err := kerr.ErrorForCode(res.ErrorCode); err != nil {
+		return nil, err
+	}
+	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
+		return nil, errOtherPartition
+	}
+	t, part := &res.Topics[0], &res.Topics[0].Partitions[0]
+	byName := res.Version <= newestFetchName
+	if byName && t.Topic != p.Topic || !byName && topicID(t.TopicID) != from.topic || int(part.Partition) != p.ID {
+		return nil, errOtherPartition
+	}
+	if err := kerr.ErrorForCode(part.ErrorCode); err != nil {
+		return nil, err
+	}
+	if d := part.DivergingEpoch; d.EndOffset >= 0 {
+		return nil, &divergedError{epoch: d.Epoch, end: d.EndOffset}
+	}
+	return &chunk{
+		p: p, aborted: newAbortedTransactions(part.AbortedTransactions), rest: part.RecordBatches,
+		from: from.offset, next: from.offset, end: part.HighWatermark, epoch: from.epoch,
+	}, nil
 }
 
 // close gives the chunk's memory back. Records read off it have their own.
-func (c *chunk) close() { c.response.release() }
+func (c *chunk) close() {
+	if c.memory != nil {
+		c.memory.release()
+	}
+}
 
 // read appends up to n records. It returns fewer only at the end of the chunk,
 // or with an error: the records before it are good.
@@ -115,7 +173,7 @@ func (c *chunk) open() (bool, error) {
 		whole := c.rest[:12+length]
 		c.rest = c.rest[12+length:]
 		h.b = h.b[:length]
-		h.int32() // leader epoch
+		epoch := h.int32()
 		if magic := h.int8(); magic != 2 {
 			return false, fmt.Errorf("batch at %d: message format %d, which brokers wrote before Kafka 0.11, is not supported", base, magic)
 		}
@@ -131,6 +189,7 @@ func (c *chunk) open() (bool, error) {
 		if b.last < base {
 			return false, fmt.Errorf("batch at %d: it ends before it begins, at %d", base, b.last)
 		}
+		c.epoch = max(c.epoch, epoch)
 		maxTime := h.int64()
 		if attributes&appendTime != 0 {
 			b.time, b.appended = maxTime, true

@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // written is a record batch for tests to encode.
@@ -110,9 +111,15 @@ const (
 )
 
 func chunkOf(offset int64, aborted []abortedTransaction, batches ...[]byte) *chunk {
-	return newChunk(&Partition{Topic: "t"}, &fetchResponse{
-		memory: &fetchMemory{}, highWatermark: 1000, aborted: aborted, batches: slices.Concat(batches...),
-	}, offset)
+	part := kmsg.NewFetchResponseTopicPartition()
+	part.HighWatermark, part.AbortedTransactions, part.RecordBatches = 1000, aborted, slices.Concat(batches...)
+	c, err := newChunk(&Partition{Topic: "t"}, position{offset: offset, epoch: unknownEpoch}, &kmsg.FetchResponse{
+		Version: newestFetchName, Topics: []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{part}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 // readAll reads a chunk in pieces of n.
@@ -157,33 +164,33 @@ func TestChunk(t *testing.T) {
 		},
 		"a transaction aborted": {
 			offset: 5, batches: []written{batchOf(5, 6, 1, true, 5, 6), marker(7, 1, abort)},
-			aborted: []abortedTransaction{{producer: 1, first: 5}}, next: 8,
+			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 5}}, next: 8,
 		},
 		"one aborted that began before this chunk": {
 			offset: 5, batches: []written{batchOf(5, 6, 1, true, 5, 6), marker(7, 1, abort), batchOf(8, 8, 1, true, 8)},
-			aborted: []abortedTransaction{{producer: 1, first: 2}}, want: []int64{8}, next: 9,
+			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 2}}, want: []int64{8}, next: 9,
 		},
 		"two of one producer, the second aborted": {
 			offset: 5, batches: []written{
 				batchOf(5, 5, 1, true, 5), marker(6, 1, commit), batchOf(7, 7, 1, true, 7), marker(8, 1, abort),
 			},
-			aborted: []abortedTransaction{{producer: 1, first: 7}}, want: []int64{5}, next: 9,
+			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 7}}, want: []int64{5}, next: 9,
 		},
 		"two interleaved, one aborted": {
 			offset: 5, batches: []written{
 				batchOf(5, 5, 1, true, 5), batchOf(6, 6, 2, true, 6), marker(7, 2, commit), batchOf(8, 8, 1, true, 8), marker(9, 1, abort), batchOf(10, 10, 1, true, 10),
 			},
-			aborted: []abortedTransaction{{producer: 1, first: 5}}, want: []int64{6, 10}, next: 11,
+			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 5}}, want: []int64{6, 10}, next: 11,
 		},
 		"two aborted, named in whatever order": {
 			offset: 5, batches: []written{
 				batchOf(5, 5, 1, true, 5), marker(6, 1, abort), batchOf(7, 7, 1, true, 7), marker(8, 1, commit), batchOf(9, 9, 1, true, 9), marker(10, 1, abort),
 			},
-			aborted: []abortedTransaction{{producer: 1, first: 9}, {producer: 1, first: 5}}, want: []int64{7}, next: 11,
+			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 9}, {ProducerID: 1, FirstOffset: 5}}, want: []int64{7}, next: 11,
 		},
 		"what the same producer writes outside of transactions": {
 			offset: 5, batches: []written{batchOf(5, 5, 1, false, 5), batchOf(6, 6, 1, true, 6)},
-			aborted: []abortedTransaction{{producer: 1, first: 5}}, want: []int64{5}, next: 7,
+			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 5}}, want: []int64{5}, next: 7,
 		},
 	} {
 		t.Run(rule, func(t *testing.T) {

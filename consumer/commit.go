@@ -1,13 +1,14 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // commitLoop commits by time and by count until stop is closed.
@@ -55,7 +56,7 @@ func (g *Generation) commitLast() {
 		switch {
 		case err == nil:
 			return
-		case errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.UnknownMemberId), time.Now().After(deadline):
+		case errors.Is(err, kerr.IllegalGeneration), errors.Is(err, kerr.UnknownMemberID), time.Now().After(deadline):
 			g.log.Error("settled offsets could not be committed: their records are taken again, unless this member gets their partitions back", "error", err)
 			return
 		}
@@ -66,80 +67,137 @@ func (g *Generation) commitLast() {
 // commit commits the offsets that have moved since the last time.
 func (g *Generation) commit() error {
 	g.settled.Store(0)
-	type position struct {
-		offset   int64
-		metadata string
-	}
-	offsets := map[*Partition]position{}
-	req := &kafka.OffsetCommitRequest{
-		GroupID:      g.kgen.GroupID,
-		GenerationID: int(g.kgen.ID),
-		MemberID:     g.kgen.MemberID,
-		Topics:       map[string][]kafka.OffsetCommit{},
-	}
+	var (
+		moved   []*Partition
+		offsets []toCommit
+	)
 	for _, p := range g.partitions {
 		p.mu.Lock()
-		if p.tracker != nil {
-			at := position{offset: p.tracker.committable()}
-			if !g.c.bare.Load() {
-				at.metadata = append(p.tracker.ahead(), p.done.after(p.tracker.position)...).encode(at.offset)
-			}
-			if at != (position{p.committed, p.metadata}) {
-				offsets[p] = at
-				req.Topics[p.Topic] = append(req.Topics[p.Topic], kafka.OffsetCommit{Partition: p.ID, Offset: at.offset, Metadata: at.metadata})
+		if p.tracker != nil && p.confirmed {
+			at := p.place(p.cluster)
+			offset, n := p.settledUpTo()
+			if c := (committed{offset, g.c.metadata(n, at, offset)}); c != p.committed {
+				moved, offsets = append(moved, p), append(offsets, toCommit{at, c})
 			}
 		}
 		p.mu.Unlock()
 	}
-	if len(offsets) == 0 {
+	if len(moved) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	res, err := g.c.client.OffsetCommit(ctx, req)
-	if err != nil {
-		g.c.metrics.commitFailures.Add(ctx, 1)
-		return fmt.Errorf("commit offsets: %w", err)
-	}
-	var errs []error
-	for p, at := range offsets {
-		i := slices.IndexFunc(res.Topics[p.Topic], func(c kafka.OffsetCommitPartition) bool { return c.Partition == p.ID })
-		switch {
-		case i < 0:
-			errs = append(errs, fmt.Errorf("commit %s@%d: no answer", p, at.offset))
-		case res.Topics[p.Topic][i].Error != nil:
-			if errors.Is(res.Topics[p.Topic][i].Error, kafka.OffsetMetadataTooLarge) && !g.c.bare.Swap(true) {
-				g.log.Warn("the broker takes little metadata with a commit (offset.metadata.max.bytes): what settles out of turn may be delivered again")
-			}
-			errs = append(errs, fmt.Errorf("commit %s@%d: %w", p, at.offset, res.Topics[p.Topic][i].Error))
-		default:
-			p.mu.Lock()
-			p.committed, p.metadata = at.offset, at.metadata
-			p.mu.Unlock()
+	var failed error
+	for i, err := range g.commitOffsets(ctx, offsets) {
+		if err != nil {
+			failed = cmp.Or(failed, err) // the rest says the same of other partitions
+			continue
 		}
+		p := moved[i]
+		p.mu.Lock()
+		p.committed = offsets[i].committed
+		p.mu.Unlock()
 	}
-	if len(errs) > 0 {
+	if failed != nil {
 		g.c.metrics.commitFailures.Add(ctx, 1)
-		return errs[0] // the rest says the same of other partitions
+		return failed
 	}
 	g.c.metrics.commits.Add(ctx, 1)
 	return nil
 }
 
-// uncommitted is what is settled of a partition beyond its committed offset. A
-// member that gets the partition back in its next generation goes on there, if
-// nobody has committed anything since: an outage of the brokers then repeats
-// nothing, however long it is.
-type uncommitted struct{ committed, settled int64 }
+// settledUpTo is the offset to commit, and what is to be known beside it. The
+// partition is locked.
+func (p *Partition) settledUpTo() (offset int64, n note) {
+	n = note{topic: p.topic, epoch: p.epoch, ahead: append(p.tracker.ahead(), p.done.after(p.tracker.position)...)}
+	return p.tracker.committable(), n
+}
 
-func (g *Generation) uncommitted() map[string]uncommitted {
-	m := map[string]uncommitted{}
+// metadata is a note as it is committed, unless the broker takes none.
+func (c *Consumer) metadata(n note, at place, offset int64) string {
+	if c.bare.Load() {
+		return ""
+	}
+	return n.encode(at, offset)
+}
+
+// toCommit is what is to be committed of a partition.
+type toCommit struct {
+	place
+	committed
+}
+
+// commitOffsets commits them in one request, and returns for each whether that
+// failed. Of the leader epoch it says nothing, which clients that believe it then
+// do not check: it is of the last record taken, not of the one before the offset.
+func (g *Generation) commitOffsets(ctx context.Context, offsets []toCommit) []error {
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.Generation, req.MemberID = g.kgen.GroupID, g.kgen.ID, g.kgen.MemberID
+	topics := map[string]int{}
+	for _, o := range offsets {
+		i, ok := topics[o.topic]
+		if !ok {
+			i = len(req.Topics)
+			topics[o.topic] = i
+			t := kmsg.NewOffsetCommitRequestTopic()
+			t.Topic = o.topic
+			req.Topics = append(req.Topics, t)
+		}
+		p := kmsg.NewOffsetCommitRequestTopicPartition()
+		p.Partition, p.Offset, p.Metadata = int32(o.partition), o.offset, &o.metadata
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+	}
+	errs := make([]error, len(offsets))
+	const most = 8 // from 9 on it is about groups of the new protocol, from 10 on by topic id
+	res, err := g.c.askCoordinator(ctx, most, req, func(res kmsg.Response) int16 {
+		for _, t := range res.(*kmsg.OffsetCommitResponse).Topics {
+			for _, p := range t.Partitions {
+				return p.ErrorCode // what concerns the group is said of all alike
+			}
+		}
+		return 0
+	})
+	if err != nil {
+		for i := range errs {
+			errs[i] = fmt.Errorf("commit offsets: %w", err) // of all alike
+		}
+		return errs
+	}
+	type partition struct {
+		topic string
+		id    int
+	}
+	answers := map[partition]error{}
+	for _, t := range res.(*kmsg.OffsetCommitResponse).Topics {
+		for _, p := range t.Partitions {
+			answers[partition{t.Topic, int(p.Partition)}] = kerr.ErrorForCode(p.ErrorCode)
+		}
+	}
+	for i, o := range offsets {
+		err, answered := answers[partition{o.topic, o.partition}]
+		switch {
+		case !answered:
+			errs[i] = fmt.Errorf("commit %s/%d@%d: no answer", o.topic, o.partition, o.offset)
+		case err != nil:
+			if errors.Is(err, kerr.OffsetMetadataTooLarge) && !g.c.bare.Swap(true) {
+				g.log.Warn("the broker takes little metadata with a commit (offset.metadata.max.bytes): what settles out of turn may be delivered again, and a topic that is made anew may not be recognised")
+			}
+			errs[i] = fmt.Errorf("commit %s/%d@%d: %w", o.topic, o.partition, o.offset, err)
+		}
+	}
+	return errs
+}
+
+// keep notes what is settled and not committed.
+func (g *Generation) keep() {
 	for _, p := range g.partitions {
 		p.mu.Lock()
-		if p.tracker != nil && p.tracker.committable() > p.committed {
-			m[p.String()] = uncommitted{committed: p.committed, settled: p.tracker.committable()}
+		if p.tracker != nil && p.confirmed { // otherwise what was kept before still holds
+			delete(g.c.kept, p.String())
+			if offset, n := p.settledUpTo(); offset > p.committed.offset || len(n.ahead) > 0 {
+				g.c.kept[p.String()] = &kept{committed: p.committed.offset, offset: offset, note: n}
+			}
 		}
 		p.mu.Unlock()
 	}
-	return m
 }

@@ -59,26 +59,33 @@ func CloseClient(client *kafka.Client) {
 	}
 }
 
-// dialer opens connections that break when cut ends: kafka-go's consumer group
-// takes no context, and waits for answers, a join's for minutes perhaps.
-func (c Connection) dialer(cut context.Context) *kafka.Dialer {
-	dial := c.dial()
+// dialer is for kafka-go's consumer group.
+func (c Connection) dialer() *kafka.Dialer {
 	return &kafka.Dialer{
-		ClientID: c.ClientID,
-		DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithCancel(ctx)
-			defer cancel()
-			defer context.AfterFunc(cut, cancel)()
-			conn, err := dial(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return &cuttable{Conn: conn, stop: context.AfterFunc(cut, func() { _ = conn.Close() })}, nil
-		},
+		ClientID:      c.ClientID,
+		DialFunc:      c.dial(),
 		Timeout:       dialTimeout,
 		TLS:           c.TLS,
 		SASLMechanism: c.SASL,
 	}
+}
+
+// until is the same, with connections that break when cut ends. kafka-go waits
+// for answers that nobody waits for any more, and its consumer group, which takes
+// no context, for that of a join perhaps for minutes.
+func (c Connection) until(cut context.Context) Connection {
+	dial := c.dial()
+	c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(cut, cancel)()
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &cuttable{Conn: conn, stop: context.AfterFunc(cut, func() { _ = conn.Close() })}, nil
+	}
+	return c
 }
 
 type cuttable struct {

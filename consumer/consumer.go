@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,9 +32,10 @@ import (
 // Start says where a partition without a committed offset begins.
 type Start int
 
-// Where a partition without a committed offset begins. Latest holds for a
-// partition that is added to a topic later, too: what is written to it before
-// the group takes notice is passed over.
+// Where a partition without a committed offset begins. Latest holds for a topic
+// of which the group has committed nothing, and which was there when the group
+// came: a partition added later, a topic made later or made anew is taken from
+// its first record.
 const (
 	Earliest Start = iota // at the oldest record still there
 	Latest                // at the next record to be written
@@ -102,8 +102,12 @@ type Serve func(ctx context.Context, gen *Generation)
 type Consumer struct {
 	cfg     Config
 	client  *kafka.Client
+	cutOff  func() // breaks the client's connections
 	log     *slog.Logger
 	metrics *metrics
+
+	spoken      spoken
+	coordinator coordinator
 
 	// bare is set once the broker has refused a commit for its metadata.
 	bare atomic.Bool
@@ -111,9 +115,12 @@ type Consumer struct {
 	// generation is the current generation, nil while the member is joining.
 	generation atomic.Pointer[Generation]
 
-	// uncommitted is what the last generation has settled and could not commit.
-	// It belongs to serveGeneration, which runs once at a time.
-	uncommitted map[string]uncommitted
+	// kept is what former generations have settled and could not commit, by
+	// partition. It is changed only between generations.
+	kept map[string]*kept
+
+	mu        sync.Mutex
+	firstSeen map[string]incarnation // topics, as they were when this member looked first
 }
 
 // New prepares a consumer. It does not connect: an unreachable broker is
@@ -144,9 +151,14 @@ func New(cfg Config) (*Consumer, error) {
 	if cfg.MeterProvider == nil {
 		cfg.MeterProvider = noop.NewMeterProvider()
 	}
-	c := &Consumer{cfg: cfg, client: cfg.Connection.client(cfg.Topics), log: cfg.Logger}
+	cut, cutOff := context.WithCancel(context.Background())
+	c := &Consumer{
+		cfg: cfg, client: cfg.Connection.until(cut).client(cfg.Topics), cutOff: cutOff, log: cfg.Logger,
+		kept: map[string]*kept{}, firstSeen: map[string]incarnation{},
+	}
 	m, err := newMetrics(cfg.MeterProvider, c)
 	if err != nil {
+		cutOff()
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
 	c.metrics = m
@@ -174,7 +186,7 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID:                c.cfg.Group,
 		Brokers:           c.cfg.Connection.Brokers,
-		Dialer:            c.cfg.Connection.dialer(cut),
+		Dialer:            c.cfg.Connection.until(cut).dialer(),
 		Topics:            c.cfg.Topics,
 		GroupBalancers:    []kafka.GroupBalancer{balancer},
 		HeartbeatInterval: c.cfg.HeartbeatInterval,
@@ -222,8 +234,9 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 				f(ctx)
 			})
 		}
-		start(func(ctx context.Context) { c.serveGeneration(ctx, kgen, serve) })
-		if assigned := balancer.leads(); assigned != nil {
+		assigned := balancer.leads()
+		start(func(ctx context.Context) { c.serveGeneration(ctx, newGeneration(c, kgen, assigned), serve) })
+		if assigned != nil {
 			start(func(ctx context.Context) { c.watchPartitions(ctx, assigned) })
 		}
 	}
@@ -231,15 +244,14 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 
 // serveGeneration lives as long as the member holds its partitions: the group
 // rejoins only after it has returned.
-func (c *Consumer) serveGeneration(ctx context.Context, kgen *kafka.Generation, serve Serve) {
+func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve Serve) {
 	// kafka-go's context costs a goroutine for each that is derived from it.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	gen := newGeneration(c, kgen)
 	c.metrics.generations.Add(ctx, 1)
-	c.log.Info("generation begun", "generation", kgen.ID, "member", kgen.MemberID, "partitions", gen.assignment())
+	gen.log.Info("generation begun", "member", gen.kgen.MemberID, "partitions", gen.assignment())
 
-	if gen.locate(ctx) != nil {
+	if gen.locateAll(ctx) != nil {
 		return // the generation ended before the committed offsets were known
 	}
 	c.generation.Store(gen)
@@ -269,21 +281,13 @@ func (c *Consumer) serveGeneration(ctx context.Context, kgen *kafka.Generation, 
 	if !notDraining() {
 		<-staying
 	}
-	c.uncommitted = gen.uncommitted()
+	gen.keep()
 	if unsettled := gen.unsettled(); unsettled > 0 {
-		c.log.Info("generation over, the records not settled are left to whoever comes next", "generation", kgen.ID, "records", unsettled)
+		gen.log.Info("generation over, the records not settled are left to whoever comes next", "records", unsettled)
 	} else {
-		c.log.Info("generation over, all settled", "generation", kgen.ID)
+		gen.log.Info("generation over, all settled")
 	}
 	gen.release()
-}
-
-// start is where a partition of the topic without a committed offset begins.
-func (c *Consumer) start(topic string) Start {
-	if slices.Contains(c.cfg.FromStart, topic) {
-		return Earliest
-	}
-	return c.cfg.Start
 }
 
 // Joined tells whether the member is in the group and serves its partitions
@@ -293,5 +297,6 @@ func (c *Consumer) Joined() bool { return c.generation.Load() != nil }
 // Close closes the connections to Kafka. Call it after Run has returned.
 func (c *Consumer) Close() {
 	c.metrics.close()
+	c.cutOff()
 	CloseClient(c.client)
 }

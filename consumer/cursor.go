@@ -87,3 +87,27 @@ func (c *cursor) varbytes() []byte {
 	}
 	return c.take(int(n))
 }
+
+// tags passes the tagged fields that end a part of a flexible message.
+func (c *cursor) tags() {
+	for n := c.uvarint(); n > 0 && !c.short; n-- {
+		c.uvarint() // which
+		size := c.uvarint()
+		if size > uint64(len(c.b)) {
+			c.b, c.short = nil, true
+			return
+		}
+		c.take(int(size))
+	}
+}
+
+// uvarint reads a number of variable length that has no sign.
+func (c *cursor) uvarint() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.b, c.short = nil, true
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}

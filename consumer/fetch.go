@@ -2,12 +2,11 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Take receives records of one partition, in offset order. It is called
@@ -37,21 +36,14 @@ func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take
 	for ctx.Err() == nil {
 		var err error
 		records, err = g.fetchOnce(ctx, p, take, records)
-		if ctx.Err() != nil {
-			return
-		}
 		if err == nil {
 			trouble.over("partition", p.String())
 			pause.reset()
 			continue
 		}
-		if errors.Is(err, kafka.OffsetOutOfRange) {
-			err = g.relocate(ctx, p)
-			if err == nil {
-				continue
-			}
+		if err = g.relocate(ctx, p, err); err != nil && ctx.Err() == nil {
+			trouble.report(err, "partition", p.String())
 		}
-		trouble.report(err, "partition", p.String())
 		_ = sleep(ctx, pause.next())
 	}
 }
@@ -69,9 +61,10 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, mem
 	}
 	chunk, err := g.c.fetch(ctx, p, from, g.fetchBytes)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s@%d: %w", p, from, err)
+		return nil, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
 	}
 	defer chunk.close()
+	p.confirm()
 	if len(chunk.rest) == 0 {
 		p.enter(nil, chunk)
 		return nil, nil // an idle partition holds on to nothing
@@ -98,25 +91,45 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, mem
 	return memory, nil
 }
 
-// position is where to fetch next. Where a partition without a committed offset
-// begins is decided here and committed at once: with Start Latest, a crash
-// before the first record would otherwise lose what is written meanwhile.
-func (g *Generation) position(ctx context.Context, p *Partition) (int64, error) {
-	if at, pending, known := p.position(); known {
-		if pending >= maxPending {
-			return 0, fmt.Errorf("%s@%d: waiting for the oldest of %d records taken to settle", p, at, pending)
-		}
+// position is where to fetch.
+type position struct {
+	topic  topicID
+	offset int64
+	epoch  int32 // of the batch before
+}
+
+// position is where to fetch next.
+func (g *Generation) position(ctx context.Context, p *Partition) (position, error) {
+	at, pending, located := p.position()
+	if pending >= maxPending {
+		return at, fmt.Errorf("%s@%d: waiting for the oldest of %d records taken to settle", p, at.offset, pending)
+	}
+	if located {
 		return at, nil
 	}
-	b, err := g.c.bounds(ctx, p)
-	if err != nil {
-		return 0, err
+	b := p.begins()
+	if b == nil || p.awaitsPin() {
+		if err := g.locate(ctx, []string{p.Topic}, []*Partition{p}); err != nil {
+			return at, err
+		}
+		if b = p.begins(); b == nil {
+			return at, fmt.Errorf("topic %s: %w", p.Topic, kerr.UnknownTopicOrPartition)
+		}
 	}
-	at := b.start(g.c.start(p.Topic))
-	p.mu.Lock()
-	p.tracker, p.end = newTracker(at), b.end
-	p.mu.Unlock()
-	g.commitSoon()
+	switch b.at {
+	case atPinned:
+		return at, fmt.Errorf("%s: waiting for the leader of the group to say where the topic begins", p)
+	case atFirst:
+		bounds, err := g.c.bounds(ctx, p.Topic, p.ID)
+		if err != nil {
+			return at, err
+		}
+		p.mu.Lock()
+		p.beginAt(bounds[p.ID].first, bounds[p.ID].end)
+		p.mu.Unlock()
+		g.commitSoon()
+	}
+	at, _, _ = p.position()
 	return at, nil
 }
 
@@ -124,13 +137,26 @@ func (g *Generation) position(ctx context.Context, p *Partition) (int64, error) 
 // settle while those behind it do: 16 bytes each.
 const maxPending = 1 << 18
 
-func (p *Partition) position() (at int64, pending int, known bool) {
+func (p *Partition) position() (at position, pending int, located bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tracker == nil {
-		return 0, 0, false
+		return position{}, 0, false
 	}
-	return p.tracker.position, p.tracker.pending(), true
+	return position{p.topic, p.tracker.position, p.epoch}, p.tracker.pending(), true
+}
+
+func (p *Partition) begins() *begin {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.begin
+}
+
+// confirm notes that a broker has answered for the topic.
+func (p *Partition) confirm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.confirmed = true
 }
 
 // enter tracks records read off a chunk. It returns those that are not settled
@@ -149,68 +175,8 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh []Record, size int)
 		fresh = append(fresh, r)
 	}
 	p.tracker.skip(c.next)
-	p.end = c.end
+	p.end, p.epoch = c.end, c.epoch
 	return fresh, size
-}
-
-// relocate decides where to go on when the log no longer holds, or does not yet
-// hold, the offset wanted.
-func (g *Generation) relocate(ctx context.Context, p *Partition) error {
-	b, err := g.c.bounds(ctx, p)
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	at := p.tracker.position
-	switch {
-	case at < b.first:
-		// Retention was faster than this group. There is nothing left to take.
-		g.log.Error("records were deleted by retention before they were taken", "partition", p.String(), "from", at, "to", b.first)
-		p.tracker.skip(b.first)
-	case at > b.end:
-		// The log is shorter than it was: the topic was made anew, or a broker
-		// that lacked the newest records took over. Where a new group would
-		// begin is the only place that the configuration names.
-		if p.tracker.pending() > 0 {
-			return fmt.Errorf("the log ends at %d, before the group's offset %d: starting over once what is in flight has settled", b.end, at)
-		}
-		to := b.start(g.c.start(p.Topic))
-		g.log.Error("the log ends before the group's offset: starting over as a new group would", "partition", p.String(), "offset", at, "end", b.end, "to", to)
-		p.tracker, p.done = newTracker(to), nil
-	}
-	return nil
-}
-
-// logBounds are the offsets that a partition's log holds: first … end-1.
-type logBounds struct{ first, end int64 }
-
-func (b logBounds) start(s Start) int64 {
-	if s == Latest {
-		return b.end
-	}
-	return b.first
-}
-
-func (c *Consumer) bounds(ctx context.Context, p *Partition) (logBounds, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	res, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
-		Topics:         map[string][]kafka.OffsetRequest{p.Topic: {kafka.FirstOffsetOf(p.ID), kafka.LastOffsetOf(p.ID)}},
-		IsolationLevel: kafka.ReadUncommitted,
-	})
-	if err != nil {
-		return logBounds{}, fmt.Errorf("list offsets of %s: %w", p, err)
-	}
-	for _, o := range res.Topics[p.Topic] {
-		if o.Partition == p.ID {
-			if o.Error != nil {
-				return logBounds{}, fmt.Errorf("list offsets of %s: %w", p, o.Error)
-			}
-			return logBounds{first: o.FirstOffset, end: o.LastOffset}, nil
-		}
-	}
-	return logBounds{}, fmt.Errorf("list offsets of %s: no answer", p)
 }
 
 // pause is the wait between attempts: 100 ms, doubling up to 3 s.

@@ -2,7 +2,6 @@ package consumer_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -280,73 +279,6 @@ func TestWhatRetentionDeletedBeforeItWasTakenIsSaid(t *testing.T) {
 	if n := w.log.count("level=ERROR msg=\"records were deleted by retention before they were taken\""); n != 1 {
 		t.Errorf("said %d times", n)
 	}
-}
-
-const saysStartOver = "level=ERROR msg=\"the log ends before the group's offset: starting over as a new group would\""
-
-func TestATopicMadeAnewIsTakenFromItsBegin(t *testing.T) {
-	w := loopback(t, 1)
-	m := w.join()
-	w.publish(0, "a", "b", "c", "d")
-	w.untilCommitted(map[int32]int64{0: 4})
-	w.recreate(1)
-	w.publish(0, "new1", "new2")
-	w.until("the loss is said", func() bool { return w.log.count(saysStartOver) == 1 })
-	w.publish(0, "new3")
-	w.untilTaken(m, 7)
-	if got := strings.Join(m.values(), " "); got != "a b c d new1 new2 new3" {
-		t.Errorf("taken %q", got)
-	}
-	w.untilCommitted(map[int32]int64{0: 3})
-}
-
-func TestATopicMadeAnewIsTakenFromItsEndWhereAGroupStartsWithTheLatest(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		fake := w.RequireKfake(w.t)
-		m := w.join(func(cfg *consumer.Config, _ *member) {
-			cfg.Start = consumer.Latest
-			cfg.HeartbeatInterval = 10 * time.Second
-		})
-		w.until("pinned", func() bool { return len(w.Committed(w.t, w.group, w.topic)) == 1 })
-		w.publish(0, "a", "b", "c", "d")
-		w.untilCommitted(map[int32]int64{0: 4})
-		w.Sever() // it does not see the topic while it is empty
-		if err := errors.Join(fake.DeleteTopic(w.topic), fake.CreateTopic(w.topic, 1, nil)); err != nil {
-			w.t.Fatal(err)
-		}
-		w.publish(0, "new1", "new2")
-		time.Sleep(time.Second) // no heartbeat: the generation goes on
-		w.Restore()
-		w.until("the loss is said", func() bool { return w.log.count(saysStartOver) == 1 })
-		w.publish(0, "new3")
-		w.untilTaken(m, 5)
-		if got := strings.Join(m.values(), " "); got != "a b c d new3" {
-			w.t.Errorf("taken %q", got)
-		}
-		w.untilCommitted(map[int32]int64{0: 3})
-	})
-}
-
-func TestATopicMadeAnewIsNotTakenBeforeTheOldRecordsAreSettled(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		m := w.join(func(_ *consumer.Config, m *member) {
-			m.held = func(r consumer.Record) bool { return string(r.Value) == "held" }
-		})
-		w.publish(0, "a", "held", "b")
-		w.untilTaken(m, 3)
-		w.recreate(1)
-		w.publish(0, "new")
-		time.Sleep(10 * time.Minute)
-		if n := w.log.count("starting over once what is in flight has settled"); n < 5 || n > 11 {
-			w.t.Errorf("said %d times in ten minutes", n)
-		}
-		if got := m.values(); len(got) != 3 {
-			w.t.Errorf("taken %v", got)
-		}
-		m.records()[1].Settle()
-		w.untilTaken(m, 4)
-		w.untilCommitted(map[int32]int64{0: 1})
-	})
 }
 
 func TestALeaderThatMovesIsFollowed(t *testing.T) {

@@ -86,7 +86,7 @@ func (c *Consumer) Lag() []PartitionLag {
 		if p.tracker != nil {
 			lags = append(lags, PartitionLag{
 				Topic: p.Topic, Partition: p.ID,
-				Committed: p.committed, End: p.end,
+				Committed: p.committed.offset, End: p.end,
 				Lag:     max(0, p.end-p.tracker.committable()),
 				Pending: p.tracker.pending(),
 			})

@@ -1,10 +1,15 @@
 package consumer
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
 
 // abortedTransaction names a transaction that a response has records of and that
 // was aborted.
-type abortedTransaction struct{ producer, first int64 }
+type abortedTransaction = kmsg.FetchResponseTopicPartitionAbortedTransaction
 
 // abortedTransactions filters one fetch response. The broker lists which
 // producer aborted a transaction and at which offset that began; it lasts until
@@ -15,7 +20,7 @@ type abortedTransactions struct {
 }
 
 func newAbortedTransactions(list []abortedTransaction) *abortedTransactions {
-	slices.SortFunc(list, func(a, b abortedTransaction) int { return int(a.first - b.first) })
+	slices.SortFunc(list, func(a, b abortedTransaction) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
 	return &abortedTransactions{begins: list, open: map[int64]bool{}}
 }
 
@@ -36,8 +41,8 @@ func (a *abortedTransactions) marker(b batch, producer int64) {
 }
 
 func (a *abortedTransactions) advance(offset int64) {
-	for len(a.begins) > 0 && a.begins[0].first <= offset {
-		a.open[a.begins[0].producer] = true
+	for len(a.begins) > 0 && a.begins[0].FirstOffset <= offset {
+		a.open[a.begins[0].ProducerID] = true
 		a.begins = a.begins[1:]
 	}
 }

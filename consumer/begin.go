@@ -1,0 +1,61 @@
+package consumer
+
+// known is what decides where a partition begins.
+type known struct {
+	topic     topicID // as it is now
+	committed int64   // by the group; -1: nothing
+	note      note    // that was committed with it
+	kept      *kept   // nil: nothing
+
+	started  bool // the group has committed something of the topic
+	appeared bool // since this member runs; before there was no topic of that name, or another
+	latest   bool // Start is Latest, and holds for the topic
+}
+
+// kept is what a member has settled of a partition and could not commit. When it
+// gets the partition back in its next generation it goes on there, if nobody has
+// committed anything since: an outage of the brokers then repeats nothing,
+// however long it is.
+type kept struct {
+	committed int64 // what was committed then, -1: nothing
+	offset    int64 // settled up to here, and what note says
+	note      note
+}
+
+// begin is where a partition begins: an offset, or one of the values below.
+type begin struct {
+	at   int64
+	note note // the topic that at is of, and what is settled beyond
+	anew bool // what is committed is of another topic, which had this name before
+	sure bool // what is committed, if anything, is known to be of the topic
+}
+
+const (
+	atFirst  = -2 // the oldest record still there
+	atPinned = -3 // where the group's leader is about to say
+)
+
+// begin decides. A topic is its id, not its name: one made anew is taken from its
+// first record. Latest is for a topic of which the group has nothing yet: what is
+// written to a partition added later, or to a topic that is made while the group
+// waits for it, is all new. Where it holds, one member, the leader, says for all
+// partitions where they begin, before any is taken: otherwise the commit of one
+// member would look to the next like a group that has started already.
+func (k known) begin() begin {
+	first := begin{at: atFirst, note: note{topic: k.topic, epoch: unknownEpoch}, sure: k.committed < 0}
+	switch {
+	case k.kept != nil && k.kept.committed == k.committed && k.kept.note.topic == k.topic:
+		return begin{at: k.kept.offset, note: k.kept.note, sure: true}
+	case k.committed >= 0 && k.note.topic.isOther(k.topic):
+		first.anew = true
+		return first
+	case k.committed >= 0:
+		n := k.note
+		n.topic = k.topic
+		return begin{at: k.committed, note: n, sure: k.note.topic == k.topic}
+	case k.latest && !k.started && !k.appeared:
+		return begin{at: atPinned}
+	default:
+		return first
+	}
+}

@@ -1,0 +1,180 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/segmentio/kafka-go/protocol"
+	fetchAPI "github.com/segmentio/kafka-go/protocol/fetch"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// exchange is one request to a broker and the response to it. It goes over a
+// connection of kafka-go's, which knows the brokers, connects and authenticates;
+// the encoding is kmsg's. kafka-go's own ends with the versions of Kafka 2.3:
+// before topics had ids (KIP-516). It also copies each key and value that is
+// fetched, and tells neither where a compacted batch ends nor when the broker
+// has appended one.
+type exchange struct {
+	clientID string
+	request  kmsg.Request
+	most     int16 // the newest version to speak
+	choose   chooseBroker
+	chosen   int32
+	spoken   *spoken
+
+	response kmsg.Response
+	memory   *memory // what the response refers to
+}
+
+// chooseBroker chooses where a request goes.
+type chooseBroker func(protocol.Cluster) (protocol.Broker, error)
+
+var (
+	_ protocol.BrokerMessage = (*exchange)(nil)
+	_ protocol.RawExchanger  = (*exchange)(nil)
+)
+
+// ApiKey makes it a message of kafka-go's.
+func (e *exchange) ApiKey() protocol.ApiKey { return protocol.ApiKey(e.request.Key()) }
+
+// Broker has kafka-go send it to the broker chosen.
+func (e *exchange) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
+	b, err := e.choose(cluster)
+	e.chosen = b.ID
+	return b, err
+}
+
+// Required has kafka-go leave the exchange to RawExchange.
+func (e *exchange) Required(map[protocol.ApiKey]int16) bool { return true }
+
+// leaderOf chooses the leader of a partition.
+func leaderOf(topic string, partition int) chooseBroker {
+	route := fetchAPI.Request{Topics: []fetchAPI.RequestTopic{{
+		Topic: topic, Partitions: []fetchAPI.RequestPartition{{Partition: int32(partition)}},
+	}}}
+	return route.Broker
+}
+
+// anyOf chooses a broker by chance: the next attempt finds another.
+func anyOf(cluster protocol.Cluster) (protocol.Broker, error) {
+	for _, b := range cluster.Brokers {
+		return b, nil
+	}
+	return protocol.Broker{}, errors.New("no broker is known")
+}
+
+// node chooses a broker by its id.
+func node(id int32) chooseBroker {
+	return func(cluster protocol.Cluster) (protocol.Broker, error) {
+		if b, known := cluster.Brokers[id]; known {
+			return b, nil
+		}
+		return protocol.Broker{}, fmt.Errorf("broker %d is not known, or is gone", id)
+	}
+}
+
+// RawExchange sends the request and reads the response. It runs on a goroutine
+// of the connection, which nobody may be waiting for any more.
+func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	version, err := e.negotiate(rw)
+	if err == nil {
+		e.response, e.memory, err = roundTrip(rw, e.clientID, e.request, version)
+	}
+	if err != nil { // another version may run there now
+		e.spoken.forget(e.chosen)
+	}
+	return e, err
+}
+
+// negotiate finds the version to speak: kafka-go has asked too, but keeps no
+// more than what it can speak itself.
+func (e *exchange) negotiate(rw io.ReadWriter) (version int16, err error) {
+	newest, known := e.spoken.newest(e.chosen)
+	if !known {
+		res, memory, err := roundTrip(rw, e.clientID, kmsg.NewPtrApiVersionsRequest(), 0)
+		if err != nil {
+			return 0, fmt.Errorf("ask which versions the broker speaks: %w", err)
+		}
+		newest = map[int16]int16{}
+		for _, k := range res.(*kmsg.ApiVersionsResponse).ApiKeys {
+			newest[k.ApiKey] = k.MaxVersion
+		}
+		memory.release()
+		e.spoken.note(e.chosen, newest)
+	}
+	return min(newest[e.request.Key()], e.most), nil
+}
+
+func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int16) (kmsg.Response, *memory, error) {
+	const correlation = 0 // one request at a time: there is nothing to tell apart
+	req.SetVersion(version)
+	format := kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))
+	if _, err := rw.Write(format.AppendRequest(nil, req, correlation)); err != nil {
+		return nil, nil, err
+	}
+	m := newMemory()
+	if err := m.read(rw); err != nil {
+		return nil, nil, err
+	}
+	res := req.ResponseKind()
+	c := cursor{b: m.bytes}
+	c.int32() // correlation
+	if res.IsFlexible() && req.Key() != int16(kmsg.ApiVersions) {
+		c.tags()
+	}
+	err := c.err()
+	if err == nil {
+		err = res.ReadFrom(c.b)
+	}
+	if err != nil {
+		m.release()
+		return nil, nil, fmt.Errorf("read the answer to a request of %s: %w", kmsg.NameForKey(req.Key()), err)
+	}
+	return res, m, nil
+}
+
+// spoken is the newest version of each API that brokers speak. It is safe for
+// concurrent use.
+type spoken struct {
+	mu       sync.Mutex
+	byBroker map[int32]map[int16]int16 // by API; the inner maps are not changed
+}
+
+func (s *spoken) newest(broker int32) (byAPI map[int16]int16, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	byAPI, known = s.byBroker[broker]
+	return byAPI, known
+}
+
+func (s *spoken) note(broker int32, newest map[int16]int16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byBroker == nil {
+		s.byBroker = map[int32]map[int16]int16{}
+	}
+	s.byBroker[broker] = newest
+}
+
+func (s *spoken) forget(broker int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byBroker, broker)
+}
+
+// ask sends the request to the broker chosen, in a version up to most. The
+// response refers to the memory, which whoever has it last releases.
+func (c *Consumer) ask(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request) (kmsg.Response, *memory, error) {
+	m, err := c.client.Transport.RoundTrip(ctx, c.client.Addr, &exchange{
+		clientID: c.cfg.Connection.ClientID, request: req, most: most, choose: choose, spoken: &c.spoken,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	e := m.(*exchange)
+	return e.response, e.memory, nil
+}

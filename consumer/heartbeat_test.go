@@ -1,0 +1,103 @@
+package consumer_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer"
+)
+
+// A drain of 50 s, with a session timeout of 15 s: without heartbeats, at the right broker, the member is given up.
+func TestAMemberThatDrainsIsNotGivenUp(t *testing.T) {
+	for rule, test := range map[string]struct {
+		meanwhile func(w *world, fake *kfake.Cluster)
+		said      int // that heartbeats fail
+	}{
+		"in a quiet cluster": {func(*world, *kfake.Cluster) {}, 0},
+		"when the coordinator moves": {func(_ *world, fake *kfake.Cluster) {
+			for range 5 {
+				time.Sleep(7 * time.Second)
+				fake.RehashCoordinators()
+			}
+		}, 0},
+		"when the new coordinator has still to load the group": {func(_ *world, fake *kfake.Cluster) {
+			loading := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
+			time.Sleep(12 * time.Second)
+			loading.Remove()
+		}, 1},
+		"when it is not known for a while who coordinates": {func(_ *world, fake *kfake.Cluster) {
+			away := fake.Fault(
+				kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Err: kerr.CoordinatorNotAvailable, Count: -1},
+				kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.NotCoordinator, Count: -1},
+			)
+			time.Sleep(12 * time.Second)
+			away.Remove()
+		}, 1},
+		"when connections break": {func(w *world, _ *kfake.Cluster) {
+			for range 3 {
+				w.Sever()
+				time.Sleep(6 * time.Second)
+				w.Restore()
+				time.Sleep(6 * time.Second)
+			}
+		}, 3},
+	} {
+		for i := range 4 { // which broker coordinates, and which is at hand, is a matter of chance
+			t.Run(fmt.Sprint(rule, " ", i), func(t *testing.T) {
+				virtual(t, 2, func(w *world) {
+					fake := w.RequireKfake(w.t)
+					var mu sync.Mutex
+					wrong := 0 // heartbeats to others than the coordinator
+					fake.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
+						fake.KeepControl()
+						node := fake.CurrentNode()
+						go func() {
+							if node != fake.CoordinatorFor(w.group) {
+								mu.Lock()
+								defer mu.Unlock()
+								wrong++
+							}
+						}()
+						return nil, nil, false
+					})
+					with := func(cfg *consumer.Config, _ *member) {
+						cfg.DrainTimeout = time.Minute
+						cfg.HeartbeatInterval = 3 * time.Second
+						cfg.CommitInterval = time.Hour // commits keep a member alive too
+					}
+					var begun time.Time // the drain
+					w.publish(0, "a")
+					w.publish(1, "b")
+					first := w.join(holdAll, with, func(_ *consumer.Config, m *member) {
+						m.drain = func() {
+							test.meanwhile(w, fake)
+							time.Sleep(50*time.Second - time.Since(begun))
+							m.settleAll()
+						}
+					})
+					w.untilTaken(first, 2)
+					begun = time.Now()
+					first.stop()
+					w.untilCommitted(map[int32]int64{0: 1, 1: 1})
+					if n := w.log.count("has given this member up"); n > 0 {
+						w.t.Error("the group has given it up")
+					}
+					if n := w.log.count("heartbeats fail while this member drains"); n != test.said {
+						w.t.Errorf("that they fail is said %d times, want %d", n, test.said)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					if most := map[bool]int{true: 5, false: 0}[rule == "when the coordinator moves"]; wrong > most {
+						w.t.Errorf("%d heartbeats went to others than the coordinator", wrong)
+					}
+				}, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
+			})
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package consumer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// askTimeout bounds a question to the brokers.
+const askTimeout = 10 * time.Second
+
+// locateAll finds out where the partitions begin. It tries until it knows or ctx
+// ends.
+func (g *Generation) locateAll(ctx context.Context) error {
+	const pinPause, pinPatience = 100 * time.Millisecond, 20
+	trouble := newTrouble(g.log, "waiting for the committed offsets", "committed offsets known")
+	for pins := 0; ctx.Err() == nil; {
+		err := g.locate(ctx, g.topics(), g.partitions)
+		switch {
+		case err == nil && pins < pinPatience && slices.ContainsFunc(g.partitions, (*Partition).awaitsPin):
+			pins++ // then each of them goes on waiting by itself
+			_ = sleep(ctx, pinPause)
+		case err == nil:
+			trouble.over()
+			return nil
+		case ctx.Err() == nil:
+			trouble.report(err)
+			_ = sleep(ctx, time.Second)
+		}
+	}
+	return ctx.Err()
+}
+
+// awaitsPin tells whether the group's leader has to say where the partition begins.
+func (p *Partition) awaitsPin() bool {
+	b := p.begins()
+	return b != nil && b.at == atPinned
+}
+
+// topics are those that this member has to know: its own, and those that it has
+// assigned as the leader of the group. (While a new configuration is rolled out
+// these differ.)
+func (g *Generation) topics() []string {
+	topics := slices.Clone(g.c.cfg.Topics)
+	for topic := range g.assigned {
+		topics = append(topics, topic)
+	}
+	for _, p := range g.partitions {
+		topics = append(topics, p.Topic)
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
+
+// locate finds out where partitions of the topics begin. Those whose topic is
+// not to be seen are left for when they are fetched.
+func (g *Generation) locate(ctx context.Context, topics []string, partitions []*Partition) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	s, err := g.survey(ctx, topics, partitions)
+	if err != nil {
+		return err
+	}
+	pinned, err := g.pin(ctx, s)
+	if err == nil && pinned {
+		s, err = g.survey(ctx, topics, partitions)
+	}
+	if err != nil {
+		return err
+	}
+	var said begun
+	for _, p := range partitions {
+		t := s.topics[p.Topic]
+		if !t.exists {
+			continue
+		}
+		c := s.committed[p.Topic][p.ID]
+		n, err := decodeNote(c.metadata, p.place(s.cluster), c.offset)
+		b := known{
+			topic: t.id, committed: c.offset, note: n, kept: g.c.kept[p.String()],
+			started:  s.started(p.Topic),
+			appeared: g.c.appeared(p.Topic, t.incarnation),
+			latest:   g.c.start(p.Topic) == Latest,
+		}.begin()
+		p.located(s.cluster, c, b)
+		said.add(p, b, err)
+	}
+	said.log(g.log)
+	return nil
+}
+
+// survey is what the brokers know of topics, and the group of their partitions.
+type survey struct {
+	layout
+	committed map[string]map[int]committed
+}
+
+// survey asks about the topics, with all their partitions.
+func (g *Generation) survey(ctx context.Context, topics []string, partitions []*Partition) (s survey, err error) {
+	if s.layout, err = g.c.describe(ctx, topics); err != nil {
+		return s, err
+	}
+	g.remember(s.layout)
+	ids := map[string][]int{}
+	for topic, t := range s.topics {
+		if len(t.partitions) > 0 {
+			ids[topic] = t.partitions
+		}
+	}
+	for _, p := range partitions { // the broker asked may not know of them all yet
+		if s.topics[p.Topic].exists && !slices.Contains(ids[p.Topic], p.ID) {
+			ids[p.Topic] = append(slices.Clip(ids[p.Topic]), p.ID)
+		}
+	}
+	s.committed, err = g.c.commits(ctx, ids)
+	return s, err
+}
+
+// started tells whether the group has committed something of the topic.
+func (s survey) started(topic string) bool {
+	for _, c := range s.committed[topic] {
+		if c.offset >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Partition) place(cluster string) place {
+	return place{cluster: cluster, topic: p.Topic, partition: p.ID}
+}
+
+// located notes where the partition begins.
+func (p *Partition) located(cluster string, c committed, b begin) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cluster, p.committed, p.begin, p.confirmed, p.tracker = cluster, c, &b, b.sure, nil
+	if b.at >= 0 {
+		p.beginAt(b.at, b.at)
+	}
+}
+
+// beginAt has the partition taken from an offset on. It is locked.
+func (p *Partition) beginAt(offset, end int64) {
+	p.tracker, p.end = newTracker(offset), end
+	p.topic, p.epoch, p.done = p.begin.note.topic, p.begin.note.epoch, p.begin.note.ahead
+}
+
+// pin commits, for topics of which the group has nothing yet, where their
+// partitions end now, and returns whether there were any. It is for the group's
+// leader, where Start is Latest.
+func (g *Generation) pin(ctx context.Context, s survey) (pinned bool, err error) {
+	if g.assigned == nil {
+		return false, nil
+	}
+	var pins []toCommit
+	for topic, t := range s.topics {
+		switch {
+		case g.c.start(topic) != Latest || g.assigned[topic] == 0:
+			continue
+		case !t.exists, len(t.partitions) == 0:
+			return false, fmt.Errorf("topic %s has been assigned, and the broker asked does not know it", topic)
+		case s.started(topic), g.c.appeared(topic, t.incarnation):
+			continue
+		}
+		bounds, err := g.c.bounds(ctx, topic, t.partitions...)
+		if err != nil {
+			return false, fmt.Errorf("find where a new group begins: %w", err)
+		}
+		n := note{topic: t.id, epoch: unknownEpoch}
+		for id, b := range bounds {
+			at := place{cluster: s.cluster, topic: topic, partition: id}
+			pins = append(pins, toCommit{at, committed{b.end, g.c.metadata(n, at, b.end)}})
+		}
+		g.log.Info("the group has committed nothing of this topic: beginning at its end", "topic", topic, "partitions", len(bounds))
+	}
+	if len(pins) == 0 {
+		return false, nil
+	}
+	return true, errors.Join(g.commitOffsets(ctx, pins)...)
+}
+
+// begun collects what is to be said of partitions that begin.
+type begun struct {
+	anew, first, ignored []string
+	why                  error // the first of the ignored is
+}
+
+func (s *begun) add(p *Partition, b begin, ignored error) {
+	switch {
+	case b.anew:
+		s.anew = append(s.anew, p.String())
+	case b.at == atFirst:
+		s.first = append(s.first, p.String())
+	}
+	if ignored != nil && !b.anew {
+		s.ignored = append(s.ignored, p.String())
+		s.why = cmp.Or(s.why, ignored)
+	}
+}
+
+func (s *begun) log(log *slog.Logger) {
+	if len(s.anew) > 0 {
+		log.Warn("what is committed is of a topic that has been deleted and made anew: taking the new one from its first record", "partitions", some(s.anew))
+	}
+	if len(s.first) > 0 {
+		log.Info("nothing is committed: taking the partitions from their first record", "partitions", some(s.first))
+	}
+	if len(s.ignored) > 0 {
+		log.Warn("what was committed beside the offset is ignored: records that were settled beyond it are taken again", "partitions", some(s.ignored), "error", s.why)
+	}
+}
+
+// some shortens a list for the log.
+func some(list []string) []string {
+	const most = 16
+	slices.Sort(list)
+	if n := len(list); n > most {
+		return append(list[:most:most], fmt.Sprintf("and %d more", n-most))
+	}
+	return list
+}
