@@ -11,6 +11,24 @@
 // the member let go of its partitions. A crash repeats what was not yet
 // committed; nothing is ever skipped.
 //
+// A topic is its id, not its name, and an offset means something in its topic
+// alone. Where a partition goes on:
+//
+//	committed, and noted beside it what is settled   there; what is settled is passed over
+//	committed, and the offset was moved since        there; what was noted means nothing
+//	the same in a mirror, another cluster            likewise
+//	the topic was deleted and made anew              at its first record, once what is in
+//	                                                 flight of the old one has settled
+//	its log has lost records that were taken         where it differs, likewise
+//	retention was faster                             at the first record that is left
+//	nothing committed, Start is Earliest             at the first record
+//	nothing committed of the topic, Start is Latest  at its end, as the group's leader commits
+//	                                                 it for all partitions at once
+//	a partition, or a topic, that came later         at the first record
+//
+// Brokers tell topics apart from Kafka 3.1 on; with older ones a topic made anew is
+// noticed when it is shorter than the old one was.
+//
 // The package knows nothing of what the records mean.
 package consumer
 

@@ -2,11 +2,15 @@ package consumer_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -355,7 +359,18 @@ func TestAPartitionThatCannotBeReadLeavesTheOthers(t *testing.T) {
 
 func TestFetchReturnsAtOnceWhenItsContextEnds(t *testing.T) {
 	virtual(t, 1, func(w *world) {
-		m := w.join(func(cfg *consumer.Config, _ *member) { cfg.FetchWait = 30 * time.Second })
+		var open atomic.Int32
+		m := w.join(func(cfg *consumer.Config, _ *member) {
+			cfg.FetchWait = 30 * time.Second
+			cfg.Connection.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := w.Dial(ctx, network, address)
+				if err == nil {
+					open.Add(1)
+					conn = &counted{Conn: conn, closed: sync.OnceFunc(func() { open.Add(-1) })}
+				}
+				return conn, err
+			}
+		})
 		w.until("joined", m.Joined)
 		time.Sleep(time.Second) // a fetch is under way
 		begin := time.Now()
@@ -363,5 +378,20 @@ func TestFetchReturnsAtOnceWhenItsContextEnds(t *testing.T) {
 		if took := time.Since(begin); took > time.Second {
 			w.t.Errorf("it took %v to stop", took)
 		}
+		w.rest() // nobody waits for its answer any more
+		if n := open.Load(); n != 0 {
+			w.t.Errorf("%d connections are left open", n)
+		}
 	})
+}
+
+// counted is a connection that tells when it is closed.
+type counted struct {
+	net.Conn
+	closed func()
+}
+
+func (c *counted) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }

@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,13 +31,7 @@ var truncated = map[string]func(w *world, offset int64){
 				return nil, nil, false
 			}
 			fake.KeepControl()
-			part := kmsg.NewFetchResponseTopicPartition()
-			part.DivergingEpoch.Epoch, part.DivergingEpoch.EndOffset = asked.LastFetchedEpoch-1, offset
-			topic := kmsg.NewFetchResponseTopic()
-			topic.TopicID, topic.Partitions = req.Topics[0].TopicID, []kmsg.FetchResponseTopicPartition{part}
-			res := req.ResponseKind().(*kmsg.FetchResponse)
-			res.Topics = append(res.Topics, topic)
-			return res, nil, true
+			return differs(req, offset), nil, true
 		})
 	},
 	"by the log's end": func(w *world, offset int64) {
@@ -61,6 +56,18 @@ var truncated = map[string]func(w *world, offset int64){
 			return res, nil, true
 		})
 	},
+}
+
+// differs is the answer that the log differs from what was read of it, from the offset on.
+func differs(req *kmsg.FetchRequest, offset int64) *kmsg.FetchResponse {
+	part := kmsg.NewFetchResponseTopicPartition()
+	part.DivergingEpoch.Epoch = max(0, req.Topics[0].Partitions[0].LastFetchedEpoch-1)
+	part.DivergingEpoch.EndOffset = offset
+	topic := kmsg.NewFetchResponseTopic()
+	topic.TopicID, topic.Partitions = req.Topics[0].TopicID, []kmsg.FetchResponseTopicPartition{part}
+	res := req.ResponseKind().(*kmsg.FetchResponse)
+	res.Topics = append(res.Topics, topic)
+	return res
 }
 
 func TestALogThatHasLostItsLastRecordsIsTakenFromWhereItDiffers(t *testing.T) {
@@ -119,14 +126,7 @@ func TestWhatSettledOutOfTurnDoesNotCountWhereTheLogDiffers(t *testing.T) {
 		// The fetch is from 5 on: what differs has not been read, and only the ranges beside the commit are wrong.
 		fake := w.RequireKfake(w.t)
 		fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
-			req := r.(*kmsg.FetchRequest)
-			part := kmsg.NewFetchResponseTopicPartition()
-			part.DivergingEpoch.Epoch, part.DivergingEpoch.EndOffset = 0, 8
-			topic := kmsg.NewFetchResponseTopic()
-			topic.TopicID, topic.Partitions = req.Topics[0].TopicID, []kmsg.FetchResponseTopicPartition{part}
-			res := req.ResponseKind().(*kmsg.FetchResponse)
-			res.Topics = append(res.Topics, topic)
-			return res, nil, true
+			return differs(r.(*kmsg.FetchRequest), 8), nil, true
 		})
 		second := w.join()
 		w.untilCommitted(map[int32]int64{0: 10})
@@ -156,6 +156,32 @@ func TestALogThatDiffersIsNotTakenBeforeTheOldRecordsAreSettled(t *testing.T) {
 		if got := strings.Join(m.values(), " "); got != "0 1 2 3 4 5 6 7 8 9 7 8 9" {
 			w.t.Errorf("taken %s", got)
 		}
+	})
+}
+
+// It says so again and again, of what it has just served.
+func TestABrokerThatNeverStopsSayingThatTheLogDiffersIsAskedAtLeisure(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		m := w.join()
+		w.publish(0, batch("", 10)...)
+		w.untilCommitted(map[int32]int64{0: 10})
+		fake := w.RequireKfake(w.t)
+		var wrong atomic.Bool
+		wrong.Store(true)
+		fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			fake.KeepControl()
+			if req := r.(*kmsg.FetchRequest); wrong.Load() && req.Topics[0].Partitions[0].FetchOffset > 7 {
+				return differs(req, 7), nil, true
+			}
+			return nil, nil, false
+		})
+		time.Sleep(time.Minute)
+		if n := len(m.values()); n > 2000 {
+			w.t.Errorf("in a minute %d records were taken", n)
+		}
+		wrong.Store(false)
+		w.publish(0, "last")
+		w.until("taken", func() bool { return len(m.of("last")) == 1 })
 	})
 }
 
