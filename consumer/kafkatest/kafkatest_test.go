@@ -90,6 +90,24 @@ func TestCreateTopicRefusesANameThatIsTaken(t *testing.T) {
 	}
 }
 
+func TestCreateTopicMakesTheTopicKnownToEveryBroker(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t)
+	dialer := kafka.Dialer{DialFunc: b.Dial}
+	for range 10 { // brokers hear of a topic within milliseconds
+		topic := b.Topic(t, 3)
+		for _, addr := range b.Addrs() {
+			partitions, err := dialer.LookupPartitions(t.Context(), "tcp", addr, topic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(partitions) != 3 {
+				t.Errorf("the broker at %s knows the partitions %v", addr, partitions)
+			}
+		}
+	}
+}
+
 func TestCreateTopicPassesSettingsOn(t *testing.T) {
 	t.Parallel()
 	b := kafkatest.Start(t)

@@ -66,11 +66,14 @@ func (b *Broker) ReadAll(tb testing.TB, topic string) []Record {
 	defer cancel()
 	var records []Record
 	err := b.with(func(client *kgo.Client) error {
-		begins, err := listOffsets(ctx, client, topic, -2)
-		if err != nil {
+		var begins, ends map[int32]int64
+		err := persist(ctx, func() (err error) {
+			if begins, err = listOffsets(ctx, client, topic, -2); err != nil {
+				return err
+			}
+			ends, err = listOffsets(ctx, client, topic, -1)
 			return err
-		}
-		ends, err := listOffsets(ctx, client, topic, -1)
+		})
 		if err != nil {
 			return err
 		}
@@ -87,15 +90,15 @@ func (b *Broker) ReadAll(tb testing.TB, topic string) []Record {
 // listOffsets returns the offset of each partition at the timestamp, of which -2 means the first and -1 the one
 // after the last that consumers may read.
 func listOffsets(ctx context.Context, client *kgo.Client, topic string, timestamp int64) (map[int32]int64, error) {
-	partitions, err := leaders(ctx, client, topic)
+	known, err := leaders(ctx, client, topic)
 	if err != nil {
 		return nil, err
 	}
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = topic
-	for i := range partitions {
+	for _, partition := range known.Partitions {
 		p := kmsg.NewListOffsetsRequestTopicPartition()
-		p.Partition, p.Timestamp = i, timestamp
+		p.Partition, p.Timestamp = partition.Partition, timestamp
 		t.Partitions = append(t.Partitions, p)
 	}
 	req := kmsg.NewPtrListOffsetsRequest()

@@ -40,14 +40,15 @@ func (b *Broker) Topic(tb testing.TB, partitions int32) string {
 	return topic
 }
 
-// CreateTopic creates a topic with one replica and waits until each of its partitions has a leader. The settings
-// are those of the Kafka documentation, for example "cleanup.policy": "compact"; nil takes the broker's defaults.
+// CreateTopic creates a topic with as many replicas as the cluster gives by itself, and waits until all its brokers
+// know the leader of each partition, so that clients may ask any of them. The settings are those of the Kafka
+// documentation, for example "cleanup.policy": "compact"; nil takes the broker's defaults.
 func (b *Broker) CreateTopic(ctx context.Context, topic string, partitions int32, settings map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return b.with(func(client *kgo.Client) error {
 		t := kmsg.NewCreateTopicsRequestTopic()
-		t.Topic, t.NumPartitions, t.ReplicationFactor = topic, partitions, 1
+		t.Topic, t.NumPartitions, t.ReplicationFactor = topic, partitions, -1
 		for name, value := range settings {
 			c := kmsg.NewCreateTopicsRequestTopicConfig()
 			c.Name, c.Value = name, &value
@@ -62,49 +63,59 @@ func (b *Broker) CreateTopic(ctx context.Context, topic string, partitions int32
 		if err != nil {
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
-		if err := awaitLeaders(ctx, client, topic, partitions); err != nil {
+		if err := awaitLeaders(ctx, client, resp.Topics[0]); err != nil {
 			return fmt.Errorf("await the leaders of topic %s: %w", topic, err)
 		}
 		return nil
 	})
 }
 
-// awaitLeaders asks until the broker, which hears of a new topic from the controller, knows it whole.
-func awaitLeaders(ctx context.Context, client *kgo.Client, topic string, partitions int32) error {
-	for {
-		found, err := leaders(ctx, client, topic)
-		if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) && !errors.Is(err, kerr.LeaderNotAvailable) {
+// awaitLeaders asks until every broker, which hears of a new topic from the controller, knows it whole. The id tells
+// it from one of the same name that was deleted.
+func awaitLeaders(ctx context.Context, client *kgo.Client, created kmsg.CreateTopicsResponseTopic) error {
+	resp, err := metadata(ctx, client, created.Topic)
+	if err != nil {
+		return err
+	}
+	for _, b := range resp.Brokers {
+		broker := client.Broker(int(b.NodeID))
+		if err := persist(ctx, func() error {
+			known, err := leaders(ctx, broker, created.Topic)
+			if err == nil && (known.TopicID != created.TopicID || len(known.Partitions) < int(created.NumPartitions)) {
+				err = kerr.UnknownTopicOrPartition
+			}
 			return err
-		}
-		if err == nil && found == partitions {
-			return nil
-		}
-		if err := pause(ctx); err != nil {
-			return err
+		}); err != nil {
+			return fmt.Errorf("broker %d: %w", b.NodeID, err)
 		}
 	}
+	return nil
 }
 
-// leaders returns how many partitions of the topic have a leader.
-func leaders(ctx context.Context, client *kgo.Client, topic string) (int32, error) {
+// leaders returns what a broker knows of the topic, each of whose partitions has a leader.
+func leaders(ctx context.Context, r kmsg.Requestor, topic string) (kmsg.MetadataResponseTopic, error) {
+	resp, err := metadata(ctx, r, topic)
+	if err != nil {
+		return kmsg.MetadataResponseTopic{}, err
+	}
+	t := resp.Topics[0]
+	if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+		return t, err
+	}
+	for _, p := range t.Partitions {
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			return t, fmt.Errorf("partition %d: %w", p.Partition, err)
+		}
+	}
+	return t, nil
+}
+
+func metadata(ctx context.Context, r kmsg.Requestor, topic string) (*kmsg.MetadataResponse, error) {
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = &topic
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = append(req.Topics, t)
-	resp, err := req.RequestWith(ctx, client)
-	if err != nil {
-		return 0, err
-	}
-	if err := kerr.ErrorForCode(resp.Topics[0].ErrorCode); err != nil {
-		return 0, err
-	}
-	var found int32
-	for _, p := range resp.Topics[0].Partitions {
-		if p.ErrorCode == 0 && p.Leader >= 0 {
-			found++
-		}
-	}
-	return found, nil
+	return req.RequestWith(ctx, r)
 }
 
 // Committed returns the offsets that the group has committed for the topic, by partition. A partition without one
@@ -114,16 +125,11 @@ func (b *Broker) Committed(tb testing.TB, group, topic string) map[int32]int64 {
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	var offsets map[int32]int64
-	err := b.with(func(client *kgo.Client) (err error) {
-		for {
+	err := b.with(func(client *kgo.Client) error {
+		return persist(ctx, func() (err error) {
 			offsets, err = committed(ctx, client, group, topic)
-			if !kerr.IsRetriable(err) { // as it is while the cluster finds the group a coordinator
-				return err
-			}
-			if err := pause(ctx); err != nil {
-				return err
-			}
-		}
+			return err
+		})
 	})
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		tb.Fatalf("fetch the offsets of group %s: %v", group, err)
@@ -155,13 +161,19 @@ func committed(ctx context.Context, client *kgo.Client, group, topic string) (ma
 	return offsets, nil
 }
 
-// pause waits for what the broker does not announce.
-func pause(ctx context.Context) error {
-	select {
-	case <-time.After(10 * time.Millisecond):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// persist asks until the answer is no error that passes by itself, as it is while a broker has not heard of a topic,
+// a partition has no leader, or a group no coordinator. What passes, the broker does not announce.
+func persist(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if !kerr.IsRetriable(err) {
+			return err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
 	}
 }
 
