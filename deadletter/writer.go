@@ -34,7 +34,12 @@ type trouble struct {
 
 // NewWriter returns a writer to the cluster of conn. Close it.
 func NewWriter(conn consumer.Connection, log *slog.Logger) *Writer {
-	return &Writer{client: conn.Client(), log: log, trouble: map[string]*trouble{}}
+	client := conn.Client()
+	// Half of that is how long a broker may wait for the replicas. By itself it is
+	// half a second, which a busy cluster exceeds; the broker then says so, having
+	// written the letters, and they would be written again.
+	client.Timeout = 2 * writeTimeout
+	return &Writer{client: client, log: log, trouble: map[string]*trouble{}}
 }
 
 // Close closes the connections; no Write may be under way.

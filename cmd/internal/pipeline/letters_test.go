@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,10 +13,11 @@ import (
 // returned is called.
 func (w *world) refuseLetters() (accept func()) {
 	fake := w.RequireKfake(w.t)
-	refusing := true
+	var refusing atomic.Bool
+	refusing.Store(true)
 	fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
-		if !refusing || req.(*kmsg.ProduceRequest).Topics[0].Topic != w.topic+".dlq" {
+		if !refusing.Load() || req.(*kmsg.ProduceRequest).Topics[0].Topic != w.topic+".dlq" {
 			return nil, nil, false
 		}
 		res := req.ResponseKind().(*kmsg.ProduceResponse)
@@ -31,7 +33,7 @@ func (w *world) refuseLetters() (accept func()) {
 		}
 		return res, nil, true
 	})
-	return func() { refusing = false }
+	return func() { refusing.Store(false) }
 }
 
 // TestLettersAreNeverLost has the dead-letter topic refuse everything for an
