@@ -299,7 +299,7 @@ func TestALeaderThatMovesIsFollowed(t *testing.T) {
 		if r := w.repeats(); len(r) > 0 {
 			w.t.Errorf("taken twice: %v", r)
 		}
-	}, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
+	})
 }
 
 func TestABrokerThatIsGoneForAnHourIsWaitedFor(t *testing.T) {

@@ -95,7 +95,7 @@ func TestAMemberThatDrainsIsNotGivenUp(t *testing.T) {
 							w.t.Errorf("%d heartbeats went to broker %d, and broker %d coordinates", n, node, coordinator)
 						}
 					}
-				}, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
+				})
 			})
 		}
 	}

@@ -52,14 +52,14 @@ func Start(tb testing.TB, opts ...kfake.Opt) *Broker {
 	return &Broker{addrs: strings.Split(brokers, ","), dial: new(net.Dialer).DialContext}
 }
 
-// StartVirtual returns a fake broker on a network in memory, for use inside [testing/synctest.Test]: there a
-// connection that waits lets the virtual clock go on, which one of the operating system does not. Clients must
-// connect with [Broker.Dial], and must have ended when the test function returns.
+// StartVirtual returns a fake cluster of three brokers on a network in memory, for use inside
+// [testing/synctest.Test]: there a connection that waits lets the virtual clock go on, which one of the operating
+// system does not. Clients must connect with [Broker.Dial], and must have ended when the test function returns.
 func StartVirtual(tb testing.TB, opts ...kfake.Opt) *Broker {
 	tb.Helper()
 	oneProcessor(tb)
 	network := new(kfake.VirtualNetwork)
-	b := start(tb, append([]kfake.Opt{kfake.ListenFn(network.Listen), kfake.Ports(9092)}, opts...))
+	b := start(tb, append([]kfake.Opt{kfake.ListenFn(network.Listen), kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094)}, opts...))
 	b.dial = network.DialContext
 	return b
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -16,23 +15,12 @@ import (
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
-// ofThree runs a test in virtual time with three brokers, of which one coordinates the group. It does so several
-// times: which one, and which are asked first, is a matter of chance.
-func ofThree(t *testing.T, test func(w *world)) {
+// oftenVirtual runs a test in virtual time several times: which of the three brokers coordinates the group, and which
+// are asked first, is a matter of chance.
+func oftenVirtual(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for i := range 6 {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				pipe := msdktest.NewPipe()
-				b := kafkatest.StartVirtual(t, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
-				w := newWorld(t, b, msdktest.Config{NoUserLimit: true})
-				w.cfg.MSDK.BaseURL = "http://msdk.test"
-				w.opts.DialMSDK = pipe.DialContext
-				w.rest = synctest.Wait
-				w.msdk.Serve(pipe)
-				test(w)
-			})
-		})
+		t.Run(fmt.Sprint(i), func(t *testing.T) { virtualWith(t, msdktest.Config{NoUserLimit: true}, test) })
 	}
 }
 
@@ -42,7 +30,7 @@ func (w *world) begun() {
 }
 
 func TestADrainLongerThanTheSessionRepeatsNothing(t *testing.T) {
-	ofThree(t, func(w *world) {
+	oftenVirtual(t, func(w *world) {
 		w.cfg.MSDK.Timeout = 30 * time.Second
 		w.cfg.Delivery.DrainTimeout = 40 * time.Second
 		w.msdk.SetRules(msdktest.Latency(19 * time.Second)) // the session timeout is 15 s
@@ -95,7 +83,7 @@ func TestADrainLongerThanTheSessionRepeatsNothingOnAKafkaOfOnesOwn(t *testing.T)
 }
 
 func TestADrainThatWaitsForLettersRepeatsNothing(t *testing.T) {
-	ofThree(t, func(w *world) {
+	oftenVirtual(t, func(w *world) {
 		_, stop := w.start()
 		w.begun()
 		refusal := w.RequireKfake(w.t).Fault(kfake.Fault{
@@ -118,7 +106,7 @@ func TestADrainThatWaitsForLettersRepeatsNothing(t *testing.T) {
 
 // A topic is made anew while the pipeline serves it, and is soon longer than the old one was.
 func TestOfATopicMadeAnewEachEventIsDeliveredOnce(t *testing.T) {
-	ofThree(t, func(w *world) {
+	oftenVirtual(t, func(w *world) {
 		fake := w.RequireKfake(w.t)
 		p, stop := w.start()
 		w.begun()
@@ -146,7 +134,7 @@ func TestOfATopicMadeAnewEachEventIsDeliveredOnce(t *testing.T) {
 
 // The same beside a held app, of which events of the old topic still wait.
 func TestATopicMadeAnewBesideAHeldAppIsDeliveredOnceItIsLetGo(t *testing.T) {
-	ofThree(t, func(w *world) {
+	oftenVirtual(t, func(w *world) {
 		fake := w.RequireKfake(w.t)
 		outage := new(msdktest.Outage)
 		w.msdk.SetRules(outage.Rule)
