@@ -109,9 +109,11 @@ func (g *Generation) position(ctx context.Context, p *Partition) (position, erro
 	}
 	b := p.begins()
 	if b == nil || p.awaitsPin() {
-		if err := g.locate(ctx, []string{p.Topic}, []*Partition{p}); err != nil {
+		said, err := g.locate(ctx, []string{p.Topic}, []*Partition{p})
+		if err != nil {
 			return at, err
 		}
+		said.log(g.log)
 		if b = p.begins(); b == nil {
 			return at, fmt.Errorf("topic %s: %w", p.Topic, kerr.UnknownTopicOrPartition)
 		}

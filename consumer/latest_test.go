@@ -109,13 +109,20 @@ func TestAMemberWaitsForTheLeaderToSayWhereANewGroupBegins(t *testing.T) {
 			w.publish(p, batch("old", 3)...)
 		}
 		refusal := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
-		first, second := w.join(latest), w.join(latest)
+		replays := w.Topic(w.t, 2) // beside it, as it is in the product
+		both := func(cfg *consumer.Config, _ *member) {
+			cfg.Topics, cfg.FromStart = append(cfg.Topics, replays), []string{replays}
+		}
+		first, second := w.join(latest, both), w.join(latest, both)
 		time.Sleep(time.Minute)
 		if got := append(first.values(), second.values()...); len(got) > 0 {
 			w.t.Errorf("taken %v", got)
 		}
 		if n := w.log.count("waiting for the leader of the group"); n == 0 {
 			w.t.Error("that it waits is not said")
+		}
+		if n := w.log.count("beginning at their ends"); n != 0 {
+			w.t.Errorf("said %d times that it begins, which it does not yet", n)
 		}
 		refusal.Remove()
 		w.until("pinned", w.pinned(2))
@@ -125,6 +132,12 @@ func TestAMemberWaitsForTheLeaderToSayWhereANewGroupBegins(t *testing.T) {
 		w.until("taken", func() bool { return len(first.values())+len(second.values()) == 2 })
 		if got := append(first.values(), second.values()...); !slices.Equal(got, []string{"new", "new"}) {
 			w.t.Errorf("taken %v", got)
+		}
+		if n := w.log.count("beginning at their ends"); n != 1 {
+			w.t.Errorf("said %d times that it begins", n)
+		}
+		if n, most := w.log.count("nothing is committed: taking"), first.began()+second.began()+1; n > most {
+			w.t.Errorf("said %d times where the replays begin, in %d generations", n, most)
 		}
 	})
 }

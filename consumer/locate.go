@@ -19,13 +19,14 @@ func (g *Generation) locateAll(ctx context.Context) error {
 	const pinPause, pinPatience = 100 * time.Millisecond, 20
 	trouble := newTrouble(g.log, "waiting for the committed offsets", "committed offsets known")
 	for pins := 0; ctx.Err() == nil; {
-		err := g.locate(ctx, g.topics(), g.partitions)
+		said, err := g.locate(ctx, g.topics(), g.partitions)
 		switch {
 		case err == nil && pins < pinPatience && slices.ContainsFunc(g.partitions, (*Partition).awaitsPin):
 			pins++ // then each of them goes on waiting by itself
 			_ = sleep(ctx, pinPause)
 		case err == nil:
 			trouble.over()
+			said.log(g.log)
 			return nil
 		case ctx.Err() == nil:
 			trouble.report(err)
@@ -56,26 +57,23 @@ func (g *Generation) topics() []string {
 	return slices.Compact(topics)
 }
 
-// locate finds out where partitions of the topics begin. Those whose topic is
-// not to be seen are left for when they are fetched.
-func (g *Generation) locate(ctx context.Context, topics []string, partitions []*Partition) error {
-	if len(topics) == 0 {
-		return nil
-	}
+// locate finds out where partitions of the topics begin, and returns what is to
+// be said of that. Those whose topic is not to be seen are left for when they are
+// fetched.
+func (g *Generation) locate(ctx context.Context, topics []string, partitions []*Partition) (said begun, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	s, err := g.survey(ctx, topics, partitions)
 	if err != nil {
-		return err
+		return said, err
 	}
 	pinned, err := g.pin(ctx, s)
 	if err == nil && pinned {
 		s, err = g.survey(ctx, topics, partitions)
 	}
 	if err != nil {
-		return err
+		return said, err
 	}
-	var said begun
 	for _, p := range partitions {
 		t := s.topics[p.Topic]
 		if !t.exists {
@@ -92,8 +90,7 @@ func (g *Generation) locate(ctx context.Context, topics []string, partitions []*
 		p.located(s.cluster, c, b)
 		said.add(p, b, err)
 	}
-	said.log(g.log)
-	return nil
+	return said, nil
 }
 
 // survey is what the brokers know of topics, and the group of their partitions.
@@ -160,7 +157,10 @@ func (g *Generation) pin(ctx context.Context, s survey) (pinned bool, err error)
 	if g.assigned == nil {
 		return false, nil
 	}
-	var pins []toCommit
+	var (
+		pins  []toCommit
+		begun []string // topics
+	)
 	for topic, t := range s.topics {
 		switch {
 		case g.c.start(topic) != Latest || g.assigned[topic] == 0:
@@ -179,12 +179,16 @@ func (g *Generation) pin(ctx context.Context, s survey) (pinned bool, err error)
 			at := place{cluster: s.cluster, topic: topic, partition: id}
 			pins = append(pins, toCommit{at, committed{b.end, g.c.metadata(n, at, b.end)}})
 		}
-		g.log.Info("the group has committed nothing of this topic: beginning at its end", "topic", topic, "partitions", len(bounds))
+		begun = append(begun, topic)
 	}
 	if len(pins) == 0 {
 		return false, nil
 	}
-	return true, errors.Join(g.commitOffsets(ctx, pins)...)
+	if err := errors.Join(g.commitOffsets(ctx, pins)...); err != nil {
+		return false, err
+	}
+	g.log.Info("the group has committed nothing of these topics: beginning at their ends", "topics", begun, "partitions", len(pins))
+	return true, nil
 }
 
 // begun collects what is to be said of partitions that begin.
