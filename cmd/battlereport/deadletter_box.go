@@ -22,8 +22,7 @@ type letterbox struct {
 	source  string   // that was asked for, if one was
 	missing []string // topics found not to exist
 
-	read, total map[*deadletter.Store]int64  // offsets looked at of those to look at
-	ids         map[*deadletter.Store]string // of topics whose letters were seen: the command is about these
+	read, total map[*deadletter.Store]int64 // offsets looked at of those to look at
 }
 
 // openLetters opens the dead-letter topic of a source topic; of all configured if it is empty.
@@ -44,7 +43,7 @@ func openLetters(cfg *config.Config, conn consumer.Connection, source string) (*
 }
 
 func openTopics(cfg *config.Config, conn consumer.Connection, topics []string) (*letterbox, error) {
-	b := &letterbox{cfg: cfg, conn: conn, read: map[*deadletter.Store]int64{}, total: map[*deadletter.Store]int64{}, ids: map[*deadletter.Store]string{}}
+	b := &letterbox{cfg: cfg, conn: conn, read: map[*deadletter.Store]int64{}, total: map[*deadletter.Store]int64{}}
 	for _, topic := range topics {
 		store, err := deadletter.Open(conn, topic)
 		if err != nil {
@@ -147,7 +146,7 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 
 // of yields the letters of one topic.
 func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) iter.Seq2[deadletter.Entry, error] {
-	q := deadletter.Query{Filter: s.filter, TopicID: b.ids[store], OldestFirst: s.oldestFirst, Failed: s.failed}
+	q := deadletter.Query{Filter: s.filter, OldestFirst: s.oldestFirst, Failed: s.failed}
 	foreign := slices.Contains(s.filter.Reasons, letters.Foreign)
 	if foreign { // of which the library knows nothing
 		q.Filter.Reasons, q.Filter.Where = nil, nil
@@ -166,11 +165,8 @@ func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) ite
 		for e, err := range store.Letters(ctx, q) {
 			if err != nil {
 				err = b.explain(store, err)
-			} else {
-				b.ids[store] = e.TopicID
-				if foreign && !s.selects(ctx, &e) {
-					continue
-				}
+			} else if foreign && !s.selects(ctx, &e) {
+				continue
 			}
 			if !yield(e, err) {
 				return
