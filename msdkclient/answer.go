@@ -34,7 +34,7 @@ func parseAnswer(text []byte) answer {
 		a.ret, a.hasRet = ret, true
 	}
 	if passesOn(a.ret) {
-		a.inner = innerCode(a.msg)
+		a.inner = leadingCode(a.msg)
 	}
 	return a
 }
@@ -48,8 +48,8 @@ func plain(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// innerCode reads the number at the head of msg, as in "40001,invalid credential"; 0 if there is none.
-func innerCode(msg string) int {
+// leadingCode reads the number at the head of msg, as in "40001,invalid credential"; 0 if there is none.
+func leadingCode(msg string) int {
 	head, _, _ := strings.Cut(msg, ",")
 	code, err := strconv.Atoi(strings.TrimSpace(head))
 	if err != nil {

@@ -66,13 +66,14 @@ func decide(status int, a answer) (class Class, uncertain bool) {
 }
 
 func classifyRet(a answer) (class Class, known bool) {
-	if passesOn(a.ret) {
-		if c, ok := innerCodes[a.inner]; ok {
-			return c.class, true
-		}
+	if c, ok := innerCode(a.ret, a.inner); ok {
+		return c.class, true
 	}
 	if c, ok := retCodes[a.ret]; ok {
 		return c.class, true
+	}
+	if -1999 <= a.ret && a.ret <= -1000 {
+		return Record, false // the range for what the caller has done wrong
 	}
 	return Retry, false
 }

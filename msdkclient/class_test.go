@@ -17,10 +17,10 @@ func TestEveryCodeHasItsVerdict(t *testing.T) {
 		n := number(t, row[1])
 		seen[kind]++
 		answers := []string{fmt.Sprintf(`{"ret":%d}`, n)}
-		if kind == "inner" {
+		if ret, passedOn := map[string]int{"qq": retQQ, "wechat": retWeChat}[kind]; passedOn {
 			answers = []string{
-				fmt.Sprintf(`{"ret":-20000,"msg":"%d,why"}`, n),
-				fmt.Sprintf(`{"ret":-10000,"msg":"%d"}`, n),
+				fmt.Sprintf(`{"ret":%d,"msg":"%d,why"}`, ret, n),
+				fmt.Sprintf(`{"ret":%d,"msg":"%d"}`, ret, n),
 			}
 		}
 		for _, text := range answers {
@@ -30,8 +30,8 @@ func TestEveryCodeHasItsVerdict(t *testing.T) {
 			}
 		}
 	}
-	if seen["ret"] != len(retCodes) || seen["inner"] != len(innerCodes) {
-		t.Errorf("verdicts for %v, tables of %d and %d", seen, len(retCodes), len(innerCodes))
+	if seen["ret"] != len(retCodes) || seen["wechat"] != len(weChatCodes) || seen["qq"] != len(qqCodes) {
+		t.Errorf("verdicts for %v, tables of %d, %d and %d", seen, len(retCodes), len(weChatCodes), len(qqCodes))
 	}
 }
 
@@ -67,7 +67,14 @@ func TestVerdictWhenCodesDisagree(t *testing.T) {
 		uncertain bool
 	}{
 		"an unknown ret is retried":                          {200, `{"ret":-99999}`, Retry, false},
+		"an unknown ret of the caller's range is a record's": {200, `{"ret":-1500}`, Record, false},
+		"… to its very end":                                  {200, `{"ret":-1999}`, Record, false},
+		"… and not beyond":                                   {200, `{"ret":-2000}`, Retry, false},
+		"… but says nothing beside a status that fails":      {503, `{"ret":-1500}`, Retry, false},
 		"an unknown inner code is retried":                   {200, `{"ret":-20000,"msg":"50002,x"}`, Retry, false},
+		"-1 of WeChat is its system error":                   {200, `{"ret":-20000,"msg":"-1,system error"}`, Retry, false},
+		"-1 of mobile QQ is a bad parameter":                 {200, `{"ret":-10000,"msg":"-1,x"}`, Record, false},
+		"a code that only the other platform has counts":     {200, `{"ret":-10000,"msg":"40013,x"}`, AppClass, false},
 		"an unreadable inner code is retried":                {200, `{"ret":-20000,"msg":"x,40001"}`, Retry, false},
 		"a missing inner code is retried":                    {200, `{"ret":-10000}`, Retry, false},
 		"an inner code counts only behind the two rets":      {200, `{"ret":-306,"msg":"40001,x"}`, Retry, false},
