@@ -28,7 +28,33 @@ type app struct {
 	named     *named
 	throttled throttle
 
-	lastSuccess time.Time
+	succeeded time.Time // when the latest call that succeeded had begun
+	failing   float64   // see condition
+}
+
+// memory is how many calls it takes, about, until an app's share of failing
+// calls has followed a change.
+const memory = 32
+
+// called takes in how a call of a batch went. What suspects meet, and single
+// users, is no measure of the others.
+func (a *app) called(b *batch, err *msdkclient.Error) {
+	if b.suspect || err != nil && err.Ret == retOneUser {
+		return
+	}
+	share := 0.0
+	if err != nil && err.Class != msdkclient.Record {
+		share = 1
+	}
+	a.failing += (share - a.failing) / memory
+}
+
+// condition is what the app has met, with a single record of the user counted as
+// refused, for [judge].
+func (a *app) condition(user string) condition {
+	c := *a.breaker.condition(user)
+	c.succeeded, c.failing = a.succeeded, a.failing
+	return c
 }
 
 // apps finds the app of a record.

@@ -5,30 +5,28 @@ import (
 	"iter"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"github.com/battlereport/battlereport/batcher"
-	"github.com/battlereport/battlereport/msdkclient"
 )
 
 type item = *batcher.Item[*event]
 
-// batch is events that go together. After a split, items are those that the
-// next call sends and rest what follows, last first.
+// batch is events that go together, each user's side by side. Items are those
+// that the next call sends. Where they are all of one user, rest may be what
+// follows of that user, last first.
 type batch struct {
 	lane  *lane
 	items []item
 	rest  [][]item
 
 	due      time.Time
-	named    string // the user in the URL of the call under way
-	probe    bool   // the call under way decides about the breaker
-	schedule *backoff.ExponentialBackOff
+	named    string    // the user in the URL of the call under way
+	probe    bool      // the call under way decides about the breaker
+	schedule *schedule // of the items' retries
 
-	failed     time.Time // when these items first failed; zero: not yet
-	sameStatus int       // how often in a row with the same server error
-	status     int       // that error
-	suspect    bool      // it was split for failing where others succeed
+	since   time.Time // see history
+	failed  time.Time
+	strikes int
+	suspect bool
 }
 
 // users are those of the next call, each as often as it has events.
@@ -52,46 +50,89 @@ func eventsOf(items []item) iter.Seq[*event] {
 	}
 }
 
-// split halves the items. The earlier half goes first: a user with events in
-// both must see them delivered in order.
-func (b *batch) split(at int) {
-	b.rest = append(b.rest, b.items[at:])
-	b.items = b.items[:at:at]
-	b.fresh()
+// halve takes the later half off, as a batch of its own. A user's events must be
+// delivered in order: where all are of one user the later half becomes the rest,
+// and other is nil.
+func (b *batch) halve() (other *batch) {
+	middle := (len(b.items) + 1) / 2
+	for d := range middle { // the boundary between two users that is next to the middle
+		for _, at := range [...]int{middle - d, middle + d} {
+			if at < len(b.items) && b.items[at-1].User != b.items[at].User {
+				return b.cut(at)
+			}
+		}
+	}
+	b.behind(middle)
+	return nil
 }
 
-// advance goes on with the rest, if there is any.
+// first takes off all but the first event and, behind it, what follows of its
+// user.
+func (b *batch) first() (other *batch) {
+	at := 1
+	for at < len(b.items) && b.items[at].User == b.items[0].User {
+		at++
+	}
+	if at < len(b.items) {
+		other = b.cut(at)
+	}
+	if len(b.items) > 1 {
+		b.behind(1)
+	}
+	return other
+}
+
+// cut takes off the items from a number on, of other users than those before.
+func (b *batch) cut(at int) (other *batch) {
+	half := *b
+	half.items, half.rest = b.items[at:], nil
+	half.schedule = b.schedule.clone()
+	b.items = b.items[:at:at]
+	return &half
+}
+
+// behind has the items from a number on follow when those before have come to an
+// end.
+func (b *batch) behind(at int) {
+	b.rest = append(b.rest, b.items[at:])
+	b.items = b.items[:at:at]
+}
+
+// advance goes on with the rest, if there is any. What the batch is suspect of
+// may well be in there.
 func (b *batch) advance() bool {
 	n := len(b.rest)
 	if n == 0 {
 		return false
 	}
 	b.items, b.rest = b.rest[n-1], b.rest[:n-1]
-	b.fresh()
+	b.failed, b.strikes = time.Time{}, 0
+	b.schedule.Reset()
 	return true
 }
 
-func (b *batch) fresh() { b.failed, b.sameStatus = time.Time{}, 0 }
+// history is what the batch has met, for [judge].
+func (b *batch) history(now time.Time) history {
+	return history{
+		records: len(b.items),
+		waited:  now.Sub(b.items[0].Value.taken),
+		elapsed: b.schedule.GetElapsedTime(),
+		since:   b.since,
+		failed:  b.failed,
+		strikes: b.strikes,
+		suspect: b.suspect,
+	}
+}
 
-// Failures in a row with the same server error after which a batch is suspect.
-const suspicious = 3
-
-// suspicion notes a failure and tells whether it looks like the content's
-// fault: the same server error again and again, while other batches of the app
-// have succeeded since.
-func (b *batch) suspicion(now time.Time, err *msdkclient.Error, lastSuccess time.Time) bool {
-	if b.failed.IsZero() {
+// met notes a failure, and what is thought of it.
+func (b *batch) met(now time.Time, v verdict) {
+	if b.since.IsZero() {
+		b.since = now
+	}
+	if !b.suspect {
 		b.failed = now
 	}
-	if err.HTTPStatus < 500 || err.HTTPStatus != b.status {
-		b.sameStatus = 0
-	}
-	b.status = err.HTTPStatus
-	if err.HTTPStatus < 500 {
-		return false
-	}
-	b.sameStatus++
-	return (b.sameStatus >= suspicious || b.suspect) && lastSuccess.After(b.failed)
+	b.strikes, b.suspect = v.strikes, v.suspect
 }
 
 // batches are waiting to be sent again, by due time.
@@ -110,6 +151,9 @@ func (h *batches) Pop() any {
 }
 
 func (h *batches) add(b *batch) { heap.Push(h, b) }
+
+// due tells whether the time of the first has come.
+func (h batches) due(now time.Time) bool { return len(h) > 0 && !h[0].due.After(now) }
 
 func (h *batches) next() *batch { return heap.Pop(h).(*batch) }
 

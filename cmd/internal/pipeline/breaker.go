@@ -12,7 +12,7 @@ type breakerState int32
 
 const (
 	closed   breakerState = iota // everything
-	open                         // nothing, until the cooldown is over
+	open                         // nothing, until it is time for a probe
 	halfOpen                     // one small batch as a probe, and nothing beside it
 )
 
@@ -20,22 +20,33 @@ func (s breakerState) String() string {
 	return [...]string{closed: "closed", open: "open", halfOpen: "half-open"}[s]
 }
 
-// breaker stops an app's calls when they all fail: after a number of failures
-// in a row, or at once when the platform says that this app's calls will all
-// fail alike. Belongs to the engine's loop; only state is safe to read from
-// elsewhere.
+// breaker stops an app's calls when they fail one after the other. What is said
+// of everybody is believed sooner, and asked again sooner: see firstProbe.
+// Belongs to the engine's loop; only state is safe to read from elsewhere.
 type breaker struct {
-	cfg      config.Breaker
-	state    atomic.Int32 // breakerState
-	failures int          // in a row
-	until    time.Time    // open: when to probe
-	since    time.Time    // not closed: since when
-	why      string       // not closed: the failure that opened it
+	cfg   config.Breaker
+	state atomic.Int32 // breakerState
+
+	failures, bars int                 // see condition
+	refused        map[string]struct{} // players of whom a single record was refused, in a row
+
+	until    time.Time     // open: when to probe
+	pause    time.Duration // before the next probe but one
+	since    time.Time     // not closed: since when
+	refusing bool          // not closed: for refusals
+	why      string        // not closed: the failure that opened it, or the last probe's
 
 	stopped time.Duration // all time spent not closed, in the past
 }
 
-func newBreaker(cfg config.Breaker) *breaker { return &breaker{cfg: cfg} }
+// firstProbe is how long after it has opened for what is said of everybody a
+// breaker asks whether somebody else is told the same. From then on it takes
+// twice the time, up to the cooldown.
+const firstProbe = time.Second
+
+func newBreaker(cfg config.Breaker) *breaker {
+	return &breaker{cfg: cfg, refused: map[string]struct{}{}}
+}
 
 func (b *breaker) get() breakerState { return breakerState(b.state.Load()) }
 
@@ -54,47 +65,90 @@ func (b *breaker) ready() (time.Time, bool) {
 	}
 }
 
-// success closes the breaker. It returns whether it was not closed, and for how
-// long.
-func (b *breaker) success(now time.Time) (wasOpen time.Duration, changed bool) {
-	b.failures = 0
-	if b.get() == closed {
-		return 0, false
-	}
-	b.set(closed)
-	wasOpen = now.Sub(b.since)
-	b.stopped += wasOpen
-	return wasOpen, true
-}
-
-// failure counts a failure; fatal opens the breaker at once. It returns whether
-// the breaker has opened that was closed before.
-func (b *breaker) failure(now time.Time, fatal bool, why string) (opened bool) {
-	b.failures++
-	switch b.get() {
-	case closed:
-		if !fatal && b.failures < b.cfg.Failures {
-			return false
-		}
-		b.since, opened = now, true
-	case open: // a call from before it opened
-		return false
-	}
-	b.why = why
-	b.until = now.Add(b.cfg.Cooldown)
-	b.set(open)
-	return opened
-}
-
 // probing marks that the probe is under way.
 func (b *breaker) probing() { b.set(halfOpen) }
 
-// unprobed takes probing back: the probe brought no verdict.
-func (b *breaker) unprobed(now time.Time) {
+// unprobed takes probing back: the probe brought no verdict, and another may be
+// made at a time.
+func (b *breaker) unprobed(next time.Time) {
 	if b.get() == halfOpen {
-		b.until = now
+		b.until = next
 		b.set(open)
 	}
+}
+
+// success begins all counts anew. Of a probe it closes the breaker: other calls
+// that end while it is not closed had begun before. It returns whether the
+// breaker has closed, and for how long it had not been.
+func (b *breaker) success(now time.Time, probe bool) (wasOpen time.Duration, changed bool) {
+	b.failures, b.bars = 0, 0
+	clear(b.refused)
+	if !probe || b.get() == closed {
+		return 0, false
+	}
+	return b.close(now), true
+}
+
+func (b *breaker) close(now time.Time) (wasOpen time.Duration) {
+	b.set(closed)
+	wasOpen = now.Sub(b.since)
+	b.stopped += wasOpen
+	return wasOpen
+}
+
+// failure takes in what a failed call says. It returns the breaker's change of
+// state, if it has become open or closed.
+func (b *breaker) failure(now time.Time, w word, user, why string, probe bool) (opened, changed bool) {
+	opens := b.condition(user).opens(w, b.cfg)
+	switch w {
+	case nothing:
+	case answered, declined:
+		b.failures, b.bars = 0, 0
+		if w == declined {
+			b.refused[user] = struct{}{}
+		}
+	case failing:
+		b.failures++
+		b.bars = 0
+	case barred:
+		b.failures++
+		b.bars++
+	}
+	up := w == answered || w == declined
+	switch {
+	case b.get() == closed && opens:
+		b.since, b.refusing, b.pause = now, w == declined, firstProbe
+		if w == failing {
+			b.pause = b.cfg.Cooldown
+		}
+		b.reopen(now, why)
+		return true, true
+	case probe && up && !b.refusing:
+		b.close(now)
+		return false, true
+	case probe:
+		b.reopen(now, why)
+	}
+	return false, false
+}
+
+// reopen opens the breaker until the next probe.
+func (b *breaker) reopen(now time.Time, why string) {
+	b.why = why
+	b.pause = min(b.pause, b.cfg.Cooldown)
+	b.until = now.Add(b.pause)
+	b.pause *= 2
+	b.set(open)
+}
+
+// condition is the breaker's part of an app's, with a single record of the user
+// counted as refused.
+func (b *breaker) condition(user string) *condition {
+	c := &condition{held: b.get() != closed, refusing: b.refusing, failures: b.failures, bars: b.bars, refused: len(b.refused)}
+	if _, counted := b.refused[user]; !counted {
+		c.refused++
+	}
+	return c
 }
 
 // clock is the time for retry schedules: it stands still while the breaker is

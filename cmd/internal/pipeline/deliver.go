@@ -12,6 +12,7 @@ import (
 type outcome struct {
 	batch  *batch
 	err    *msdkclient.Error // nil: delivered
+	began  time.Time
 	took   time.Duration
 	oldest time.Time // record's time
 }
@@ -36,7 +37,7 @@ func (p *Pipeline) call(ctx context.Context, b *batch) outcome {
 		}
 		err = p.msdk.BattleReport(ctx, b.lane.identity, b.named, reports...)
 	}
-	out := outcome{batch: b, took: time.Since(began), oldest: oldest}
+	out := outcome{batch: b, began: began, took: time.Since(began), oldest: oldest}
 	if err != nil && !errors.As(err, &out.err) {
 		out.err = &msdkclient.Error{Class: msdkclient.Retry, Uncertain: true, Err: err}
 	}

@@ -10,6 +10,7 @@ import (
 // long.
 func (e *engine) dispatch(calls context.Context, now time.Time) {
 	for _, l := range e.lanes {
+		e.decideDoubted(l, now)
 		e.sweep(l, now)
 	}
 	for len(e.flying) < e.p.cfg.Delivery.MaxInFlight {
@@ -96,7 +97,7 @@ func (e *engine) stillDue(b *batch, now time.Time) bool {
 	}
 	if len(kept) > 0 { // somebody else must be named
 		b.due = now
-		b.lane.waiting.add(b)
+		b.lane.put(b)
 	} else {
 		e.proceed(b, now)
 	}
@@ -105,7 +106,7 @@ func (e *engine) stillDue(b *batch, now time.Time) bool {
 
 func (e *engine) start(calls context.Context, b *batch) {
 	e.flying[b] = true
-	b.lane.inFlight++
+	b.lane.begin(b)
 	if b.lane.replayed {
 		e.replayed++
 	}
@@ -128,6 +129,9 @@ func (e *engine) wake() (at time.Time, ok bool) {
 	for _, l := range e.lanes {
 		if t, some := l.wake(); some && e.hasCall(l) {
 			consider(t)
+		}
+		if len(l.doubted) > 0 {
+			consider(l.doubted[0].due)
 		}
 		if l.breaker.get() != closed {
 			first := l.breaker.since.Add(e.p.cfg.Delivery.MaxHold)

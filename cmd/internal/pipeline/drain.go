@@ -45,6 +45,6 @@ func (e *engine) shed() {
 	e.letters = kept
 	for _, l := range e.lanes {
 		l.batcher.Remove(beyond)
-		l.waiting.filter(func(b *batch) bool { return e.trim(b, beyond) })
+		l.filter(func(b *batch) bool { return e.trim(b, beyond) })
 	}
 }

@@ -2,19 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"github.com/battlereport/battlereport/consumer"
-	"github.com/battlereport/battlereport/deadletter"
-	"github.com/battlereport/battlereport/msdkclient"
 )
 
 // engine carries one generation's events. The fields below the channels belong
@@ -195,122 +189,6 @@ func (e *engine) open() {
 		}
 	}
 	e.p.metrics.observe(e)
-}
-
-// finish does what the end of a call asks for.
-func (e *engine) finish(out outcome) {
-	now, b, l := time.Now(), out.batch, out.batch.lane
-	delete(e.flying, b)
-	l.inFlight--
-	if l.replayed {
-		e.replayed--
-	}
-	l.named.called(now, b.named)
-	e.p.metrics.called(l, out)
-	if out.err == nil {
-		if wasOpen, changed := l.breaker.success(now); changed {
-			e.log.Info("app is answered again", "appid", l.AppID, "after", wasOpen.Round(time.Millisecond))
-		}
-		l.lastSuccess = now
-		b.schedule.Reset()
-		e.p.metrics.delivered(l, len(b.items), out.oldest)
-		e.freed = addRoom(e.freed, tenant{l.app, l.replayed}, len(b.items), e.settle(eventsOf(b.items)))
-		e.release(b, now)
-		return
-	}
-	for _, it := range b.items {
-		it.Value.attempts++
-		it.Value.last = out.err
-		it.Value.uncertain = it.Value.uncertain || out.err.Uncertain
-	}
-	e.log.Debug("call failed", "appid", l.AppID, "events", len(b.items), "class", out.err.Class.String(), "error", out.err)
-	if !errors.Is(out.err, context.Canceled) { // our own doing, at the end of a drain
-		e.health(b, out.err, now)
-	}
-	l.throttled.answered(now, out.err)
-
-	suspect := b.suspicion(now, out.err, l.lastSuccess)
-	switch judge(out.err.Class, len(b.items), suspect, l.breaker.get() != closed) {
-	case reject:
-		ev := b.items[0].Value
-		ev.giveUp(deadletter.Rejected, "the platform refuses this record: "+out.err.Error())
-		b.schedule.Reset()
-		e.bury(b, now)
-	case apart:
-		if !suspect {
-			b.schedule.Reset()
-		}
-		b.suspect = b.suspect || suspect
-		b.split((len(b.items) + 1) / 2)
-		b.due = now
-		l.waiting.add(b)
-	case hold:
-		b.due = now
-		l.waiting.add(b)
-	case again:
-		if out.err.Class == msdkclient.Throttle && now.Sub(b.items[0].Value.taken) < e.p.cfg.Delivery.MaxHold {
-			b.schedule.Reset() // no failure: its retries begin when it gets through
-			b.due = now.Add(retryAfter(out.err))
-			l.waiting.add(b)
-			return
-		}
-		wait := b.schedule.NextBackOff()
-		if wait == backoff.Stop {
-			for _, it := range b.items {
-				it.Value.giveUp(deadletter.Exhausted, fmt.Sprintf("given up after %d calls in %s: %s",
-					it.Value.attempts, now.Sub(it.Value.taken).Round(time.Millisecond), out.err))
-			}
-			b.schedule.Reset()
-			e.bury(b, now)
-			return
-		}
-		b.due = now.Add(max(wait, retryAfter(out.err)))
-		l.waiting.add(b)
-	}
-}
-
-// health tells the breaker. A refused record and a throttled call say nothing
-// bad of the app's health; that they were answered at all is good.
-func (e *engine) health(b *batch, err *msdkclient.Error, now time.Time) {
-	l := b.lane
-	if l.breaker.get() == halfOpen && !b.probe && err.Class != msdkclient.Record {
-		return // a call from before the breaker opened; the verdict is the probe's
-	}
-	switch err.Class {
-	case msdkclient.Record:
-		if _, changed := l.breaker.success(now); changed {
-			e.log.Info("app is answered again", "appid", l.AppID)
-		}
-	case msdkclient.Throttle:
-		l.breaker.unprobed(now.Add(minThrottle))
-	default:
-		fatal := err.Class == msdkclient.AppClass || err.Class == msdkclient.Endpoint
-		if l.breaker.failure(now, fatal, err.Error()) {
-			e.log.Error("app is held: its calls fail", "appid", l.AppID, "class", err.Class.String(), "error", err,
-				"probe_every", e.p.cfg.Delivery.Breaker.Cooldown, "max_hold", e.p.cfg.Delivery.MaxHold)
-		}
-	}
-}
-
-// bury sends the batch's items to the dead letters and goes on with the rest.
-func (e *engine) bury(b *batch, now time.Time) {
-	for _, it := range b.items {
-		e.letters = append(e.letters, it.Value)
-	}
-	e.release(b, now)
-}
-
-// release frees the users of the batch's items and goes on with the rest.
-func (e *engine) release(b *batch, now time.Time) {
-	b.lane.batcher.Done(b.items...)
-	e.proceed(b, now)
-}
-
-func (e *engine) proceed(b *batch, now time.Time) {
-	if b.advance() {
-		b.due = now
-		b.lane.waiting.add(b)
-	}
 }
 
 // settle ends events, which are not to be touched again. It returns their size.

@@ -27,7 +27,7 @@ func (e *engine) sweep(l *lane, now time.Time) {
 		return true
 	}
 	e.letters = append(e.letters, l.batcher.Remove(held)...)
-	l.waiting.filter(func(b *batch) bool {
+	l.filter(func(b *batch) bool {
 		return e.trim(b, func(ev *event) bool {
 			if held(ev) {
 				e.letters = append(e.letters, ev)

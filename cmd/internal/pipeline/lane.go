@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/battlereport/battlereport/batcher"
@@ -17,11 +18,15 @@ type lane struct {
 	cfg      *config.Config
 	replayed bool
 	batcher  *batcher.Batcher[*event]
-	waiting  batches
+	waiting  batches  // to be sent again
+	suspects batches  // likewise, behind everybody else
+	doubted  []*batch // of one event that was refused, first come first
 
-	inFlight int       // calls
-	sated    bool      // there is enough to go on with: nothing more is let in
-	swept    time.Time // when events were last looked at for being held too long
+	inFlight  int       // calls
+	isolating int       // those of them with suspects
+	isolated  bool      // the last one was one of them
+	sated     bool      // there is enough to go on with: nothing more is let in
+	swept     time.Time // when events were last looked at for being held too long
 }
 
 func newLanes(cfg *config.Config, app *app) (live, replayed *lane) {
@@ -69,7 +74,7 @@ func (l *lane) next(now time.Time) *batch {
 		var free time.Time
 		if b.named, free = l.named.pick(now, b.users()); free.After(now) {
 			b.due = free // everybody in it was named a moment ago
-			l.waiting.add(b)
+			l.put(b)
 			continue
 		}
 		if b.probe = probe; probe {
@@ -79,25 +84,91 @@ func (l *lane) next(now time.Time) *batch {
 	}
 }
 
-// due is the batch whose turn it is; for a probe a single record is enough.
+// due is the batch whose turn it is. A probe is a single record, rather of those
+// that have not failed: whether they do as well is the question.
 func (l *lane) due(now time.Time, probe bool) *batch {
-	if len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
-		b := l.waiting.next()
-		if probe && len(b.items) > 1 {
-			b.split(1)
+	suspect := l.suspects.due(now) && l.mayIsolate()
+	switch {
+	case probe:
+		if b := l.fresh(l.batcher.First(1, l.class())); b != nil {
+			return b
+		}
+		b := l.failed(now, suspect)
+		if b != nil && len(b.items) > 1 {
+			l.put(b.first())
 		}
 		return b
+	case suspect && !l.isolated: // no more than every other call, lest the others wait
+		return l.suspects.next()
 	}
-	var items []item
-	if probe {
-		items = l.batcher.First(1, l.class())
-	} else {
-		items, _ = l.batcher.Next(now, l.class())
+	if l.waiting.due(now) {
+		return l.waiting.next()
 	}
+	items, _ := l.batcher.Next(now, l.class())
+	if b := l.fresh(items); b != nil {
+		return b
+	}
+	return l.failed(now, suspect)
+}
+
+// failed is a batch that has failed before and whose time has come.
+func (l *lane) failed(now time.Time, suspect bool) *batch {
+	switch {
+	case l.waiting.due(now):
+		return l.waiting.next()
+	case suspect:
+		return l.suspects.next()
+	default:
+		return nil
+	}
+}
+
+// fresh is a batch of events that have not been sent yet.
+func (l *lane) fresh(items []item) *batch {
 	if len(items) == 0 {
 		return nil
 	}
 	return &batch{lane: l, items: items, schedule: newSchedule(l.cfg.Delivery.Retry, l.breaker)}
+}
+
+// put has a batch, or none, wait for its time.
+func (l *lane) put(b *batch) {
+	switch {
+	case b == nil:
+	case b.suspect:
+		l.suspects.add(b)
+	default:
+		l.waiting.add(b)
+	}
+}
+
+// suspectShare is the part of the calls that suspects may take up.
+const suspectShare = 8
+
+func (l *lane) mayIsolate() bool {
+	return l.isolating < max(1, l.cfg.Delivery.MaxInFlight/suspectShare)
+}
+
+// begin and end count the calls.
+func (l *lane) begin(b *batch) {
+	l.inFlight++
+	if l.isolated = b.suspect; b.suspect {
+		l.isolating++
+	}
+}
+
+func (l *lane) end(b *batch) {
+	l.inFlight--
+	if b.suspect {
+		l.isolating--
+	}
+}
+
+// filter asks keep about each batch that has failed and drops the others.
+func (l *lane) filter(keep func(*batch) bool) {
+	l.waiting.filter(keep)
+	l.suspects.filter(keep)
+	l.doubted = slices.DeleteFunc(l.doubted, func(b *batch) bool { return !keep(b) })
 }
 
 // wake is the time at which next may have a batch if nothing else happens;
@@ -111,8 +182,14 @@ func (l *lane) wake() (time.Time, bool) {
 	if some && l.breaker.get() == open {
 		at = time.Time{} // a probe does not linger
 	}
-	if len(l.waiting) > 0 && (!some || l.waiting[0].due.Before(at)) {
-		at, some = l.waiting[0].due, true
+	earlier := func(waiting batches) {
+		if len(waiting) > 0 && (!some || waiting[0].due.Before(at)) {
+			at, some = waiting[0].due, true
+		}
+	}
+	earlier(l.waiting)
+	if l.mayIsolate() {
+		earlier(l.suspects)
 	}
 	for _, floor := range []time.Time{ready, l.throttled.until} {
 		if at.Before(floor) {

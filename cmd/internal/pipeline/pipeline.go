@@ -7,7 +7,8 @@
 //	gather    lane.go     an app's events wait for their batch, and batches for their turn
 //	choose    dispatch.go whose batch goes next
 //	deliver   deliver.go  one call
-//	decide    retry.go    what a failed call means for its batch: again, apart, later, never
+//	decide    verdict.go  what a failed call means: for its batch, for its app
+//	carry out decide.go   and what is done about it
 //	settle    engine.go   the loop that all of this turns in
 //	give up   letters.go  events on their way to the dead letters
 //	let go    drain.go    the end of a generation

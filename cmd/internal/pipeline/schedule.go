@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
+)
+
+// schedule is the pauses between a batch's calls, and how long it has been
+// tried, on its app's clock. That it is tried for long enough is for [judge] to
+// say.
+type schedule struct{ backoff.ExponentialBackOff }
+
+func newSchedule(cfg config.Retry, clock backoff.Clock) *schedule {
+	return &schedule{*backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(cfg.Initial),
+		backoff.WithMaxInterval(cfg.Max),
+		backoff.WithMultiplier(cfg.Multiplier),
+		backoff.WithRandomizationFactor(cfg.Jitter),
+		backoff.WithMaxElapsedTime(0),
+		backoff.WithClockProvider(clock),
+	)}
+}
+
+// clone is a schedule that goes on from where this one is.
+func (s *schedule) clone() *schedule {
+	c := *s
+	return &c
+}
+
+// throttle is the time until which an app's calls wait, because the platform
+// said that they come too fast. Belongs to the engine's loop.
+type throttle struct{ until time.Time }
+
+func (t *throttle) wait(until time.Time) {
+	if until.After(t.until) {
+		t.until = until
+	}
+}
