@@ -62,8 +62,10 @@ func (e *engine) failed(now time.Time, b *batch, err *msdkclient.Error) {
 
 func (e *engine) tellBreaker(now time.Time, b *batch, err *msdkclient.Error, v verdict) {
 	l := b.lane
-	if err.Class == msdkclient.Throttle {
-		l.breaker.unprobed(now.Add(minThrottle)) // says nothing either way
+	if err.Class == msdkclient.Throttle { // says nothing either way
+		if b.probe {
+			l.breaker.unprobed(now.Add(minThrottle))
+		}
 		return
 	}
 	since := l.breaker.since

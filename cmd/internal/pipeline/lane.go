@@ -62,7 +62,7 @@ func (l *lane) add(now time.Time, a *arrival) {
 // next removes and returns the batch to send now, if there is one.
 func (l *lane) next(now time.Time) *batch {
 	ready, ok := l.breaker.ready()
-	if !ok || now.Before(ready) || now.Before(l.throttled.until) {
+	if !ok || now.Before(ready) || now.Before(l.throttled.until) || l.givesWay() {
 		return nil
 	}
 	probe := l.breaker.get() != closed
@@ -82,6 +82,12 @@ func (l *lane) next(now time.Time) *batch {
 		}
 		return b
 	}
+}
+
+// givesWay tells whether a replayed letter leaves a probe to the app's other
+// events: it has failed once already.
+func (l *lane) givesWay() bool {
+	return l.replayed && l.breaker.get() != closed && l.batcher.Ready(batcher.Foreground) > 0
 }
 
 // due is the batch whose turn it is. A probe is a single record, rather of those
@@ -175,7 +181,7 @@ func (l *lane) filter(keep func(*batch) bool) {
 // false: not before something does.
 func (l *lane) wake() (time.Time, bool) {
 	ready, ok := l.breaker.ready()
-	if !ok {
+	if !ok || l.givesWay() {
 		return time.Time{}, false
 	}
 	at, some := l.batcher.Wake(l.class())

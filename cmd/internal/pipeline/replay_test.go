@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -152,5 +153,49 @@ func TestReplayedLettersGiveTheirRoomBack(t *testing.T) {
 			t.Errorf("all is settled, and %d events and %d bytes are pending", s.Pending, s.PendingBytes)
 		}
 		stop()
+	})
+}
+
+// TestLettersReplayedUnrepairedDoNotHoldTheirApp: all of them are refused again,
+// one player after the other; the app's own events say that it is not the app.
+func TestLettersReplayedUnrepairedDoNotHoldTheirApp(t *testing.T) {
+	var (
+		mu    sync.Mutex
+		sent  = map[string]time.Time{}
+		worst time.Duration
+	)
+	virtualWith(t, msdktest.Config{NoUserLimit: true, OnAccept: func(r msdktest.Report) {
+		mu.Lock()
+		defer mu.Unlock()
+		worst = max(worst, time.Since(sent[r.OpenID]))
+	}}, func(w *world) {
+		const letters, live = 60, 120
+		var bad []string
+		p, stop := w.start()
+		w.until("the replay topic exists", time.Minute, func() bool { return w.log.contains("generation begun") })
+		var replays []kafkatest.Record
+		for i := range letters {
+			user := fmt.Sprintf("bad-%d", i)
+			bad = append(bad, user)
+			replays = append(replays, w.replay(user, report(user, i), int64(i)))
+		}
+		w.msdk.SetRules(msdktest.Latency(20*time.Millisecond), msdktest.Poison(msdktest.Answer{Ret: -1011}, bad...))
+		w.Produce(w.t, replays...)
+		for i := range live {
+			user := fmt.Sprintf("live-%d", i)
+			mu.Lock()
+			sent[user] = time.Now()
+			mu.Unlock()
+			w.publish(user, report(user, i))
+			time.Sleep(time.Second)
+		}
+		w.settled(p, letters+live, time.Minute)
+		stop()
+		if n := p.Stats().DeadLetters[deadletter.Rejected]; n != letters || w.msdk.Ledger.Len() != live {
+			w.t.Errorf("%d rejected, %d delivered", n, w.msdk.Ledger.Len())
+		}
+		if worst > 5*time.Second {
+			w.t.Errorf("an event of the app's own waited for %s", worst)
+		}
 	})
 }
