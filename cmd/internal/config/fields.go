@@ -103,7 +103,7 @@ func deliveryFields(d *Delivery) []field {
 			{key: "max_elapsed", doc: "When to give a record up and dead-letter it. At least initial. There is no 0 for never: a record tried for ever would keep all after it in its partition from being committed.", scalar: duration(&d.Retry.MaxElapsed, time.Millisecond, 24*time.Hour)},
 		}},
 		{key: "breaker", doc: "An app whose calls fail alike is left alone for a while; other apps go on.", group: []field{
-			{key: "failures", doc: "Failures in a row that open an app's breaker, or players refused one after the other. Of answers that say of themselves that they hold for everybody, such as a wrong signature, five will do.", scalar: integer(&d.Breaker.Failures, 1, 10_000)},
+			{key: "failures", doc: "Failures in a row that open an app's breaker, or players refused one after the other. Of answers that say of themselves that they hold for everybody, such as a wrong signature, five will do, or one if nothing has succeeded for a minute.", scalar: integer(&d.Breaker.Failures, 1, 10_000)},
 			{key: "cooldown", doc: "How long an open breaker waits, at most, before it lets one call try.", scalar: duration(&d.Breaker.Cooldown, 100*time.Millisecond, time.Hour)},
 		}},
 		{key: "max_hold", doc: "While an app's breaker is open its records wait, their retry clock stopped, this long at most. At least breaker.cooldown, or nothing would be tried again.", scalar: duration(&d.MaxHold, 100*time.Millisecond, 7*24*time.Hour)},

@@ -51,9 +51,9 @@ func (a *app) called(b *batch, err *msdkclient.Error) {
 
 // condition is what the app has met, with a single record of the user counted as
 // refused, for [judge].
-func (a *app) condition(user string) condition {
-	c := *a.breaker.condition(user)
-	c.succeeded, c.failing = a.succeeded, a.failing
+func (a *app) condition(now time.Time, user string) condition {
+	c := a.breaker.condition(user)
+	c.succeeded, c.failing, c.proven = a.succeeded, a.failing, now.Sub(a.succeeded) < lately
 	return c
 }
 

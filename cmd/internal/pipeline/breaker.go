@@ -96,10 +96,9 @@ func (b *breaker) close(now time.Time) (wasOpen time.Duration) {
 	return wasOpen
 }
 
-// failure takes in what a failed call says. It returns the breaker's change of
-// state, if it has become open or closed.
-func (b *breaker) failure(now time.Time, w word, user, why string, probe bool) (opened, changed bool) {
-	opens := b.condition(user).opens(w, b.cfg)
+// failure takes in what a failed call says of an app in that condition. It
+// returns the breaker's change of state, if it has become open or closed.
+func (b *breaker) failure(now time.Time, w word, c condition, user, why string, probe bool) (opened, changed bool) {
 	switch w {
 	case nothing:
 	case answered, declined:
@@ -116,7 +115,7 @@ func (b *breaker) failure(now time.Time, w word, user, why string, probe bool) (
 	}
 	up := w == answered || w == declined
 	switch {
-	case b.get() == closed && opens:
+	case b.get() == closed && c.opens(w, b.cfg):
 		b.since, b.refusing, b.pause = now, w == declined, firstProbe
 		if w == failing {
 			b.pause = b.cfg.Cooldown
@@ -143,8 +142,8 @@ func (b *breaker) reopen(now time.Time, why string) {
 
 // condition is the breaker's part of an app's, with a single record of the user
 // counted as refused.
-func (b *breaker) condition(user string) *condition {
-	c := &condition{held: b.get() != closed, refusing: b.refusing, failures: b.failures, bars: b.bars, refused: len(b.refused)}
+func (b *breaker) condition(user string) condition {
+	c := condition{held: b.get() != closed, refusing: b.refusing, failures: b.failures, bars: b.bars, refused: len(b.refused)}
 	if _, counted := b.refused[user]; !counted {
 		c.refused++
 	}

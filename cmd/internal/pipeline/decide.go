@@ -49,9 +49,10 @@ func (e *engine) failed(now time.Time, b *batch, err *msdkclient.Error) {
 		l.waiting.add(b)
 		return
 	}
-	v := judge(b.history(now), err, l.condition(string(b.items[0].Value.user)), &e.p.cfg.Delivery)
+	c := l.condition(now, string(b.items[0].Value.user))
+	v := judge(b.history(now), err, c, &e.p.cfg.Delivery)
 	l.called(b, err)
-	e.tellBreaker(now, b, err, v)
+	e.tellBreaker(now, b, err, c, v)
 	l.throttled.wait(now.Add(v.pause))
 	if v.suspect && !b.suspect {
 		e.log.Debug("a batch fails where others of its app succeed: taking it apart", "appid", l.AppID, "events", len(b.items), "error", err)
@@ -60,7 +61,7 @@ func (e *engine) failed(now time.Time, b *batch, err *msdkclient.Error) {
 	e.carryOut(now, b, err, v)
 }
 
-func (e *engine) tellBreaker(now time.Time, b *batch, err *msdkclient.Error, v verdict) {
+func (e *engine) tellBreaker(now time.Time, b *batch, err *msdkclient.Error, c condition, v verdict) {
 	l := b.lane
 	if err.Class == msdkclient.Throttle { // says nothing either way
 		if b.probe {
@@ -69,7 +70,7 @@ func (e *engine) tellBreaker(now time.Time, b *batch, err *msdkclient.Error, v v
 		return
 	}
 	since := l.breaker.since
-	switch opened, changed := l.breaker.failure(now, v.app, string(b.items[0].Value.user), err.Error(), b.probe); {
+	switch opened, changed := l.breaker.failure(now, v.app, c, string(b.items[0].Value.user), err.Error(), b.probe); {
 	case opened:
 		e.log.Error("app is held: its calls fail", "appid", l.AppID, "class", err.Class.String(), "error", err,
 			"probe_every", e.p.cfg.Delivery.Breaker.Cooldown, "max_hold", e.p.cfg.Delivery.MaxHold)

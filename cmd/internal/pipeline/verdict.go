@@ -28,6 +28,7 @@ type condition struct {
 	refused   int       // players of whom a single record was refused, in a row, this call's among them
 	failing   float64   // the share of its calls that fail, lately: 0 to 1
 	succeeded time.Time // when the latest call that succeeded had begun
+	proven    bool      // that is not long ago
 }
 
 // verdict is what a failed call means.
@@ -76,9 +77,11 @@ const (
 	chance     = 1e-3
 
 	// convincing is how many answers in a row that claim to hold for everybody
-	// are believed. One of them may be of a server with a stale key, or of a
-	// gateway that dislikes a nickname.
+	// are believed, if calls have succeeded within the time of lately: one of them
+	// may be of a server with a stale key, or of a gateway that dislikes a
+	// nickname. Otherwise a single one is.
 	convincing = 5
+	lately     = time.Minute
 )
 
 // judge says what a failed call means for its batch, for its app's breaker, and
@@ -162,7 +165,7 @@ func (c *condition) opens(w word, cfg config.Breaker) bool {
 	case failing:
 		return c.failures+1 >= cfg.Failures
 	case barred:
-		return c.failures+1 >= cfg.Failures || c.bars+1 >= convincing
+		return c.failures+1 >= cfg.Failures || c.bars+1 >= convincing || !c.proven
 	default:
 		return false
 	}

@@ -16,7 +16,7 @@ func TestJudge(t *testing.T) {
 	before := func(records, strikes int) history {
 		return history{records: records, strikes: strikes, since: t0, failed: t0}
 	}
-	well := condition{succeeded: t0.Add(time.Second)} // calls of the app have succeeded since
+	well := condition{succeeded: t0.Add(time.Second), proven: true} // calls of the app have succeeded since
 	for rule, test := range map[string]struct {
 		h    history
 		err  msdkclient.Error
@@ -30,13 +30,16 @@ func TestJudge(t *testing.T) {
 			history{records: 1}, fails(msdkclient.Retry), condition{}, verdict{batch: again, app: failing},
 		},
 		"a bar that one call is told of: again": {
-			history{records: 100}, fails(msdkclient.AppClass), condition{}, verdict{batch: again, app: barred},
+			history{records: 100}, fails(msdkclient.AppClass), condition{proven: true}, verdict{batch: again, app: barred},
+		},
+		"a bar that one call is told of, and nothing has succeeded lately: hold": {
+			history{records: 100}, fails(msdkclient.AppClass), condition{}, verdict{batch: hold, app: barred},
 		},
 		"a bar that five in a row are told of: hold, never apart": {
-			history{records: 100}, fails(msdkclient.AppClass), condition{failures: 4, bars: 4}, verdict{batch: hold, app: barred},
+			history{records: 100}, fails(msdkclient.AppClass), condition{failures: 4, bars: 4, proven: true}, verdict{batch: hold, app: barred},
 		},
 		"a wrong call that five in a row are told of: hold, never apart": {
-			history{records: 100}, fails(msdkclient.Endpoint), condition{failures: 4, bars: 4}, verdict{batch: hold, app: barred},
+			history{records: 100}, fails(msdkclient.Endpoint), condition{failures: 4, bars: 4, proven: true}, verdict{batch: hold, app: barred},
 		},
 		"twenty failures in a row: hold": {
 			history{records: 100}, fails(msdkclient.Retry), condition{failures: 19}, verdict{batch: hold, app: failing},
@@ -48,7 +51,7 @@ func TestJudge(t *testing.T) {
 			history{records: 100}, fails(msdkclient.Retry), well, verdict{batch: again, app: failing},
 		},
 		"a success that had begun before the failure proves nothing": {
-			before(100, 2), fails(msdkclient.AppClass), condition{succeeded: t0}, verdict{batch: again, app: barred, strikes: 2},
+			before(100, 2), fails(msdkclient.AppClass), condition{succeeded: t0, proven: true}, verdict{batch: again, app: barred, strikes: 2},
 		},
 		"a second strike: again": {
 			before(100, 1), fails(msdkclient.Retry), well, verdict{batch: again, app: failing, strikes: 2},
@@ -69,10 +72,10 @@ func TestJudge(t *testing.T) {
 			before(1, 2), fails(msdkclient.AppClass), well, verdict{batch: again, strikes: 3, suspect: true},
 		},
 		"three strikes where a third of the calls fail: again": {
-			before(100, 2), fails(msdkclient.AppClass), condition{succeeded: well.succeeded, failing: 1. / 3}, verdict{batch: again, app: barred, strikes: 3},
+			before(100, 2), fails(msdkclient.AppClass), condition{succeeded: well.succeeded, failing: 1. / 3, proven: true}, verdict{batch: again, app: barred, strikes: 3},
 		},
 		"seven strikes where a third of the calls fail: apart": {
-			before(100, 6), fails(msdkclient.AppClass), condition{succeeded: well.succeeded, failing: 1. / 3}, verdict{batch: apart, strikes: 7, suspect: true},
+			before(100, 6), fails(msdkclient.AppClass), condition{succeeded: well.succeeded, failing: 1. / 3, proven: true}, verdict{batch: apart, strikes: 7, suspect: true},
 		},
 		"a suspect's failure holds nobody": {
 			history{records: 1, suspect: true, failed: t0}, fails(msdkclient.AppClass), condition{failures: 19, bars: 4}, verdict{batch: again, suspect: true},
@@ -151,7 +154,9 @@ func TestBreaker(t *testing.T) {
 			b.probing()
 		}
 		for range times {
-			b.failure(at(s), w, user, "why", probe)
+			c := b.condition(user)
+			c.proven = true
+			b.failure(at(s), w, c, user, "why", probe)
 		}
 	}
 	fail(0, 5, failing, "a", false)
