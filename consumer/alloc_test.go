@@ -21,7 +21,7 @@ func full(n int) []byte {
 
 // take reads a whole chunk and settles its records, piece by piece.
 func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
-	p.tracker.head, p.tracker.tail, p.tracker.position = 0, 0, 0
+	p.tracker.position = 0
 	c := chunkOf(0, nil, batch)
 	c.p = p
 	for {
@@ -29,12 +29,13 @@ func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		records, _ = p.enter(records, c)
+		last := len(records) < pieceRecords
+		records, _, _ = p.enter(records, c)
 		for i := range records {
 			records[i].Settle()
 		}
 		n += len(records)
-		if len(records) < pieceRecords {
+		if last {
 			return n
 		}
 	}
@@ -42,7 +43,7 @@ func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
 
 func held() *Partition {
 	g := &Generation{c: &Consumer{cfg: Config{CommitRecords: 1 << 30}}, wake: make(chan struct{}, 1)}
-	return &Partition{Topic: "t", gen: g, tracker: newTracker(0)}
+	return &Partition{Topic: "t", gen: g, tracker: newTracker(0, unsettled{})}
 }
 
 func TestTakingRecordsTakesNoMemoryForEach(t *testing.T) {
@@ -60,7 +61,8 @@ func TestMemoryIsUsedAgainOnlyWhileThePartitionIsHeld(t *testing.T) {
 		for range 1000 { // a pool may lose what it has
 			r := Record{Partition: p, buffer: newBuffer(100)}
 			if p.tracker = tracker; tracker != nil {
-				r.seq = tracker.take(tracker.position)
+				r.Offset = tracker.position
+				r.place, _ = tracker.take(r.Offset)
 			}
 			first := &r.buffer[0]
 			r.Settle()

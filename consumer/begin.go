@@ -25,7 +25,7 @@ type kept struct {
 // begin is where a partition begins: an offset, or one of the values below.
 type begin struct {
 	at   int64
-	note note // the topic that at is of, and what is settled beyond
+	note note // the topic that at is of, and what is unsettled from there on
 	anew bool // what is committed is of another topic, which had this name before
 	sure bool // what is committed, if anything, is known to be of the topic
 }

@@ -10,7 +10,9 @@ func TestAPartitionBegins(t *testing.T) {
 	var (
 		another = topicID{15: 2}
 		noID    = topicID{}
-		noted   = func(topic topicID) note { return note{topic: topic, epoch: 3, ahead: ahead{{105, 107}}} }
+		noted   = func(topic topicID) note {
+			return note{topic: topic, epoch: 3, unsettled: unsettled{[]int64{100, 104}, 107}}
+		}
 		nothing = note{epoch: unknownEpoch}
 		of      = func(topic topicID) note { return note{topic: topic, epoch: unknownEpoch} }
 	)

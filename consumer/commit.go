@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -72,15 +73,9 @@ func (g *Generation) commit() error {
 		offsets []toCommit
 	)
 	for _, p := range g.partitions {
-		p.mu.Lock()
-		if p.tracker != nil && p.confirmed {
-			at := p.place(p.cluster)
-			offset, n := p.settledUpTo()
-			if c := (committed{offset, g.c.metadata(n, at, offset)}); c != p.committed {
-				moved, offsets = append(moved, p), append(offsets, toCommit{at, c})
-			}
+		if c, due := p.toCommit(); due {
+			moved, offsets = append(moved, p), append(offsets, c)
 		}
-		p.mu.Unlock()
 	}
 	if len(moved) == 0 {
 		return nil
@@ -106,25 +101,84 @@ func (g *Generation) commit() error {
 	return nil
 }
 
-// settledUpTo is the offset to commit, and what is to be known beside it. The
-// partition is locked.
-func (p *Partition) settledUpTo() (offset int64, n note) {
-	n = note{topic: p.topic, epoch: p.epoch, ahead: append(p.tracker.ahead(), p.done.after(p.tracker.position)...)}
-	return p.tracker.committable(), n
-}
-
-// metadata is a note as it is committed, unless the broker takes none.
-func (c *Consumer) metadata(n note, at place, offset int64) string {
-	if c.bare.Load() {
-		return ""
-	}
-	return n.encode(at, offset)
-}
-
 // toCommit is what is to be committed of a partition.
 type toCommit struct {
 	place
 	committed
+}
+
+// toCommit is what the partition has to commit, if that differs from what is
+// committed.
+func (p *Partition) toCommit() (c toCommit, due bool) {
+	p.mu.Lock()
+	if p.tracker == nil || !p.confirmed {
+		p.mu.Unlock()
+		return c, false
+	}
+	c.place, c.offset = p.place(p.cluster), p.tracker.committable()
+	n, was := p.note(), p.committed
+	p.mu.Unlock()
+	c.metadata = p.gen.c.metadata(n, c.place, c.offset) // nobody that settles waits for that
+	return c, c.committed != was
+}
+
+// note is what is to be known beside the committable offset. The partition is
+// locked.
+func (p *Partition) note() note {
+	return note{topic: p.topic, epoch: p.epoch, unsettled: p.tracker.unsettled()}
+}
+
+// metadata is a note as it is committed, unless the broker takes none.
+func (c *Consumer) metadata(n note, at place, offset int64) string {
+	size := c.noteSize()
+	if size == 0 {
+		return ""
+	}
+	return n.encode(at, offset, size)
+}
+
+// minNote is the shortest note worth writing, in characters: to keep to less, a
+// partition would hardly ever go on.
+const minNote = 256
+
+// noteSize is how long a note may be, in characters; 0: there are none. Where one is
+// refused, those half as long are tried.
+func (c *Consumer) noteSize() int {
+	refused := int(c.refused.Load())
+	switch {
+	case refused == 0:
+		return maxNote
+	case refused/2 < minNote:
+		return 0
+	}
+	return refused / 2
+}
+
+// room is how many bits the gaps between unsettled records may take.
+func (c *Consumer) room() int {
+	size := c.noteSize()
+	if size == 0 {
+		return math.MaxInt // nothing is noted, so nothing has to fit
+	}
+	return noteRoom(size)
+}
+
+// noteRefused learns from a note that was refused for its length.
+func (c *Consumer) noteRefused(size int) {
+	for {
+		old := c.refused.Load()
+		if size == 0 || old > 0 && int64(size) >= old {
+			return
+		}
+		if c.refused.CompareAndSwap(old, int64(size)) {
+			break
+		}
+	}
+	if size = c.noteSize(); size > 0 {
+		c.log.Warn("the broker takes less metadata with a commit than is usual (offset.metadata.max.bytes): partitions pause sooner where records settle out of turn", "bytes", size)
+	} else {
+		c.log.Warn("the broker takes little metadata with a commit (offset.metadata.max.bytes): what settles out of turn may be delivered again, and a topic that is made anew may not be recognised")
+	}
 }
 
 // commitOffsets commits them in one request, and returns for each whether that
@@ -179,8 +233,8 @@ func (g *Generation) commitOffsets(ctx context.Context, offsets []toCommit) []er
 		case !answered:
 			errs[i] = fmt.Errorf("commit %s/%d@%d: no answer", o.topic, o.partition, o.offset)
 		case err != nil:
-			if errors.Is(err, kerr.OffsetMetadataTooLarge) && !g.c.bare.Swap(true) {
-				g.log.Warn("the broker takes little metadata with a commit (offset.metadata.max.bytes): what settles out of turn may be delivered again, and a topic that is made anew may not be recognised")
+			if errors.Is(err, kerr.OffsetMetadataTooLarge) {
+				g.c.noteRefused(len(o.metadata))
 			}
 			errs[i] = fmt.Errorf("commit %s/%d@%d: %w", o.topic, o.partition, o.offset, err)
 		}
@@ -188,15 +242,12 @@ func (g *Generation) commitOffsets(ctx context.Context, offsets []toCommit) []er
 	return errs
 }
 
-// keep notes what is settled and not committed.
+// keep notes where the partitions stand, committed or not.
 func (g *Generation) keep() {
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil && p.confirmed { // otherwise what was kept before still holds
-			delete(g.c.kept, p.String())
-			if offset, n := p.settledUpTo(); offset > p.committed.offset || len(n.ahead) > 0 {
-				g.c.kept[p.String()] = &kept{committed: p.committed.offset, offset: offset, note: n}
-			}
+			g.c.kept[p.String()] = &kept{committed: p.committed.offset, offset: p.tracker.committable(), note: p.note()}
 		}
 		p.mu.Unlock()
 	}

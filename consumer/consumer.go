@@ -11,6 +11,10 @@
 // the member let go of its partitions. A crash repeats what was not yet
 // committed; nothing is ever skipped.
 //
+// What is not settled is a list, and what the list says is committed beside the
+// offset: whoever comes next takes those records and no others. Before there are
+// more than fit there, the partition pauses.
+//
 // A topic is its id, not its name, and an offset means something in its topic
 // alone. Where a partition goes on:
 //
@@ -127,8 +131,9 @@ type Consumer struct {
 	spoken      spoken
 	coordinator coordinator
 
-	// bare is set once the broker has refused a commit for its metadata.
-	bare atomic.Bool
+	// refused is the length of the shortest note that a broker has refused for
+	// that, in characters; 0: none.
+	refused atomic.Int64
 
 	// generation is the current generation, nil while the member is joining.
 	generation atomic.Pointer[Generation]

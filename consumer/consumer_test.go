@@ -36,7 +36,7 @@ type world struct {
 
 	mu      sync.Mutex
 	members int
-	takes   map[string]int // by record: how often any member took it
+	takes   map[at]int // how often any member took it
 }
 
 // virtual runs a test in virtual time, where an hour costs nothing.
@@ -61,7 +61,7 @@ func newWorld(t *testing.T, b *kafkatest.Broker, partitions int32) *world {
 	t.Helper()
 	w := &world{
 		Broker: b, t: t, topic: b.Topic(t, partitions), group: kafkatest.Name(t),
-		patience: time.Minute, rest: func() {}, takes: map[string]int{},
+		patience: time.Minute, rest: func() {}, takes: map[at]int{},
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -147,7 +147,7 @@ func (m *member) take(_ context.Context, records []consumer.Record) {
 	m.mu.Unlock()
 	m.w.mu.Lock()
 	for _, r := range records {
-		m.w.takes[name(r)]++
+		m.w.takes[placeOf(r)]++
 	}
 	m.w.mu.Unlock()
 	for _, r := range records {
@@ -157,7 +157,16 @@ func (m *member) take(_ context.Context, records []consumer.Record) {
 	}
 }
 
-func name(r consumer.Record) string { return fmt.Sprintf("%s@%d", r.Partition, r.Offset) }
+// at is where a record lies.
+type at struct {
+	topic     string
+	partition int
+	offset    int64
+}
+
+func placeOf(r consumer.Record) at { return at{r.Partition.Topic, r.Partition.ID, r.Offset} }
+
+func (a at) String() string { return fmt.Sprintf("%s/%d@%d", a.topic, a.partition, a.offset) }
 
 // records are those taken so far, partition by partition.
 func (m *member) records() []consumer.Record {
@@ -243,9 +252,9 @@ func (w *world) publish(partition int32, values ...string) {
 func (w *world) repeats() (names []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for name, n := range w.takes {
+	for at, n := range w.takes {
 		if n > 1 {
-			names = append(names, name)
+			names = append(names, at.String())
 		}
 	}
 	slices.Sort(names)

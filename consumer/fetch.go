@@ -66,7 +66,7 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, mem
 	defer chunk.close()
 	p.confirm()
 	if len(chunk.rest) == 0 {
-		p.enter(nil, chunk)
+		g.handOn(ctx, p, nil, chunk, take)
 		return nil, nil // an idle partition holds on to nothing
 	}
 	if memory == nil {
@@ -75,12 +75,7 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, mem
 	for ctx.Err() == nil {
 		records, err := chunk.read(memory[:0], pieceRecords)
 		last := len(records) < pieceRecords
-		records, size := p.enter(records, chunk)
-		if len(records) > 0 {
-			g.c.metrics.taken(p.Topic, len(records), size)
-			take(ctx, records)
-			clear(records)
-		}
+		g.handOn(ctx, p, records, chunk, take)
 		if err != nil {
 			return nil, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
 		}
@@ -100,10 +95,7 @@ type position struct {
 
 // position is where to fetch next.
 func (g *Generation) position(ctx context.Context, p *Partition) (position, error) {
-	at, pending, located := p.position()
-	if pending >= maxPending {
-		return at, fmt.Errorf("%s@%d: waiting for the oldest of %d records taken to settle", p, at.offset, pending)
-	}
+	at, located := p.position()
 	if located {
 		return at, nil
 	}
@@ -131,21 +123,17 @@ func (g *Generation) position(ctx context.Context, p *Partition) (position, erro
 		p.mu.Unlock()
 		g.commitSoon()
 	}
-	at, _, _ = p.position()
+	at, _ = p.position()
 	return at, nil
 }
 
-// maxPending bounds the tracker of a partition whose oldest record does not
-// settle while those behind it do: 16 bytes each.
-const maxPending = 1 << 18
-
-func (p *Partition) position() (at position, pending int, located bool) {
+func (p *Partition) position() (at position, located bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tracker == nil {
-		return position{}, 0, false
+		return position{}, false
 	}
-	return position{p.topic, p.tracker.position, p.epoch}, p.tracker.pending(), true
+	return position{p.topic, p.tracker.wanted(), p.epoch}, true
 }
 
 func (p *Partition) begins() *begin {
@@ -159,26 +147,6 @@ func (p *Partition) confirm() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.confirmed = true
-}
-
-// enter tracks records read off a chunk. It returns those that are not settled
-// yet, and their size in bytes.
-func (p *Partition) enter(records []Record, c *chunk) (fresh []Record, size int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fresh = records[:0]
-	for _, r := range records {
-		r.seq = p.tracker.take(r.Offset)
-		if p.done.holds(r.Offset) {
-			p.tracker.settle(r.seq)
-			continue
-		}
-		size += r.Size()
-		fresh = append(fresh, r)
-	}
-	p.tracker.skip(c.next)
-	p.end, p.epoch = c.end, c.epoch
-	return fresh, size
 }
 
 // pause is the wait between attempts: 100 ms, doubling up to 3 s.

@@ -43,7 +43,7 @@ func TestARecordIsTakenAsItWasWritten(t *testing.T) {
 	for i, got := range m.records() {
 		want := written[i]
 		if got.Offset != want.Offset || !got.Time.Equal(want.Timestamp) || got.Partition.Topic != w.topic || got.Partition.ID != 0 {
-			t.Errorf("record %d is %s of %v, want offset %d of %v", i, name(got), got.Time, want.Offset, want.Timestamp)
+			t.Errorf("record %d is %s of %v, want offset %d of %v", i, placeOf(got), got.Time, want.Offset, want.Timestamp)
 		}
 		if !same(got.Key, want.Key) || !same(got.Value, want.Value) {
 			t.Errorf("record %d: key %#v, value %#v; want %#v, %#v", i, got.Key, got.Value, want.Key, want.Value)
@@ -121,7 +121,7 @@ func TestManyRecordsAreTakenOnceAndInOrder(t *testing.T) {
 	next := map[int]int64{}
 	for _, r := range m.records() {
 		if r.Offset != next[r.Partition.ID] {
-			t.Fatalf("%s was taken in the place of %d", name(r), next[r.Partition.ID])
+			t.Fatalf("%s was taken in the place of %d", placeOf(r), next[r.Partition.ID])
 		}
 		next[r.Partition.ID]++
 	}

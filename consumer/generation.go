@@ -45,7 +45,11 @@ type Partition struct {
 	topic     topicID
 	confirmed bool
 	epoch     int32 // of the last batch taken, or a later one
-	done      ahead // settled by former generations, beyond the offset they committed
+
+	// See handOn.
+	full    bool          // what is to be taken next waits for others to settle
+	settles chan struct{} // gets one when that is so, and some have
+	crowded *trouble      // of the goroutine that fetches
 }
 
 // String is TOPIC/PARTITION.
@@ -55,7 +59,11 @@ func newGeneration(c *Consumer, kgen *kafka.Generation, assigned map[string]int)
 	g := &Generation{c: c, kgen: kgen, assigned: assigned, log: c.log.With("generation", kgen.ID), wake: make(chan struct{}, 1)}
 	for topic, assigned := range kgen.Assignments {
 		for _, a := range assigned {
-			g.partitions = append(g.partitions, &Partition{Topic: topic, ID: a.ID, gen: g, committed: committed{offset: -1}, epoch: unknownEpoch})
+			g.partitions = append(g.partitions, &Partition{
+				Topic: topic, ID: a.ID, gen: g, committed: committed{offset: -1}, epoch: unknownEpoch,
+				settles: make(chan struct{}, 1),
+				crowded: newTrouble(g.log, "partition pauses, and goes on as its records settle", "partition goes on"),
+			})
 		}
 	}
 	g.fetchBytes = max(min(c.cfg.FetchBytes, c.cfg.FetchTotal/max(1, len(g.partitions))), min(c.cfg.FetchBytes, minFetchBytes))
@@ -82,6 +90,10 @@ func (p *Partition) settled(n int) {
 	if p == nil {
 		return
 	}
+	if p.full && n > 0 {
+		p.full = false
+		p.settles <- struct{}{} // it holds one: nothing is waited for
+	}
 	p.mu.Unlock()
 	if g := p.gen; n > 0 && g.settled.Add(int64(n)) >= int64(g.c.cfg.CommitRecords) {
 		g.commitSoon()
@@ -93,7 +105,7 @@ func (g *Generation) unsettled() (n int) {
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil {
-			n += p.tracker.pending()
+			n += p.tracker.pending
 		}
 		p.mu.Unlock()
 	}

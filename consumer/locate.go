@@ -146,8 +146,8 @@ func (p *Partition) located(cluster string, c committed, b begin) {
 
 // beginAt has the partition taken from an offset on. It is locked.
 func (p *Partition) beginAt(offset, end int64) {
-	p.tracker, p.end = newTracker(offset), end
-	p.topic, p.epoch, p.done = p.begin.note.topic, p.begin.note.epoch, p.begin.note.ahead
+	p.tracker, p.end = newTracker(offset, p.begin.note.unsettled), end
+	p.topic, p.epoch = p.begin.note.topic, p.begin.note.epoch
 }
 
 // pin commits, for topics of which the group has nothing yet, where their

@@ -28,7 +28,7 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	m.commitFailures, errs[4] = meter.Int64Counter("battlereport.consumer.commit.failures", metric.WithDescription("Offset commits that failed and are tried again."))
 	lag, err := meter.Int64ObservableGauge("battlereport.consumer.lag", metric.WithDescription("Records between the committed offset and the end of the log, by partition held."))
 	errs[5] = err
-	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records from the oldest unsettled to the newest taken, by partition held."))
+	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records taken and not settled, by partition held."))
 	errs[6] = err
 	for _, err := range errs {
 		if err != nil {
@@ -71,7 +71,7 @@ type PartitionLag struct {
 	Committed int64 // -1: nothing yet
 	End       int64 // the log's end, as last heard
 	Lag       int64 // records from the first not settled to the log's end
-	Pending   int   // records taken, from the oldest unsettled on
+	Pending   int   // records taken and not settled
 }
 
 // Lag reports the partitions held now; none while the member is joining.
@@ -88,7 +88,7 @@ func (c *Consumer) Lag() []PartitionLag {
 				Topic: p.Topic, Partition: p.ID,
 				Committed: p.committed.offset, End: p.end,
 				Lag:     max(0, p.end-p.tracker.committable()),
-				Pending: p.tracker.pending(),
+				Pending: p.tracker.pending,
 			})
 		}
 		p.mu.Unlock()

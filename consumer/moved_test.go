@@ -128,7 +128,7 @@ func TestACommitMirroredToAnotherClusterIsBelievedWithoutItsMetadata(t *testing.
 
 				mirror := &world{
 					Broker: kafkatest.StartVirtual(w.t, kfake.ClusterID("another")), t: w.t, topic: w.topic, group: w.group,
-					patience: w.patience, rest: w.rest, takes: map[string]int{},
+					patience: w.patience, rest: w.rest, takes: map[at]int{},
 				}
 				if err := mirror.CreateTopic(w.t.Context(), w.topic, 1, nil); err != nil {
 					w.t.Fatal(err)

@@ -32,28 +32,33 @@ type place struct {
 // tools move committed offsets, also to other clusters, and copy what was
 // committed with them.
 type note struct {
-	topic topicID // that the offset is of
-	epoch int32   // no batch taken is of a later leader epoch
-	ahead ahead
+	topic     topicID // that the offset is of
+	epoch     int32   // no batch taken is of a later leader epoch
+	unsettled unsettled
 }
 
 const (
 	unknownEpoch = -1
 
-	notePrefix = "battlereport/1:"
+	notePrefix = "battlereport/2:"
 	noteHead   = sha256.Size/4 + len(topicID{}) // bytes: the seal, and the id
-	maxNote    = 2048                           // as text; Kafka's offset.metadata.max.bytes is 4096 by default
+	maxNote    = 4096                           // characters: Kafka's offset.metadata.max.bytes, unless it is set
 )
 
-// maxNoteBytes is how many bytes such a text holds.
-var maxNoteBytes = base64.RawStdEncoding.DecodedLen(maxNote - len(notePrefix))
+// noteRoom is how many bits a note of that many characters has at least for the
+// gaps between what is unsettled. Below 0: it would be too short for any.
+func noteRoom(size int) int {
+	const head = noteHead + binary.MaxVarintLen32 + maxUnsettledHead
+	return 8 * (base64.RawStdEncoding.DecodedLen(size-len(notePrefix)) - head)
+}
 
-// encode is the note as text.
-func (n note) encode(at place, offset int64) string {
+// encode is the note as text of at most size characters. It says all, if the
+// tracker has kept to the same size.
+func (n note) encode(at place, offset int64, size int) string {
 	b := make([]byte, sha256.Size/4, 64)
 	b = append(b, n.topic[:]...)
 	b = binary.AppendVarint(b, int64(n.epoch))
-	b = n.ahead.append(b, offset, maxNoteBytes)
+	b = n.unsettled.append(b, offset, noteRoom(size))
 	copy(b, seal(at, offset, b[sha256.Size/4:]))
 	return notePrefix + base64.RawStdEncoding.EncodeToString(b)
 }
@@ -83,7 +88,7 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 		return nothing, nil
 	}
 	text, ours := strings.CutPrefix(text, notePrefix)
-	if !ours {
+	if !ours || len(text) > maxNote {
 		return nothing, errForeignNote
 	}
 	b, err := base64.RawStdEncoding.DecodeString(text)
@@ -96,7 +101,7 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 	n := note{topic: topicID(b[sha256.Size/4 : noteHead])}
 	c := cursor{b: b[noteHead:]}
 	n.epoch = int32(c.varint())
-	n.ahead = decodeAhead(&c, offset)
+	n.unsettled = decodeUnsettled(&c, offset)
 	if c.short {
 		return nothing, errForeignNote
 	}

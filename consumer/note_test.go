@@ -3,15 +3,22 @@ package consumer
 import (
 	"encoding/base64"
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
+var (
+	here    = place{cluster: "c", topic: "t", partition: 3}
+	thisOne = topicID{15: 1}
+)
+
 func TestANoteMeansNothing(t *testing.T) {
 	t.Parallel()
-	whole := note{topic: thisOne, epoch: 4, ahead: ahead{{102, 104}}}
-	text := whole.encode(here, 100)
+	whole := note{topic: thisOne, epoch: 4, unsettled: unsettled{[]int64{100, 104}, 107}}
+	text := whole.encode(here, 100, maxNote)
 	for rule, test := range map[string]struct {
 		text   string
 		at     place
@@ -29,12 +36,14 @@ func TestANoteMeansNothing(t *testing.T) {
 		"if it was never ours":                          {"host-1/pid-77", here, 100, errForeignNote},
 		"if it is no base64":                            {notePrefix + "?", here, 100, errForeignNote},
 		"if it is ours and empty":                       {notePrefix, here, 100, errForeignNote},
-		"if it is of a version to come":                 {"battlereport/2:AAAA", here, 100, errForeignNote},
+		"if it is longer than any of ours":              {text + strings.Repeat("A", maxNote), here, 100, errForeignNote},
+		"if it is of the version before":                {"battlereport/1:" + strings.TrimPrefix(text, notePrefix), here, 100, errForeignNote},
+		"if it is of a version to come":                 {"battlereport/3:AAAA", here, 100, errForeignNote},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			n, err := decodeNote(test.text, test.at, test.offset)
-			if !errors.Is(err, test.want) || n.topic != (topicID{}) || n.epoch != unknownEpoch || n.ahead != nil {
+			if !errors.Is(err, test.want) || n.topic != (topicID{}) || n.epoch != unknownEpoch || n.unsettled.offsets != nil || n.unsettled.horizon != 0 {
 				t.Errorf("read %+v, error %v", n, err)
 			}
 		})
@@ -42,7 +51,7 @@ func TestANoteMeansNothing(t *testing.T) {
 	t.Run("but beside its offset it says all", func(t *testing.T) {
 		t.Parallel()
 		n, err := decodeNote(text, here, 100)
-		if err != nil || n.topic != thisOne || n.epoch != 4 || len(n.ahead) != 1 || n.ahead[0] != (span{102, 104}) {
+		if err != nil || !reflect.DeepEqual(n, whole) {
 			t.Errorf("read %+v, error %v", n, err)
 		}
 	})
@@ -57,7 +66,7 @@ func TestANoteMeansNothing(t *testing.T) {
 // A byte changed anywhere, by whatever copies it, is found.
 func TestANoteThatWasChangedMeansNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := note{topic: thisOne, epoch: 1, ahead: ahead{{12, 14}, {20, 21}}}.encode(here, 10)
+		text := note{topic: thisOne, epoch: 1, unsettled: unsettled{[]int64{10, 14, 21}, 30}}.encode(here, 10, maxNote)
 		i := rapid.IntRange(0, len(text)-2).Draw(t, "at") // the last digit has bits that say nothing
 		b := []byte(text)
 		b[i] ^= byte(rapid.IntRange(1, 255).Draw(t, "change"))
@@ -70,7 +79,9 @@ func TestANoteThatWasChangedMeansNothing(t *testing.T) {
 func FuzzDecodeNote(f *testing.F) {
 	f.Add([]byte(nil), int64(0))
 	f.Add([]byte{0}, int64(7))
-	f.Add([]byte{1, 2, 2, 6, 1}, int64(10))
+	f.Add([]byte{1, 12, 3, 0, 0x9a}, int64(10))
+	f.Add([]byte{1, 12, 3, 2, 0x9a}, int64(10))
+	f.Add([]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 127, 2, 64, 255, 255, 255, 255, 255, 255, 255, 255}, int64(1))
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, int64(1))
 	f.Fuzz(func(t *testing.T, body []byte, offset int64) {
 		if offset < 0 {
@@ -80,12 +91,19 @@ func FuzzDecodeNote(f *testing.F) {
 		b := append(thisOne[:], body...)
 		b = append(seal(here, offset, b), b...)
 		n, err := decodeNote(notePrefix+base64.RawStdEncoding.EncodeToString(b), here, offset)
-		at := offset
-		for _, s := range n.ahead {
-			if s.from < at || s.to <= s.from {
-				t.Fatalf("%x gives the range %v after %d, error %v", body, s, at, err)
+		if err != nil {
+			return
+		}
+		u := n.unsettled
+		if u.horizon < offset || cap(u.offsets) > 8*len(body) || len(u.offsets) > 0 && u.offsets[0] != offset {
+			t.Fatalf("%x gives %d of %d up to %d", body, len(u.offsets), cap(u.offsets), u.horizon)
+		}
+		at := offset - 1
+		for _, o := range u.offsets {
+			if o <= at || o >= u.horizon {
+				t.Fatalf("%x gives %d after %d, before %d", body, o, at, u.horizon)
 			}
-			at = s.to
+			at = o
 		}
 	})
 }

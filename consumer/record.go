@@ -18,7 +18,7 @@ type Record struct {
 	Offset    int64
 
 	// What settling looks at comes first, and lies together.
-	seq    uint64 // its place in the partition's tracker
+	place  uint32 // in the partition's tracker
 	buffer []byte // with Key and Value
 	size   int
 
@@ -66,7 +66,7 @@ func (r *Record) settle() int {
 	if r.Partition.tracker == nil {
 		return 0
 	}
-	r.Partition.tracker.settle(r.seq)
+	r.Partition.tracker.settle(r.place, r.Offset)
 	releaseBuffer(r.buffer)
 	return 1
 }

@@ -49,8 +49,8 @@ func (g *Generation) madeAnew(ctx context.Context, p *Partition) (made bool, err
 	if !now.id.isOther(p.topic) {
 		return false, nil
 	}
-	if n := p.tracker.pending(); n > 0 {
-		return true, fmt.Errorf("the topic has been deleted and made anew: going over to the new one once the %d records in flight have settled", n)
+	if n := p.tracker.pending; n > 0 {
+		return true, fmt.Errorf("the topic has been deleted and made anew: going over to the new one once the records in flight have settled, %d of them", n)
 	}
 	g.log.Warn("the topic has been deleted and made anew: going over to the new one", "partition", p.String(), "at", p.tracker.position, "was", p.topic.String(), "is", now.id.String())
 	p.tracker, p.begin, p.confirmed = nil, nil, false
@@ -65,7 +65,7 @@ func (g *Generation) intoRange(ctx context.Context, p *Partition, failed error) 
 		return err
 	}
 	b := all[p.ID]
-	at, _, _ := p.position()
+	at, _ := p.position()
 	switch {
 	case at.offset < b.first:
 		// Retention was faster than this group. There is nothing left to take.
@@ -91,16 +91,18 @@ const lostRecords = "the log has lost records that were taken, as when a broker 
 func (g *Generation) goBack(p *Partition, to int64, epoch int32, why string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := p.tracker.position
-	if to >= at { // what differs has not been read
-		p.epoch = epoch
-		p.done = p.done.before(to)
-		return nil
+	here := to < p.tracker.position // otherwise what differs was read by former owners alone
+	if n := p.tracker.pending; here && n > 0 {
+		return fmt.Errorf("%s: going back to offset %d once the records in flight have settled, %d of them", why, to, n)
 	}
-	if n := p.tracker.pending(); n > 0 {
-		return fmt.Errorf("%s: going back to offset %d once the %d records in flight have settled", why, to, n)
+	if at := p.tracker.known(); to < at {
+		g.log.Error(why+": going back to where it differs", "partition", p.String(), "at", at, "to", to)
 	}
-	g.log.Error(why+": going back to where it differs", "partition", p.String(), "at", at, "to", to)
-	p.tracker, p.done, p.epoch = newTracker(to), nil, epoch
+	if here {
+		p.tracker = newTracker(to, unsettled{})
+	} else {
+		p.tracker.forget(to)
+	}
+	p.epoch = epoch
 	return nil
 }

@@ -9,11 +9,12 @@ import (
 func two(n int) (g *Generation, a, b *Partition, records func(*Partition) []*Record) {
 	c := &Consumer{cfg: Config{CommitRecords: 1 << 30, CommitInterval: time.Hour}}
 	g = &Generation{c: c, wake: make(chan struct{}, 1)}
-	a, b = &Partition{ID: 0, gen: g, tracker: newTracker(0)}, &Partition{ID: 1, gen: g, tracker: newTracker(0)}
+	a, b = &Partition{ID: 0, gen: g, tracker: newTracker(0, unsettled{})}, &Partition{ID: 1, gen: g, tracker: newTracker(0, unsettled{})}
 	return g, a, b, func(p *Partition) []*Record {
 		taken := make([]*Record, n)
 		for i := range taken {
-			taken[i] = &Record{Partition: p, Offset: int64(i), seq: p.tracker.take(int64(i)), buffer: newBuffer(10)}
+			taken[i] = &Record{Partition: p, Offset: int64(i), buffer: newBuffer(10)}
+			taken[i].place, _ = p.tracker.take(int64(i))
 		}
 		return taken
 	}

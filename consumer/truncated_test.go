@@ -145,7 +145,7 @@ func TestALogThatDiffersIsNotTakenBeforeTheOldRecordsAreSettled(t *testing.T) {
 		w.untilTaken(m, 10)
 		truncated["by the leader epoch"](w, 7)
 		time.Sleep(10 * time.Minute)
-		if n := w.log.count("going back to offset 7 once the 7 records in flight have settled"); n < 5 || n > 11 {
+		if n := w.log.count("going back to offset 7 once the records in flight have settled, 1 of them"); n < 5 || n > 11 {
 			w.t.Errorf("said %d times in ten minutes", n)
 		}
 		if got := len(m.values()); got != 10 {

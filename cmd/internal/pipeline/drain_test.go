@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
@@ -157,4 +158,53 @@ func TestBrokerGoneForAWhile(t *testing.T) {
 			t.Error("the log does not say what it waits for")
 		}
 	})
+}
+
+// TestADeployBesideAHeldAppRepeatsNothing restarts a member that holds the events of one app, among which those of
+// another have been delivered.
+func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
+	for rule, healthy := range map[string]int{"every other event is held": 1, "one in ten is": 9} {
+		t.Run(rule, func(t *testing.T) {
+			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+				const n = 3000
+				w.addApp(otherApp, w.topic)
+				bar := new(msdktest.Outage)
+				bar.Begin(msdktest.Answer{Ret: -502})
+				w.msdk.SetRules(msdktest.ForApp(appID, bar.Rule))
+				var records []kafkatest.Record
+				for i := range n * (1 + healthy) {
+					app := otherApp
+					if i%(1+healthy) == 0 {
+						app = appID
+					}
+					user := fmt.Sprintf("%s-%d", app, i)
+					records = append(records, kafkatest.Record{
+						Topic: w.topic, Key: []byte(user), Value: []byte(report(user, i)),
+						Headers: []kafkatest.Header{{Key: "appid", Value: []byte(app)}},
+					})
+				}
+				w.Produce(w.t, records...)
+				delivered := func() bool { return len(w.msdk.Ledger.App(otherApp)) >= n*healthy }
+				p, stop := w.start()
+				w.until("the healthy app's events are delivered", 10*time.Minute, delivered)
+				for range 2 {
+					time.Sleep(time.Minute)
+					if s := p.Stats(); s.Pending < n {
+						t.Errorf("%d pending, the held app has %d", s.Pending, n)
+					}
+					stop()
+					p, stop = w.start()
+				}
+				bar.End()
+				w.until("all is committed", time.Hour, func() bool { return w.committed() == n*int64(1+healthy) })
+				stop()
+				if got := len(w.msdk.Ledger.App(otherApp)); got != n*healthy {
+					t.Errorf("the healthy app's %d events were delivered %d times", n*healthy, got)
+				}
+				if got := len(w.msdk.Ledger.App(appID)); got != n {
+					t.Errorf("the held app's %d events were delivered %d times", n, got)
+				}
+			})
+		})
+	}
 }
