@@ -2,10 +2,10 @@ package consumer
 
 // known is what decides where a partition begins.
 type known struct {
-	topic     topicID // as it is now
-	committed int64   // by the group; -1: nothing
-	note      note    // that was committed with it
-	kept      *kept   // nil: nothing
+	topic     topicID   // as it is now
+	committed committed // by the group
+	note      note      // that was committed with it
+	kept      *kept     // nil: nothing
 
 	started  bool // the group has committed something of the topic
 	appeared bool // since this member runs; before there was no topic of that name, or another
@@ -14,11 +14,11 @@ type known struct {
 
 // kept is what a member has settled of a partition and could not commit. When it
 // gets the partition back in its next generation it goes on there, if nobody has
-// committed anything since: an outage of the brokers then repeats nothing,
-// however long it is.
+// committed anything since, at the same offset included: an outage of the brokers
+// then repeats nothing, however long it is.
 type kept struct {
-	committed int64 // what was committed then, -1: nothing
-	offset    int64 // settled up to here, and what note says
+	committed committed // by the group then
+	offset    int64     // settled up to here, and what note says
 	note      note
 }
 
@@ -42,17 +42,17 @@ const (
 // partitions where they begin, before any is taken: otherwise the commit of one
 // member would look to the next like a group that has started already.
 func (k known) begin() begin {
-	first := begin{at: atFirst, note: note{topic: k.topic, epoch: unknownEpoch}, sure: k.committed < 0}
+	first := begin{at: atFirst, note: note{topic: k.topic, epoch: unknownEpoch}, sure: k.committed.offset < 0}
 	switch {
 	case k.kept != nil && k.kept.committed == k.committed && k.kept.note.topic == k.topic:
 		return begin{at: k.kept.offset, note: k.kept.note, sure: true}
-	case k.committed >= 0 && k.note.topic.isOther(k.topic):
+	case k.committed.offset >= 0 && k.note.topic.isOther(k.topic):
 		first.anew = true
 		return first
-	case k.committed >= 0:
+	case k.committed.offset >= 0:
 		n := k.note
 		n.topic = k.topic
-		return begin{at: k.committed, note: n, sure: k.note.topic == k.topic}
+		return begin{at: k.committed.offset, note: n, sure: k.note.topic == k.topic}
 	case k.latest && !k.started && !k.appeared:
 		return begin{at: atPinned}
 	default:

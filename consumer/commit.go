@@ -247,7 +247,7 @@ func (g *Generation) keep() {
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil && p.confirmed { // otherwise what was kept before still holds
-			g.c.kept[p.String()] = &kept{committed: p.committed.offset, offset: p.tracker.committable(), note: p.note()}
+			g.c.kept[p.String()] = &kept{committed: p.committed, offset: p.tracker.committable(), note: p.note()}
 		}
 		p.mu.Unlock()
 	}

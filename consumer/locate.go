@@ -82,7 +82,7 @@ func (g *Generation) locate(ctx context.Context, topics []string, partitions []*
 		c := s.committed[p.Topic][p.ID]
 		n, err := decodeNote(c.metadata, p.place(s.cluster), c.offset)
 		b := known{
-			topic: t.id, committed: c.offset, note: n, kept: g.c.kept[p.String()],
+			topic: t.id, committed: c, note: n, kept: g.c.kept[p.String()],
 			started:  s.started(p.Topic),
 			appeared: g.c.appeared(p.Topic, t.incarnation),
 			latest:   g.c.start(p.Topic) == Latest,
