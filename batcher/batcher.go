@@ -246,20 +246,6 @@ func (b *Batcher[T]) Wake(class Class) (time.Time, bool) {
 	}
 }
 
-// Hurry ends all lingering: from now on a record is due as soon as its user is
-// free.
-func (b *Batcher[T]) Hurry() {
-	b.limits.Linger = 0
-	for u := range b.users.all {
-		for item := u.first; item != nil; item = item.next {
-			item.due = 0
-		}
-	}
-	for class := range b.ready {
-		b.ready[class].due = 0
-	}
-}
-
 // Remove takes out and returns the waiting records for which drop is true. It
 // does not ask about those in flight.
 func (b *Batcher[T]) Remove(drop func(T) bool) []T {

@@ -80,22 +80,6 @@ func TestBatchIsReleased(t *testing.T) {
 			}
 			next(t, b, after(time.Second), "a1", "b1")
 		},
-		"without lingering once hurried": func(t *testing.T, b *batcher.Batcher[string]) {
-			add(b, t0, 1, "a1")
-			b.Hurry()
-			next(t, b, t0, "a1")
-			add(b, t0, 1, "b1")
-			next(t, b, t0, "b1")
-		},
-		"without lingering once hurried, those behind others of their user too": func(t *testing.T, b *batcher.Batcher[string]) {
-			add(b, t0, 1, "a1")
-			batch := b.First(1, batcher.Foreground)
-			add(b, t0, 1, "a2", "b1")
-			b.Hurry()
-			next(t, b, t0, "b1")
-			b.Done(batch...)
-			next(t, b, t0, "a2")
-		},
 		"with several records of one user, in order": func(t *testing.T, b *batcher.Batcher[string]) {
 			add(b, t0, 1, "a1", "a2", "a3", "a4")
 			next(t, b, t0, "a1", "a2", "a3")

@@ -70,9 +70,6 @@ func newGeneration(c *Consumer, kgen *kafka.Generation, assigned map[string]int)
 	return g
 }
 
-// Partitions are the partitions held. The slice must not be changed.
-func (g *Generation) Partitions() []*Partition { return g.partitions }
-
 // assignment lists the partitions by topic, for the log.
 func (g *Generation) assignment() map[string][]int {
 	m := map[string][]int{}

@@ -23,11 +23,10 @@ func checking(tb testing.TB) func(now time.Time) *event {
 		tb.Fatal(err)
 	}
 	p := &Pipeline{cfg: &cfg, apps: apps}
-	src := &source{Partition: &consumer.Partition{Topic: "t"}, feed: apps.feeds["t"]}
-	record := consumer.Record{Partition: src.Partition, Time: time.Now(), Value: []byte(aReport)}
+	record := consumer.Record{Partition: &consumer.Partition{Topic: "t"}, Time: time.Now(), Value: []byte(aReport)}
 	ev := new(event)
 	return func(now time.Time) *event {
-		*ev = event{record: record, source: src}
+		*ev = event{record: record, feed: apps.feeds["t"]}
 		p.check(ev, now)
 		return ev
 	}

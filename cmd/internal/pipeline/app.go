@@ -115,7 +115,7 @@ const HeaderAppID = "appid"
 
 // identify sets the event's app and home, or says why it has no app.
 func (a *apps) identify(ev *event) (why string) {
-	r, from := &ev.record, ev.source.feed
+	r, from := &ev.record, ev.feed
 	ev.home, ev.replayed = from.source, from.replayed
 	if from.replayed {
 		origin, ok := deadletter.OriginOf(r.Headers)

@@ -61,7 +61,7 @@ func TestIdentify(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			p := &consumer.Partition{Topic: test.topic}
-			ev := &event{record: consumer.Record{Partition: p, Headers: test.headers}, source: &source{Partition: p, feed: apps.feeds[test.topic]}}
+			ev := &event{record: consumer.Record{Partition: p, Headers: test.headers}, feed: apps.feeds[test.topic]}
 			why := apps.identify(ev)
 			got := ""
 			if ev.app != nil {

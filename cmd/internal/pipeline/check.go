@@ -46,12 +46,12 @@ func (e *engine) checkPiece(records []consumer.Record) (piece []arrival, room []
 		}
 		n++
 	}
-	src := e.sources[records[0].Partition]
+	from := e.p.apps.feeds[records[0].Partition.Topic]
 	piece = make([]arrival, n)
 	e.p.spares.take(piece)
 	for i := range piece {
 		ev := piece[i].event
-		ev.record, ev.source, ev.taken = records[i], src, now
+		ev.record, ev.feed, ev.taken = records[i], from, now
 		e.p.check(ev, now)
 		if ev.refusal == nil {
 			piece[i].lane, piece[i].user, piece[i].size = e.lane(ev), userNumber(ev.user), len(ev.record.Value)+itemOverhead

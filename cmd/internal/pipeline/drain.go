@@ -1,50 +1,29 @@
 package pipeline
 
-// drain begins the end: nothing lingers any more.
+// drain begins the end: what merely waits is let go, and what is under way is
+// finished. A batch in backoff, or a held app, keeps no partition from whoever holds
+// it next, who learns which records are not settled, and takes those alone.
 func (e *engine) drain() {
 	e.draining = true
-	for _, l := range e.lanes {
-		l.batcher.Hurry()
-	}
-	e.log.Info("draining", "events", e.held, "in_flight", len(e.flying), "timeout", e.p.cfg.Delivery.DrainTimeout)
-	e.shed()
+	e.log.Info("draining", "events", e.held, "in_flight", len(e.flying), "letters", len(e.letters)+len(e.writing), "timeout", e.p.cfg.Delivery.DrainTimeout)
 }
 
-// shed lets go, while draining, of what whoever holds the partition next can
-// deliver as well: events after which nothing of their partition has been
-// delivered or is in flight. What lies before such a record must be finished,
-// since the commit cannot pass it, and the record would be delivered twice.
+// shed lets go of what waits: to be sent, to be sent again, or for its app. Calls
+// and letters are under way: were one of these let go, it would be done twice.
 func (e *engine) shed() {
-	for _, s := range e.sources {
-		s.inHand = s.settled
-	}
-	hand := func(ev *event) { ev.source.inHand = max(ev.source.inHand, ev.record.Offset) }
-	for _, ev := range e.writing {
-		hand(ev)
-	}
-	for b := range e.flying {
-		for _, it := range b.items {
-			hand(it.Value)
-		}
-	}
-	beyond := func(ev *event) bool {
-		if ev.record.Offset <= ev.source.inHand {
-			return false
-		}
-		e.held--
-		e.left++
-		e.freed = addRoom(e.freed, ev.tenant(), 1, ev.record.Size())
+	letGo := func(ev *event) bool {
+		e.letGo(ev)
 		return true
 	}
-	kept := e.letters[:0]
-	for _, ev := range e.letters {
-		if !beyond(ev) {
-			kept = append(kept, ev)
-		}
-	}
-	e.letters = kept
 	for _, l := range e.lanes {
-		l.batcher.Remove(beyond)
-		l.filter(func(b *batch) bool { return e.trim(b, beyond) })
+		l.batcher.Remove(letGo)
+		l.filter(func(b *batch) bool { return e.trim(b, letGo) })
 	}
+}
+
+// letGo leaves an event, not settled, to whoever holds its partition next.
+func (e *engine) letGo(ev *event) {
+	e.held--
+	e.left++
+	e.freed = addRoom(e.freed, ev.tenant(), 1, ev.record.Size())
 }

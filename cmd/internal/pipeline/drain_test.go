@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,5 +207,150 @@ func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A stop in the middle of whatever it is: others are served meanwhile, and a member that comes next goes on.
+func TestAStopTakesAsLongAsTheCallsUnderWay(t *testing.T) {
+	const latency = 300 * time.Millisecond
+	bad := func(a msdktest.Answer) msdktest.Rule { return msdktest.Poison(a, "bad") }
+	for waits, test := range map[string]struct {
+		rule    msdktest.Rule // until the last start
+		prepare func(w *world)
+		letters int // at most
+	}{
+		"while a record waits for its retry": {
+			rule: bad(msdktest.Answer{HTTP: 503}),
+		},
+		"while one is tried behind all others": {
+			rule: bad(msdktest.Answer{HTTP: 403}),
+		},
+		"while the app is held": {
+			rule: msdktest.Always(msdktest.Answer{Ret: -502}),
+		},
+		"while the platform has asked for a pause": {
+			rule: msdktest.Always(msdktest.Answer{HTTP: 429, RetryAfter: "120"}),
+		},
+		"while refusals are doubted": {
+			rule: msdktest.Always(msdktest.Answer{Ret: -10002}), letters: 6, // one each time it has been waited for long enough
+		},
+		"while thousands wait for their turn": {
+			prepare: func(w *world) { w.cfg.Delivery.MaxInFlight, w.cfg.Batch.MaxRecords = 4, 10 },
+		},
+		"while events linger": {
+			prepare: func(w *world) { w.cfg.Batch.Linger = 5 * time.Second },
+		},
+		"while nothing waits": {},
+	} {
+		t.Run(waits, func(t *testing.T) {
+			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+				slow := msdktest.Latency(latency)
+				ill := new(atomic.Bool)
+				ill.Store(test.rule != nil)
+				w.msdk.SetRules(slow, func(r *msdktest.Request) msdktest.Answer {
+					if ill.Load() {
+						return test.rule(r)
+					}
+					return msdktest.Answer{}
+				})
+				if test.prepare != nil {
+					test.prepare(w)
+				}
+				const n = 400
+				w.publish("bad", report("bad", 0))
+				w.publishMany("player", n)
+				for i := range 6 { // at any moment
+					_, stop := w.start()
+					time.Sleep(time.Duration(1000+i*437) * time.Millisecond)
+					began := time.Now()
+					stop()
+					if took := time.Since(began); took > latency+700*time.Millisecond {
+						w.t.Errorf("the stop took %v, a call takes %v", took, latency)
+					}
+				}
+				ill.Store(false)
+				_, stop := w.start()
+				w.until("all is committed", time.Hour, func() bool { return w.committed() == n+1 })
+				stop()
+				if delivered, letters := w.msdk.Ledger.Len(), len(w.letters()); delivered+letters != n+1 || letters > test.letters {
+					w.t.Errorf("of %d events %d were delivered, and %d became letters", n+1, delivered, letters)
+				}
+			})
+		})
+	}
+}
+
+// TestARollingRestartRepeatsNothing stops and starts three members in turn, while an app is held and a record of
+// another waits for its retry.
+func TestARollingRestartRepeatsNothing(t *testing.T) {
+	t.Run("virtual", func(t *testing.T) {
+		virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) { rollingRestart(w, 2*time.Second) })
+	})
+	t.Run("loopback", func(t *testing.T) {
+		t.Parallel()
+		rollingRestart(real(t), time.Minute) // it takes the time that it takes
+	})
+}
+
+func rollingRestart(w *world, longest time.Duration) {
+	const members, rounds, pause = 3, 2, time.Second
+	w.opts.HeartbeatInterval = time.Second / 2 // who joins waits for the others to hear of it
+	held, sick := new(msdktest.Outage), new(msdktest.Outage)
+	held.Begin(msdktest.Answer{Ret: -502})
+	sick.Begin(msdktest.Answer{HTTP: 503})
+	w.addApp(otherApp, w.topic)
+	w.msdk.SetRules(msdktest.Latency(50*time.Millisecond), msdktest.ForApp(otherApp, held.Rule), func(r *msdktest.Request) msdktest.Answer {
+		if r.Names("bad") {
+			return sick.Rule(r)
+		}
+		return msdktest.Answer{}
+	})
+	w.produce(w.topic, appID, "bad", 0)
+	var stops [members]func()
+	for i := range members {
+		_, stops[i] = w.start()
+	}
+	end, published := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for ; ; n++ {
+			select {
+			case <-end:
+				published <- n
+				return
+			default:
+			}
+			w.produce(w.topic, appID, fmt.Sprintf("player-%d", n), n)
+			w.produce(w.topic, otherApp, fmt.Sprintf("held-%d", n), n)
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	for range rounds {
+		for i := range members {
+			time.Sleep(pause)
+			began := time.Now()
+			stops[i]()
+			if took := time.Since(began); took > longest {
+				w.t.Errorf("a stop took %v", took)
+			}
+			time.Sleep(pause / 4)
+			_, stops[i] = w.start()
+		}
+	}
+	time.Sleep(pause)
+	close(end)
+	n := <-published
+	sick.End()
+	w.until("the healthy app's events are delivered", 2*time.Minute, func() bool { return len(w.msdk.Ledger.App(appID)) > n })
+	held.End()
+	w.until("all is committed", 10*time.Minute, func() bool { return w.committed() == int64(2*n+1) })
+	for _, stop := range stops {
+		stop()
+	}
+	if got := len(w.msdk.Ledger.App(appID)); got != n+1 {
+		w.t.Errorf("%d events were delivered %d times", n+1, got)
+	}
+	if got := len(w.msdk.Ledger.App(otherApp)); got != n {
+		w.t.Errorf("the held app's %d events were delivered %d times", n, got)
 	}
 }

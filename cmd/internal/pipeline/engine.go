@@ -14,10 +14,9 @@ import (
 // engine carries one generation's events. The fields below the channels belong
 // to the goroutine of run.
 type engine struct {
-	p       *Pipeline
-	log     *slog.Logger
-	intake  *intake
-	sources map[*consumer.Partition]*source // read only
+	p      *Pipeline
+	log    *slog.Logger
+	intake *intake
 
 	in          chan []arrival
 	outcomes    chan outcome
@@ -39,13 +38,12 @@ type engine struct {
 	left     int // events let go of while draining
 }
 
-func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
+func newEngine(p *Pipeline) *engine {
 	d := p.cfg.Delivery
 	e := &engine{
 		p:           p,
 		log:         p.log,
 		intake:      newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps.list)),
-		sources:     map[*consumer.Partition]*source{},
 		in:          make(chan []arrival),
 		outcomes:    make(chan outcome, d.MaxInFlight),
 		lettersOut:  make(chan []*event),
@@ -53,9 +51,6 @@ func newEngine(p *Pipeline, partitions []*consumer.Partition) *engine {
 		live:        map[*app]*lane{},
 		replays:     map[*app]*lane{},
 		flying:      map[*batch]bool{},
-	}
-	for _, part := range partitions {
-		e.sources[part] = &source{Partition: part, feed: p.apps.feeds[part.Topic], settled: -1}
 	}
 	for _, a := range p.apps.list {
 		live, replayed := newLanes(p.cfg, a)
@@ -124,7 +119,6 @@ func (e *engine) loop(ctx, calls context.Context) {
 		case piece, ok := <-in:
 			if !ok {
 				in = nil
-				e.drain()
 				break
 			}
 			now := time.Now()
@@ -141,6 +135,7 @@ func (e *engine) loop(ctx, calls context.Context) {
 		case <-timer.C:
 		case <-stop:
 			stop = nil
+			e.drain()
 			tooLate = time.After(e.p.cfg.Delivery.DrainTimeout)
 		case <-tooLate:
 			e.log.Warn("drain timeout: letting go of what is not settled; it will be delivered again",
@@ -156,11 +151,14 @@ func (e *engine) loop(ctx, calls context.Context) {
 // accept takes a checked event in.
 func (e *engine) accept(now time.Time, a *arrival) {
 	e.held++
-	if a.lane == nil {
+	switch {
+	case e.draining: // it came while fetching ended
+		e.letGo(a.event)
+	case a.lane == nil:
 		e.letters = append(e.letters, a.event)
-		return
+	default:
+		a.lane.add(now, a)
 	}
-	a.lane.add(now, a)
 }
 
 // open gives the room of settled events to new ones, as far as their lanes have
@@ -197,7 +195,6 @@ func (e *engine) settle(events iter.Seq[*event]) (bytes int) {
 	consumer.SettleAll(func(yield func(*consumer.Record) bool) {
 		for ev := range events { // they lie out of the caches: what is looked at here is the first line of each
 			e.held--
-			ev.source.settled = max(ev.source.settled, ev.record.Offset)
 			bytes += ev.record.Size()
 			e.spent = append(e.spent, ev)
 			if !yield(&ev.record) {

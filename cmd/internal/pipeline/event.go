@@ -12,7 +12,7 @@ import (
 
 // event is one record on its way.
 type event struct {
-	source *source
+	feed   *feed
 	record consumer.Record
 	app    *app   // nil: unknown
 	home   string // the source topic in whose dead letters it belongs
@@ -84,14 +84,6 @@ type refusal struct {
 	reason     deadletter.Reason
 	detail     string
 	violations []deadletter.Violation
-}
-
-// source is a partition as the engine's loop sees it.
-type source struct {
-	*consumer.Partition
-	feed    *feed
-	settled int64 // highest offset settled, -1: none
-	inHand  int64 // highest offset that something is being done about; see engine.shed
 }
 
 func (ev *event) giveUp(reason deadletter.Reason, detail string) {

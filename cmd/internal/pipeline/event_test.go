@@ -47,7 +47,7 @@ func TestSettledEventsAreUsedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	e := newEngine(p, nil)
+	e := newEngine(p)
 	for range 2 {
 		e.spent = append(e.spent, &event{attempts: 1})
 		e.open()

@@ -186,7 +186,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	defer cancel()
 	waiting.Go(func() { p.awaitTopics(ctx, missing) })
 	return p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
-		e := newEngine(p, gen.Partitions())
+		e := newEngine(p)
 		p.engine.Store(e)
 		defer p.engine.Store(nil)
 		e.run(ctx, gen.Fetch)
