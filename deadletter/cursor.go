@@ -13,7 +13,7 @@ import (
 // one window is in use the next is being read.
 type cursor struct {
 	reader      *reader
-	topic       string
+	topic       incarnation
 	left        extent // what no window has had yet
 	newestFirst bool
 	windowBytes int   // about; of what is read at once
@@ -100,13 +100,13 @@ func (c *cursor) read(ctx context.Context) ([]*kgo.Record, error) {
 
 // catchUpWithRetention leaves out what the topic has deleted since.
 func (c *cursor) catchUpWithRetention(ctx context.Context) error {
-	now, err := c.reader.extents(ctx, c.topic)
-	if err != nil {
+	topic, now, err := c.reader.extents(ctx, c.topic.topic)
+	if err != nil && !errors.Is(err, ErrNoTopic) {
 		return err
 	}
 	i := slices.IndexFunc(now, func(e extent) bool { return e.partition == c.left.partition })
-	if i < 0 || now[i].end < c.left.end {
-		return errors.New("topic " + c.topic + " has been deleted or made anew while it was read")
+	if i < 0 || topic.isOther(c.topic.id) || now[i].end < c.left.end { // the last tells where there are no ids
+		return recreated(c.topic.topic)
 	}
 	c.left.first = min(max(c.left.first, now[i].first), c.left.end)
 	return nil

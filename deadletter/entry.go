@@ -15,6 +15,7 @@ import (
 // Entry is a record of a dead-letter topic as it is read back.
 type Entry struct {
 	Name    Name
+	TopicID string    // of its topic, as Kafka's tools show it; empty: not known, since the broker is older than Kafka 2.8
 	Written time.Time // when it came into the topic
 	Letter  Letter    // Headers are the record's own, without those of the letter
 	Omitted Omitted   // what the topic would not take

@@ -16,6 +16,7 @@ import (
 // base64 in the field with that name; null is Kafka's null.
 type entryJSON struct {
 	Name    string `json:"name"`
+	TopicID string `json:"topic_id,omitempty"`
 	State   State  `json:"state"`
 	Written stamp  `json:"written"`
 	Foreign string `json:"foreign,omitempty"`
@@ -65,7 +66,7 @@ type headerJSON struct {
 
 // MarshalJSON writes the entry as the commands show and export it:
 //
-//	{"name": "battle-reports.dlq/0/7", "state": "pending", "written": TIME,
+//	{"name": "battle-reports.dlq/0/7", "topic_id": …, "state": "pending", "written": TIME,
 //	 "reason": …, "detail": …, "violations": […], "ret": …, "http_status": …,
 //	 "attempts": …, "delivery": …, "appid": …, "route": …,
 //	 "source": {"topic": …, "partition": …, "offset": …, "timestamp": TIME},
@@ -90,7 +91,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 
 // json is the entry without key, headers and value.
 func (e *Entry) json() entryJSON {
-	j := entryJSON{Name: e.Name.String(), State: e.State, Written: stamp{e.Written}, Foreign: e.Foreign}
+	j := entryJSON{Name: e.Name.String(), TopicID: e.TopicID, State: e.State, Written: stamp{e.Written}, Foreign: e.Foreign}
 	if e.Foreign != "" {
 		return j
 	}
@@ -170,7 +171,7 @@ func (j *entryJSON) entry() (e Entry, err error) {
 	if !slices.Contains(stateCodes[:], j.State) {
 		return e, fmt.Errorf("state is %.100q: want pending, replayed or discarded", j.State)
 	}
-	e.State, e.Written, e.Foreign = j.State, j.Written.Time, j.Foreign
+	e.TopicID, e.State, e.Written, e.Foreign = j.TopicID, j.State, j.Written.Time, j.Foreign
 	if e.Foreign == "" {
 		if err := j.letter(&e); err != nil {
 			return e, err

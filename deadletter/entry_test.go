@@ -136,7 +136,7 @@ func FuzzRead(f *testing.F) {
 func TestJSONOfAnEntryIsReadBackExactly(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		e := Entry{Name: someName, Written: someTime, State: rapid.SampledFrom(stateCodes[:]).Draw(t, "state"), Letter: anyLetter(t)}
+		e := Entry{Name: someName, TopicID: rapid.SampledFrom([]string{"", "q83vEjRWeJCrze8SNFZ4kA"}).Draw(t, "topic id"), Written: someTime, State: rapid.SampledFrom(stateCodes[:]).Draw(t, "state"), Letter: anyLetter(t)}
 		e.Omitted.Value = rapid.Bool().Draw(t, "omitted")
 		if rapid.IntRange(0, 4).Draw(t, "foreign") == 0 {
 			e.Foreign, e.Omitted = "why", Omitted{}
@@ -164,8 +164,8 @@ func TestJSONOfAnEntry(t *testing.T) {
 		want  string
 	}{
 		"of a letter": {
-			Entry{Name: someName, Written: someTime, State: Replayed, Letter: l, Omitted: Omitted{Value: true}},
-			`{"name":"t.dlq/3/7","state":"replayed","written":"2023-11-14T22:13:20.123Z","reason":"schema_violation",` +
+			Entry{Name: someName, TopicID: "q83vEjRWeJCrze8SNFZ4kA", Written: someTime, State: Replayed, Letter: l, Omitted: Omitted{Value: true}},
+			`{"name":"t.dlq/3/7","topic_id":"q83vEjRWeJCrze8SNFZ4kA","state":"replayed","written":"2023-11-14T22:13:20.123Z","reason":"schema_violation",` +
 				`"detail":"baseinfo.platid is missing\nand so is more","violations":[` +
 				`{"instance":"/baseinfo","keyword":"/properties/baseinfo/required","message":"missing \"platid\""},` +
 				`{"instance":"","keyword":"/anyOf","message":""}],"ret":-20000,"http_status":200,"attempts":3,"delivery":"uncertain",` +

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,12 +16,13 @@ import (
 // whoever asks again and again does not read everything again and again.
 type ledger struct {
 	reader  *reader
-	letters string // the dead-letter topic
-	topic   string // of the resolutions
+	letters incarnation // the dead-letter topic
 
 	reading chan struct{} // whoever reads has put something in
 
-	next map[int32]int64 // by partition of topic: where to read on; only for who reads
+	// Only for who reads.
+	resolutions incarnation     // the topic that was read last
+	next        map[int32]int64 // by partition of it: where to read on
 
 	mu    sync.RWMutex
 	pages map[page]*[pageLetters / 4]byte
@@ -34,9 +36,9 @@ type page struct {
 
 const pageLetters = 1 << 14
 
-func newLedger(r *reader, letters string) *ledger {
+func newLedger(r *reader, letters incarnation) *ledger {
 	return &ledger{
-		reader: r, letters: letters, topic: ResolutionTopic(letters),
+		reader: r, letters: letters,
 		reading: make(chan struct{}, 1),
 		next:    map[int32]int64{},
 		pages:   map[page]*[pageLetters / 4]byte{},
@@ -89,36 +91,43 @@ func (l *ledger) forget() {
 }
 
 // catchUp reads the resolutions that were committed since it was called last,
-// up to those that are committed now. Where there is no topic of resolutions
-// the error is an [ErrNoTopic].
-func (l *ledger) catchUp(ctx context.Context) error {
+// up to those that are committed now, and returns the topic they are in. Where
+// there is no topic of resolutions the error is an [ErrNoTopic].
+func (l *ledger) catchUp(ctx context.Context) (incarnation, error) {
 	select {
 	case l.reading <- struct{}{}:
 		defer func() { <-l.reading }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return incarnation{}, ctx.Err()
 	}
-	extents, err := l.reader.extents(ctx, l.topic)
+	topic, extents, err := l.reader.extents(ctx, ResolutionTopic(l.letters.topic))
+	if err == nil {
+		err = l.readOn(ctx, topic.incarnation, extents)
+	}
 	if errors.Is(err, ErrNoTopic) {
 		l.forget()
 	}
 	if err != nil {
-		return fmt.Errorf("read what is done about the letters of %s: %w", l.letters, err)
+		return incarnation{}, fmt.Errorf("read what is done about the letters of %s: %w", l.letters.topic, err)
 	}
-	for _, e := range extents {
-		if l.next[e.partition] > e.end { // a topic of that name, but another one
-			l.forget()
-			break
-		}
+	return topic.incarnation, nil
+}
+
+// readOn reads from where it was; a topic that is another one, from its begin.
+func (l *ledger) readOn(ctx context.Context, topic incarnation, extents []extent) error {
+	shorter := func(e extent) bool { return l.next[e.partition] > e.end } // which tells where there are no ids
+	if topic.isOther(l.resolutions.id) || slices.ContainsFunc(extents, shorter) {
+		l.forget()
 	}
+	l.resolutions = topic
 	for i, e := range extents {
 		extents[i].first = max(e.first, l.next[e.partition])
 	}
-	err = scan(ctx, l.reader, l.topic, extents, func(r *kgo.Record) {
+	err := scan(ctx, l.reader, topic, extents, func(r *kgo.Record) {
 		l.enter(r.Key, r.Value)
 	})
 	if err != nil {
-		return fmt.Errorf("read what is done about the letters of %s: %w", l.letters, err)
+		return err
 	}
 	for _, e := range extents {
 		l.next[e.partition] = e.end
@@ -127,27 +136,32 @@ func (l *ledger) catchUp(ctx context.Context) error {
 }
 
 // enter takes up one record of the topic. One that is no resolution is as none:
-// people may write there by hand.
+// people may write there by hand. The last of a name counts, as it does once the
+// topic is compacted: is that of a letter of another topic, which had this one's
+// name, nothing has been done about the letter that has its name now.
 func (l *ledger) enter(key, value []byte) {
 	name, err := ParseName(string(key))
-	if err != nil || name.Topic != l.letters {
+	if err != nil || name.Topic != l.letters.topic {
 		return
 	}
 	state := Pending
 	if value != nil { // otherwise it is taken back
 		var r struct {
-			State State `json:"state"`
+			State   State  `json:"state"`
+			TopicID string `json:"topic_id"`
 		}
 		if err := json.Unmarshal(value, &r); err != nil || r.State != Replayed && r.State != Discarded {
 			return
 		}
-		state = r.State
+		if !l.letters.isOther(r.TopicID) {
+			state = r.State
+		}
 	}
 	l.set(int32(name.Partition), name.Offset, state)
 }
 
 // scan reads the extents, each in order.
-func scan(ctx context.Context, r *reader, topic string, extents []extent, take func(*kgo.Record)) error {
+func scan(ctx context.Context, r *reader, topic incarnation, extents []extent, take func(*kgo.Record)) error {
 	m, ctx := newMerge(ctx, r, topic, extents, false, nil)
 	defer m.stop()
 	for {

@@ -21,13 +21,20 @@
 // which fields may be added:
 //
 //	{"state": "replayed", "time": "2026-01-02T03:04:05.678Z", "by": "ann", "run": "7f3a",
-//	 "replay_topic": "battle-reports.replay", "repaired": true}
+//	 "topic_id": "q83vEjRWeJCrze8SNFZ4kA", "replay_topic": "battle-reports.replay", "repaired": true}
 //	{"state": "discarded", "time": "2026-01-02T03:04:05.678Z", "by": "ann", "run": "7f3a",
-//	 "because": "test players"}
+//	 "topic_id": "q83vEjRWeJCrze8SNFZ4kA", "because": "test players"}
 //
 // "repaired" says that the value was changed on the way; it is left out
-// otherwise. A name means a place in a topic: whoever deletes a dead-letter topic
-// and makes it anew must do the same with its resolutions.
+// otherwise.
+//
+// A name means a place in a topic, and a topic is its id, which Kafka gives it
+// when it is made, as kafka-topics.sh --describe shows it: if T is deleted and
+// made anew, other letters get the same names. A resolution with the id of
+// another topic than the one that is there is as none. One that has no "topic_id"
+// counts for its name: an older version wrote it, or the brokers are older than
+// Kafka 2.8 and know no ids; there, whoever makes T anew must do the same with
+// T.resolutions.
 //
 // # Replays
 //

@@ -24,7 +24,7 @@ type merge struct {
 }
 
 // newMerge begins to read. Call stop when done.
-func newMerge(ctx context.Context, r *reader, topic string, extents []extent, newestFirst bool, progress func(read, total int64)) (*merge, context.Context) {
+func newMerge(ctx context.Context, r *reader, topic incarnation, extents []extent, newestFirst bool, progress func(read, total int64)) (*merge, context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	m := &merge{cancel: cancel, progress: progress, last: -1, before: olderFirst}
 	if newestFirst {

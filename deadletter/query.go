@@ -12,6 +12,11 @@ import (
 type Query struct {
 	Filter Filter
 
+	// TopicID, if set, is the id that the topic must have. Whoever reads letters
+	// again, to do what was agreed about them, gives the [Entry.TopicID] that they
+	// had: letters of a topic made anew meanwhile are none of them.
+	TopicID string
+
 	// OldestFirst reads in the order in which the letters came into the topic,
 	// otherwise the newest comes first. The order of a partition is kept;
 	// between partitions it goes by time.
@@ -34,7 +39,8 @@ type Query struct {
 // Memory is bounded, whatever the number of letters.
 //
 // An error ends the loop: it comes last, with an empty entry. It is an
-// [ErrNoTopic] if there is no such topic.
+// [ErrNoTopic] if there is no such topic, and an [ErrRecreated] if it is another
+// one meanwhile, or than was asked for.
 func (s *Store) Letters(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		if err := s.each(ctx, q, func(e Entry) bool { return yield(e, nil) }); err != nil {
@@ -45,10 +51,14 @@ func (s *Store) Letters(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 
 // each calls take for each letter that matches, until it returns false.
 func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error {
-	if err := s.catchUp(ctx); err != nil {
+	letters, extents, err := s.extents(ctx, &q.Filter)
+	if err == nil && letters.isOther(q.TopicID) {
+		err = recreated(s.topic)
+	}
+	if err != nil {
 		return err
 	}
-	extents, err := s.extents(ctx, &q.Filter)
+	known, err := s.known(ctx, letters)
 	if err != nil {
 		return err
 	}
@@ -56,7 +66,7 @@ func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error 
 	for _, n := range q.Filter.Names {
 		names[n] = true
 	}
-	m, ctx := newMerge(ctx, s.reader, s.topic, extents, !q.OldestFirst, q.Progress)
+	m, ctx := newMerge(ctx, s.reader, letters, extents, !q.OldestFirst, q.Progress)
 	defer m.stop()
 	for {
 		r, err := m.next(ctx)
@@ -64,11 +74,11 @@ func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error 
 			return err
 		}
 		// Most letters of a long history are not asked for: before they are taken apart.
-		if !q.Filter.matchState(s.ledger.state(r.Partition, r.Offset)) ||
+		if !q.Filter.matchState(known.state(r.Partition, r.Offset)) ||
 			len(names) > 0 && !names[Name{s.topic, int(r.Partition), r.Offset}] {
 			continue
 		}
-		e := s.entry(r)
+		e := known.entry(r)
 		ok, err := q.Filter.match(ctx, &e)
 		if ctx.Err() != nil { // there may be many more in memory, and each may take its time
 			return ctx.Err()
@@ -83,17 +93,17 @@ func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error 
 }
 
 // extents is where letters that match may lie.
-func (s *Store) extents(ctx context.Context, f *Filter) ([]extent, error) {
-	extents, err := s.reader.extents(ctx, s.topic)
+func (s *Store) extents(ctx context.Context, f *Filter) (incarnation, []extent, error) {
+	letters, extents, err := s.reader.extents(ctx, s.topic)
 	if err != nil {
-		return nil, err
+		return incarnation{}, nil, err
 	}
 	if !f.Since.IsZero() {
 		// Kafka times are those of the clocks of many members.
 		const margin = time.Minute
-		firsts, err := s.reader.since(ctx, s.topic, f.Since.Add(-margin))
+		firsts, err := s.reader.since(ctx, letters, f.Since.Add(-margin))
 		if err != nil {
-			return nil, err
+			return incarnation{}, nil, err
 		}
 		for i, e := range extents {
 			first, any := firsts[e.partition]
@@ -106,7 +116,7 @@ func (s *Store) extents(ctx context.Context, f *Filter) ([]extent, error) {
 	if len(f.Names) > 0 {
 		extents = s.named(extents, f.Names)
 	}
-	return extents, nil
+	return letters.incarnation, extents, nil
 }
 
 // named narrows the extents to those from the first to the last letter named.

@@ -214,7 +214,7 @@ func TestWithoutATopicOfResolutionsAllArePending(t *testing.T) {
 	if len(entries) != 3 {
 		t.Errorf("%d letters are pending", len(entries))
 	}
-	if history, err := d.History(t.Context(), entries[0].Name); err != nil || history != nil {
+	if history, err := d.History(t.Context(), entries[0]); err != nil || history != nil {
 		t.Errorf("history %v, error %v", history, err)
 	}
 	if _, err := d.Resolver(t.Context(), deadletter.Run{}); !errors.Is(err, deadletter.ErrNoTopic) || !strings.Contains(err.Error(), w.topic+".resolutions") {

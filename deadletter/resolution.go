@@ -12,6 +12,7 @@ import (
 // Resolution is what has been done about a letter.
 type Resolution struct {
 	Name     Name      // of the letter
+	TopicID  string    // of the letter's topic; empty: not known
 	State    State     // Replayed or Discarded
 	Time     time.Time // in milliseconds
 	By       string    // who did it
@@ -28,6 +29,7 @@ type resolutionValue struct {
 	Time        stamp  `json:"time"`
 	By          string `json:"by"`
 	Run         string `json:"run"`
+	TopicID     string `json:"topic_id,omitempty"`
 	Because     string `json:"because,omitempty"`
 	ReplayTopic string `json:"replay_topic,omitempty"`
 	Repaired    bool   `json:"repaired,omitempty"`
@@ -53,7 +55,7 @@ func (s *stamp) UnmarshalJSON(text []byte) error {
 // MarshalJSON writes the resolution as it lies in the topic, without the name,
 // which is the key there.
 func (r Resolution) MarshalJSON() ([]byte, error) {
-	return plainJSON(resolutionValue{r.State, stamp{r.Time}, r.By, r.Run, r.Because, r.Topic, r.Repaired})
+	return plainJSON(resolutionValue{r.State, stamp{r.Time}, r.By, r.Run, r.TopicID, r.Because, r.Topic, r.Repaired})
 }
 
 func parseResolution(name Name, value []byte) (Resolution, error) {
@@ -64,7 +66,7 @@ func parseResolution(name Name, value []byte) (Resolution, error) {
 	if v.State != Replayed && v.State != Discarded {
 		return Resolution{}, errors.New("read the resolution of " + name.String() + ": it has no state")
 	}
-	return Resolution{name, v.State, v.Time.Time, v.By, v.Run, v.Because, v.ReplayTopic, v.Repaired}, nil
+	return Resolution{name, v.TopicID, v.State, v.Time.Time, v.By, v.Run, v.Because, v.ReplayTopic, v.Repaired}, nil
 }
 
 // ResolutionTopic is the topic with the resolutions of the letters in topic.

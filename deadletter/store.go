@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,6 +23,10 @@ var (
 	// ErrExpired: the topic has deleted the letter, since it was older than the
 	// topic's retention. The error is an [ExpiredError].
 	ErrExpired = errors.New("the topic no longer keeps it")
+	// ErrRecreated: it is another topic now that has the name, or none. Letters
+	// of the former are gone, and what was done about them means nothing for those
+	// that now lie in their places.
+	ErrRecreated = errors.New("has been deleted or made anew")
 	// ErrFenced: another run has taken over what is done about the letters.
 	ErrFenced = errors.New("another run has taken over")
 )
@@ -40,13 +45,16 @@ func (e *ExpiredError) Error() string {
 func (e *ExpiredError) Is(target error) bool { return target == ErrExpired }
 
 // Store is a dead-letter topic to be read, and what has been done about its
-// letters. Its methods are safe for concurrent use.
+// letters. It is about the topic that has the name: when that is made anew, the
+// store goes on with the new one. Its methods are safe for concurrent use.
 type Store struct {
 	conn   consumer.Connection
 	topic  string
 	client *kgo.Client
 	reader *reader
-	ledger *ledger
+
+	mu      sync.Mutex
+	ledgers map[string]*ledger // by the id of the letters' topic
 }
 
 // Open returns the store of the letters in topic. It does not connect: what is
@@ -57,7 +65,7 @@ func Open(conn consumer.Connection, topic string) (*Store, error) {
 		return nil, fmt.Errorf("open the letters of %s: %w", topic, err)
 	}
 	r := newReader(client)
-	return &Store{conn: conn, topic: topic, client: client, reader: r, ledger: newLedger(r, topic)}, nil
+	return &Store{conn: conn, topic: topic, client: client, reader: r, ledgers: map[string]*ledger{}}, nil
 }
 
 // Close closes the connections. Nothing of the store may be in use.
@@ -67,14 +75,12 @@ func (s *Store) Close() { s.client.Close() }
 func (s *Store) Topic() string { return s.topic }
 
 // Get returns one letter of the topic. The error is an [ErrExpired] if the topic
-// no longer keeps it, an [ErrNotFound] if there is none of that name, and an
-// [ErrNoTopic] if there is no topic.
+// no longer keeps it, an [ErrNotFound] if there is none of that name, an
+// [ErrNoTopic] if there is no topic, and an [ErrRecreated] if that changes just
+// then.
 func (s *Store) Get(ctx context.Context, name Name) (Entry, error) {
 	if name.Topic != s.topic {
 		return Entry{}, fmt.Errorf("letter %s: %w in topic %s", name, ErrNotFound, s.topic)
-	}
-	if err := s.catchUp(ctx); err != nil {
-		return Entry{}, err
 	}
 	for {
 		e, err := s.get(ctx, name)
@@ -85,7 +91,7 @@ func (s *Store) Get(ctx context.Context, name Name) (Entry, error) {
 }
 
 func (s *Store) get(ctx context.Context, name Name) (Entry, error) {
-	extents, err := s.reader.extents(ctx, s.topic)
+	letters, extents, err := s.reader.extents(ctx, s.topic)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -96,19 +102,23 @@ func (s *Store) get(ctx context.Context, name Name) (Entry, error) {
 	case name.Offset < extents[i].first:
 		return Entry{}, &ExpiredError{name, extents[i].first}
 	}
+	known, err := s.known(ctx, letters.incarnation)
+	if err != nil {
+		return Entry{}, err
+	}
 	const little = 64 << 10
-	records, _, err := s.reader.fetch(ctx, s.topic, extents[i].partition, name.Offset, little)
+	records, _, err := s.reader.fetch(ctx, letters.incarnation, extents[i].partition, name.Offset, little)
 	if err != nil {
 		return Entry{}, err
 	}
 	if len(records) == 0 || records[0].Offset != name.Offset { // it was compacted or aborted
 		return Entry{}, fmt.Errorf("letter %s: %w", name, ErrNotFound)
 	}
-	return s.entry(records[0]), nil
+	return known.entry(records[0]), nil
 }
 
-// entry makes an entry of a record.
-func (s *Store) entry(r *kgo.Record) Entry {
+// entry makes an entry of a record of the letters' topic.
+func (l *ledger) entry(r *kgo.Record) Entry {
 	var headers []consumer.Header
 	if len(r.Headers) > 0 {
 		headers = make([]consumer.Header, len(r.Headers))
@@ -116,46 +126,65 @@ func (s *Store) entry(r *kgo.Record) Entry {
 			headers[i] = consumer.Header(h)
 		}
 	}
-	e := read(Name{s.topic, int(r.Partition), r.Offset}, r.Timestamp.UTC(), r.Key, r.Value, headers)
-	e.State = s.ledger.state(r.Partition, r.Offset)
+	e := read(Name{l.letters.topic, int(r.Partition), r.Offset}, r.Timestamp.UTC(), r.Key, r.Value, headers)
+	e.TopicID, e.State = l.letters.id, l.state(r.Partition, r.Offset)
 	return e
 }
 
-// catchUp learns what has been done about the letters. Where there is no topic
-// of resolutions, nothing has.
-func (s *Store) catchUp(ctx context.Context) error {
-	if err := s.ledger.catchUp(ctx); !errors.Is(err, ErrNoTopic) {
-		return err
+// ledgerOf returns the ledger of the letters of a topic. One made anew has its
+// own: whoever still reads the former, or asks a broker that has not heard of the
+// new one, is not told of the one what is known of the other.
+func (s *Store) ledgerOf(letters incarnation) *ledger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledgers[letters.id]
+	if l == nil {
+		l = newLedger(s.reader, letters)
+		s.ledgers[letters.id] = l
 	}
-	return nil
+	return l
 }
 
-// History returns what has been done about a letter, oldest first. The topic of
-// resolutions is compacted: of several only the last is sure to be there. It
-// reads that topic from end to end.
-func (s *Store) History(ctx context.Context, name Name) ([]Resolution, error) {
-	topic := ResolutionTopic(s.topic)
-	extents, err := s.reader.extents(ctx, topic)
+// known returns what has been done about the letters of a topic. Where there is
+// no topic of resolutions, nothing has.
+func (s *Store) known(ctx context.Context, letters incarnation) (*ledger, error) {
+	l := s.ledgerOf(letters)
+	if _, err := l.catchUp(ctx); err != nil && !errors.Is(err, ErrNoTopic) {
+		return nil, err
+	}
+	return l, nil
+}
+
+// History returns what has been done about a letter that was read, oldest first.
+// The topic of resolutions is compacted: of several only the last is sure to be
+// there. It reads that topic from end to end.
+func (s *Store) History(ctx context.Context, e Entry) ([]Resolution, error) {
+	resolutions, extents, err := s.reader.extents(ctx, ResolutionTopic(s.topic))
 	if errors.Is(err, ErrNoTopic) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read what is done about letter %s: %w", name, err)
-	}
 	var (
 		history []Resolution
-		key     = name.String()
+		letters = incarnation{s.topic, e.TopicID}
+		key     = e.Name.String()
 	)
-	err = scan(ctx, s.reader, topic, extents, func(r *kgo.Record) {
-		if string(r.Key) != key {
-			return
-		}
-		if res, err := parseResolution(name, r.Value); err == nil {
-			history = append(history, res)
-		}
-	})
+	if err == nil {
+		err = scan(ctx, s.reader, resolutions.incarnation, extents, func(r *kgo.Record) {
+			if string(r.Key) != key {
+				return
+			}
+			res, err := parseResolution(e.Name, r.Value)
+			switch {
+			case err != nil:
+			case letters.isOther(res.TopicID):
+				history = nil // it is of a letter of another topic, and so is what came before it
+			default:
+				history = append(history, res)
+			}
+		})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read what is done about letter %s: %w", name, err)
+		return nil, fmt.Errorf("read what is done about letter %s: %w", e.Name, err)
 	}
 	return history, nil
 }

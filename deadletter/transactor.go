@@ -122,8 +122,11 @@ func (t *transactor) produce(ctx context.Context, records []*kgo.Record) error {
 		t.client.Produce(ctx, r, func(r *kgo.Record, err error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			switch {
+			case errors.Is(err, kerr.UnknownTopicOrPartition):
 				err = ErrNoTopic
+			case errors.Is(err, kerr.UnknownTopicID):
+				err = fmt.Errorf("it %w: %w", ErrRecreated, err)
 			}
 			if err != nil && first == nil {
 				first = fmt.Errorf("write to topic %s: %w", r.Topic, err)
@@ -196,7 +199,7 @@ func (t *transactor) seen(ctx context.Context, r *reader) bool {
 	if err != nil {
 		return false
 	}
-	ends, err := r.offsets(ctx, t.id, l, -1)
+	ends, err := r.offsets(ctx, l, -1)
 	if err != nil {
 		return false
 	}
@@ -254,10 +257,4 @@ func fence(err error) error {
 		}
 	}
 	return err
-}
-
-// oversized tells that a topic refuses a batch for its size: as more than
-// max.message.bytes, or as more than fits into a segment.
-func oversized(err error) bool {
-	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }

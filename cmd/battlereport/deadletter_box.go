@@ -22,7 +22,8 @@ type letterbox struct {
 	source  string   // that was asked for, if one was
 	missing []string // topics found not to exist
 
-	read, total map[*deadletter.Store]int64 // offsets looked at of those to look at
+	read, total map[*deadletter.Store]int64  // offsets looked at of those to look at
+	ids         map[*deadletter.Store]string // of topics whose letters were seen: the command is about these
 }
 
 // openLetters opens the dead-letter topic of a source topic; of all configured if it is empty.
@@ -43,7 +44,7 @@ func openLetters(cfg *config.Config, conn consumer.Connection, source string) (*
 }
 
 func openTopics(cfg *config.Config, conn consumer.Connection, topics []string) (*letterbox, error) {
-	b := &letterbox{cfg: cfg, conn: conn, read: map[*deadletter.Store]int64{}, total: map[*deadletter.Store]int64{}}
+	b := &letterbox{cfg: cfg, conn: conn, read: map[*deadletter.Store]int64{}, total: map[*deadletter.Store]int64{}, ids: map[*deadletter.Store]string{}}
 	for _, topic := range topics {
 		store, err := deadletter.Open(conn, topic)
 		if err != nil {
@@ -146,7 +147,7 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 
 // of yields the letters of one topic.
 func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) iter.Seq2[deadletter.Entry, error] {
-	q := deadletter.Query{Filter: s.filter, OldestFirst: s.oldestFirst, Failed: s.failed}
+	q := deadletter.Query{Filter: s.filter, TopicID: b.ids[store], OldestFirst: s.oldestFirst, Failed: s.failed}
 	foreign := slices.Contains(s.filter.Reasons, letters.Foreign)
 	if foreign { // of which the library knows nothing
 		q.Filter.Reasons, q.Filter.Where = nil, nil
@@ -165,8 +166,11 @@ func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) ite
 		for e, err := range store.Letters(ctx, q) {
 			if err != nil {
 				err = b.explain(store, err)
-			} else if foreign && !s.selects(ctx, &e) {
-				continue
+			} else {
+				b.ids[store] = e.TopicID
+				if foreign && !s.selects(ctx, &e) {
+					continue
+				}
 			}
 			if !yield(e, err) {
 				return

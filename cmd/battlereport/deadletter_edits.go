@@ -128,7 +128,7 @@ func (e *edits) get(name deadletter.Name) (entry deadletter.Entry, number int, e
 }
 
 // differs says in what else than its value an edited letter differs from the one in the topic; empty: in nothing. Nobody
-// can tell who has changed its state.
+// can tell who has changed its state. Which topic it is of is another question, which older exports do not answer.
 func differs(edited, letter *deadletter.Entry) string {
 	same := func(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
 	if !same(edited.Letter.Key, letter.Letter.Key) {
@@ -164,10 +164,11 @@ func fieldsOf(text []byte) (fields map[string]any) {
 	return fields
 }
 
-// factsOf is what JSON says of a letter, without key, headers, value and state.
+// factsOf is what JSON says of a letter, without key, headers, value, state and its topic's id.
 func factsOf(e *deadletter.Entry) []byte {
 	facts := *e
-	facts.State, facts.Letter.Key, facts.Letter.Headers, facts.Letter.Value = deadletter.Pending, nil, nil, nil
+	facts.TopicID, facts.State = "", deadletter.Pending
+	facts.Letter.Key, facts.Letter.Headers, facts.Letter.Value = nil, nil, nil
 	text, _ := facts.MarshalJSON() // text, numbers and times: cannot fail
 	return text
 }

@@ -157,6 +157,9 @@ func importOf(replays *letters.Replays, edited *edits, e *deadletter.Entry) (dea
 	if err != nil {
 		return deadletter.Replay{}, &letters.Obstacle{Kind: letters.ObstacleEdited, Detail: err.Error()}
 	}
+	if read.TopicID != "" && e.TopicID != "" && read.TopicID != e.TopicID {
+		return deadletter.Replay{}, &letters.Obstacle{Kind: letters.ObstacleExpired, Detail: "it is gone: its topic has been made anew since the export"}
+	}
 	if what := differs(&read, e); what != "" && e.Foreign == "" && letters.Before(e) == nil {
 		return deadletter.Replay{}, &letters.Obstacle{
 			Kind: letters.ObstacleEdited, Detail: fmt.Sprintf("line %d differs in %s: only the value may be edited", number, what),

@@ -2,15 +2,15 @@ package main
 
 // What the commands write as JSON, for their help.
 const (
-	letterJSONHelp = `A letter in JSON has: name, state (pending, replayed, discarded), written (when it came into the topic); reason,
-detail, violations (each: instance, keyword, message), ret and http_status of the last answer, attempts, delivery (none,
-uncertain), appid, route, source (topic, partition, offset, timestamp), time (when it was given up), replays, previous (the letter it
-was before), omitted (what the topic would not take); and the record: key, headers (each: key, value) and value, as text,
-or in key_base64 and value_base64 where they are no UTF-8. What is not known is left out. A record that is no letter has
-foreign, which says why, in the place of reason to omitted.`
+	letterJSONHelp = `A letter in JSON has: name, topic_id (of its topic: one made anew has another), state (pending, replayed, discarded),
+written (when it came into the topic); reason, detail, violations (each: instance, keyword, message), ret and http_status
+of the last answer, attempts, delivery (none, uncertain), appid, route, source (topic, partition, offset, timestamp), time
+(when it was given up), replays, previous (the letter it was before), omitted (what the topic would not take); and the
+record: key, headers (each: key, value) and value, as text, or in key_base64 and value_base64 where they are no UTF-8.
+What is not known is left out. A record that is no letter has foreign, which says why, in the place of reason to omitted.`
 
-	historyJSONHelp = `history is what has been done about it, the oldest first, each: state, time, by, run, because (of a discarded one),
-replay_topic and repaired (of a replayed one).`
+	historyJSONHelp = `history is what has been done about it, the oldest first, each: state, time, by, run, topic_id, because (of a discarded
+one), replay_topic and repaired (of a replayed one).`
 
 	statsJSONHelp = `-o json has: letters, players (count; approximate if it is an estimate), first and last (when they were given up); wave,
 the verdict (since, until, running if it has not ended, steady if nothing stands out, letters, cause_letters of them with

@@ -94,6 +94,8 @@ func absent(err error) (*letters.Obstacle, error) {
 		return &letters.Obstacle{
 			Kind: letters.ObstacleExpired, Detail: fmt.Sprintf("it is no longer kept: its partition now begins at offset %d", expired.First),
 		}, nil
+	case errors.Is(err, deadletter.ErrRecreated):
+		return &letters.Obstacle{Kind: letters.ObstacleExpired, Detail: "it is gone: its topic " + deadletter.ErrRecreated.Error()}, nil
 	case errors.Is(err, deadletter.ErrNotFound):
 		return &letters.Obstacle{Kind: letters.ObstacleMissing, Detail: deadletter.ErrNotFound.Error()}, nil
 	case errors.Is(err, deadletter.ErrNoTopic):

@@ -36,7 +36,7 @@ func ofLetter(s shape) shape { s.letter = true; return s }
 
 // letterShape is what export writes, a line each.
 var letterShape = shape{kind: "an object as export writes it", fields: map[string]shape{
-	"name": textShape, "state": textShape, "written": timeShape, "foreign": maybe(textShape),
+	"name": textShape, "topic_id": maybe(textShape), "state": textShape, "written": timeShape, "foreign": maybe(textShape),
 	"reason": ofLetter(textShape), "detail": ofLetter(textShape),
 	"violations": maybe(shape{kind: "an array", of: &shape{kind: "an object", fields: map[string]shape{
 		"instance": textShape, "keyword": textShape, "message": textShape,

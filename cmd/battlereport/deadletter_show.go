@@ -110,7 +110,7 @@ func (b *letterbox) letter(cmd *cobra.Command, name deadletter.Name) (*letters.L
 	}
 	l := &letters.Letter{Entry: e, BaseURL: b.cfg.MSDK.BaseURL}
 	if e.State != deadletter.Pending {
-		if l.History, err = store.History(cmd.Context(), name); err != nil {
+		if l.History, err = store.History(cmd.Context(), e); err != nil {
 			return nil, b.explain(store, err)
 		}
 	}
@@ -123,6 +123,7 @@ type historyJSON struct {
 	Time        time.Time        `json:"time"`
 	By          string           `json:"by"`
 	Run         string           `json:"run"`
+	TopicID     string           `json:"topic_id,omitempty"`
 	Because     string           `json:"because,omitempty"`
 	ReplayTopic string           `json:"replay_topic,omitempty"`
 	Repaired    bool             `json:"repaired,omitempty"`
@@ -136,7 +137,7 @@ func writeLetterJSON(out io.Writer, l *letters.Letter) error {
 	}
 	history := make([]historyJSON, len(l.History))
 	for i, r := range l.History {
-		history[i] = historyJSON{r.State, r.Time, r.By, r.Run, r.Because, r.Topic, r.Repaired}
+		history[i] = historyJSON{r.State, r.Time, r.By, r.Run, r.TopicID, r.Because, r.Topic, r.Repaired}
 	}
 	text, err := json.Marshal(history)
 	if err != nil {

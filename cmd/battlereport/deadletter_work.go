@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -271,7 +272,7 @@ func (w *work) performOf(ctx context.Context, store *deadletter.Store, left *int
 			return err
 		}
 		done, err := w.resolve(ctx, resolver, batch)
-		w.count(done, batch)
+		err = cmp.Or(err, w.count(done))
 		pace.took(len(batch))
 		batch, bytes = batch[:0], 0
 		w.progress.set(w.resolved+w.skipped, total)
@@ -320,8 +321,8 @@ func (w *work) provide(ctx context.Context, topic string) error {
 	return nil
 }
 
-// count notes what became of letters.
-func (w *work) count(done deadletter.Done, batch []deadletter.Replay) {
+// count notes what became of letters. It is an error if their topic has been made anew: so they all are gone.
+func (w *work) count(done deadletter.Done) (err error) {
 	w.resolved += int64(len(done.Resolved))
 	for _, r := range done.Resolved {
 		if r.Repaired {
@@ -336,7 +337,11 @@ func (w *work) count(done deadletter.Done, batch []deadletter.Replay) {
 			detail = gone.Detail // the name is told anyway
 		}
 		w.refused.Hinder(r.Name.String(), &letters.Obstacle{Kind: letters.ObstacleRefused, Detail: detail})
+		if errors.Is(r.Err, deadletter.ErrRecreated) {
+			err = r.Err
+		}
 	}
+	return err
 }
 
 // explain adds to an error that ended the work what is to be done about it.

@@ -1,0 +1,110 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// transact resolves the tasks in one transaction. When the replay topic refuses
+// what is in it for its size, which it says of a batch and not of a letter, each
+// half is tried apart, down to the letter that does not fit by itself.
+func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	began := time.Now()
+	outcome, err := r.tx.write(ctx, r.records(tasks))
+	for outcome == unknown && ctx.Err() == nil && !errors.Is(err, ErrFenced) {
+		outcome, err = r.findOut(ctx, tasks, err)
+		if outcome != aborted || time.Since(began) > patience {
+			break
+		}
+		outcome, err = r.tx.write(ctx, r.records(tasks))
+	}
+	switch {
+	case outcome == committed:
+		for _, t := range tasks {
+			name := t.resolution.Name
+			r.ledger.set(int32(name.Partition), name.Offset, t.resolution.State)
+			done.Resolved = append(done.Resolved, t.resolution)
+		}
+		return nil
+	case outcome == aborted && oversized(err) && len(tasks) == 1:
+		done.Refused = append(done.Refused, Refusal{tasks[0].resolution.Name, fmt.Errorf("%w: %w", ErrTooLarge, err)})
+		return nil
+	case outcome == aborted && oversized(err):
+		half := len(tasks) / 2
+		if err := r.transact(ctx, tasks[:half], done); err != nil {
+			r.untouched(tasks[half:], done)
+			return err
+		}
+		return r.transact(ctx, tasks[half:], done)
+	case outcome == unknown:
+		for _, t := range tasks {
+			done.Unknown = append(done.Unknown, t.resolution.Name)
+		}
+	default:
+		r.untouched(tasks, done)
+	}
+	r.err = err
+	return err
+}
+
+func (r *Resolver) untouched(tasks []task, done *Done) {
+	for _, t := range tasks {
+		done.Untouched = append(done.Untouched, t.resolution.Name)
+	}
+}
+
+// findOut finds out whether the transaction was committed whose end had no
+// answer. That it is over by then is the transactor's promise. Brokers that went
+// in the middle of it are waited for. Of a transaction whose resolutions were
+// deleted with their topic nobody can tell.
+func (r *Resolver) findOut(ctx context.Context, tasks []task, cause error) (outcome, error) {
+	err := patiently(ctx, func(ctx context.Context) error {
+		if err := r.tx.settle(ctx); err != nil {
+			return err
+		}
+		topic, err := r.ledger.catchUp(ctx)
+		if err == nil && topic.isOther(r.resolutions.id) {
+			err = recreated(topic.topic)
+		}
+		return err
+	})
+	if err != nil {
+		return unknown, errors.Join(cause, err)
+	}
+	name := tasks[0].resolution.Name // they share their fate
+	if r.ledger.state(int32(name.Partition), name.Offset) != Pending {
+		return committed, nil
+	}
+	return aborted, cause
+}
+
+// records are the tasks' in a transaction: what is replayed, in its order, and
+// the resolutions.
+func (r *Resolver) records(tasks []task) []*kgo.Record {
+	records := make([]*kgo.Record, 0, 2*len(tasks))
+	for _, t := range tasks {
+		if t.record != nil {
+			r := *t.record // franz-go notes in it what has become of it
+			records = append(records, &r)
+		}
+		value, _ := t.resolution.MarshalJSON() // text and a time of our own: cannot fail
+		records = append(records, &kgo.Record{
+			Topic: ResolutionTopic(r.store.topic), Key: []byte(t.resolution.Name.String()), Value: value,
+		})
+	}
+	return records
+}
+
+// oversized tells that a topic refuses a batch for its size: as more than
+// max.message.bytes, or as more than fits into a segment.
+func oversized(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
+}
