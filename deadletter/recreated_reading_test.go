@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +31,19 @@ func hooked(b *kafkatest.Broker, key kmsg.Key, text string, hook func()) consume
 			}
 		}}, err
 	}}
+}
+
+// once calls the hook once, and has whoever comes meanwhile wait for a channel:
+// virtual time stands while a mutex is waited for, as [sync.OnceFunc] has them do.
+func once(hook func()) func() {
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
+	return func() {
+		if _, first := <-turn; first {
+			defer close(turn)
+			hook()
+		}
+	}
 }
 
 type hookedConn struct {
@@ -182,7 +194,7 @@ func TestATopicMadeAnewBetweenTwoRequestsIsAnError(t *testing.T) {
 					text = string(id[:])
 				}
 				begin := time.Now()
-				hook := sync.OnceFunc(func() {
+				hook := once(func() {
 					d.recreate(topic, 1, nil)
 					d.fill(topic, "new", fill)
 					begin = time.Now()

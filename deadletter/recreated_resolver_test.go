@@ -3,7 +3,6 @@ package deadletter_test
 import (
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -257,7 +256,7 @@ func TestATopicMadeAnewInTheMiddleOfATransaction(t *testing.T) {
 					}
 					d.anew(1, letters(3, 50)...)
 				}
-				conn := hooked(w.Broker, kmsg.EndTxn, "", sync.OnceFunc(anew))
+				conn := hooked(w.Broker, kmsg.EndTxn, "", once(anew))
 				if test.cut {
 					c := &cutter{broker: w.Broker, key: kmsg.EndTxn, answered: true, left: 1 << 30, first: anew}
 					conn = c.connection()

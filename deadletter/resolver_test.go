@@ -562,10 +562,10 @@ type cutter struct {
 	key      kmsg.Key
 	answered bool
 
-	first func() // called at the first cut
+	first func() // called before the first cut
 
-	mu   sync.Mutex
-	left int // so many times
+	mu   sync.Mutex // not held while first is called, which may need time: virtual time stands while a mutex is waited for
+	left int        // so many times
 	done int
 }
 
@@ -577,17 +577,23 @@ func (c *cutter) connection() consumer.Connection {
 }
 
 func (c *cutter) cuts(request []byte) bool {
+	n := c.count(request)
+	if n == 1 && c.first != nil {
+		c.first()
+	}
+	return n > 0
+}
+
+// count says which cut the request is, 0 for none.
+func (c *cutter) count(request []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(request) < 6 || int16(binary.BigEndian.Uint16(request[4:])) != int16(c.key) || c.left == 0 {
-		return false
-	}
-	if c.done == 0 && c.first != nil {
-		c.first()
+		return 0
 	}
 	c.left--
 	c.done++
-	return true
+	return c.done
 }
 
 type cuttable struct {
