@@ -853,3 +853,24 @@ func TestAReplayTopicThatIsMissingIsNamed(t *testing.T) {
 		t.Errorf("%d letters are pending", len(got))
 	}
 }
+
+// What a client writes first it writes before it has stored what it has learned of the topics, so whoever commits must wait
+// for that. Under load it takes longer than the brokers' answer, one time in a hundred.
+func TestTheFirstThatAResolverDoesIsDoneWhenItSaysSoAndTheNextCanBeDone(t *testing.T) {
+	for way, resolve := range ways {
+		t.Run(way, func(t *testing.T) {
+			d := newDesk(loopback(t, 1, nil))
+			d.write(letters(20, 50)...)
+			for pair := range slices.Chunk(d.all(oldestFirst), 2) {
+				r := d.resolver("run")
+				for _, e := range pair {
+					done, err := resolve(d, r, e)
+					d.expectDone(done, err, "resolved 1, skipped 0, refused 0, unknown 0, untouched 0")
+					if got, err := d.Get(t.Context(), e.Name); err != nil || got.State == deadletter.Pending {
+						t.Errorf("%s is %s, error %v", e.Name, got.State, err)
+					}
+				}
+			}
+		})
+	}
+}

@@ -139,10 +139,37 @@ func (t *transactor) produce(ctx context.Context, records []*kgo.Record) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return errors.Join(fence(first), flushed)
+	if err := errors.Join(fence(first), flushed); err != nil {
+		return err
+	}
+	return t.known(ctx, records)
+}
+
+// known waits until the client knows the partitions of records that it has
+// written. franz-go lets the first records for a topic go before it stores the
+// topic's partitions, and EndTransaction looks into what is stored: should the
+// brokers' answer come in between, it takes the transaction for an empty one,
+// aborts it, and says that all is well. It would also not begin the sequences of
+// such partitions anew, which the brokers refuse the next time.
+func (t *transactor) known(ctx context.Context, records []*kgo.Record) error {
+	for _, r := range records {
+		for !t.knows(r.Topic, r.Partition) {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(time.Millisecond): // the client does not call
+			}
+		}
+	}
+	return nil
 }
 
 var errPatience = fmt.Errorf("the brokers have not answered for %v", patience)
+
+func (t *transactor) knows(topic string, partition int32) bool {
+	leader, _, _ := t.client.PartitionLeader(topic, partition) // the error may be of an earlier attempt to learn it
+	return leader >= 0
+}
 
 // same checks that the transaction is still the one that was begun.
 func (t *transactor) same(ctx context.Context) error {
