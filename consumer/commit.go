@@ -41,9 +41,11 @@ func (g *Generation) commitSoon() {
 }
 
 // commitPatience and commitTimeout bound the last commit and each attempt. Their
-// sum is well below rebalanceMargin.
+// sum is below rebalanceMargin. A coordinator whose broker has crashed is named for
+// 9 s more, unless the cluster is told otherwise (broker.session.timeout.ms), and the
+// next one has still to load the group.
 const (
-	commitPatience = 10 * time.Second
+	commitPatience = 16 * time.Second
 	commitTimeout  = 5 * time.Second
 )
 

@@ -92,24 +92,24 @@ type Config struct {
 	CommitInterval time.Duration
 	CommitRecords  int
 
-	// HeartbeatInterval is how often the broker hears of this member, and so
-	// the longest until the member hears of a rebalance. Default 3 s.
+	// SessionTimeout is how long the group's coordinator waits for a member's
+	// heartbeat before it gives the member up, and so how soon the others take
+	// over from one that has crashed. Default 10 s; brokers bound it, by 6 s and
+	// 30 min unless they are told otherwise.
+	SessionTimeout time.Duration
+
+	// HeartbeatInterval is how often the coordinator hears of this member, and
+	// so the longest until the member hears of a rebalance. Default: a tenth of
+	// SessionTimeout.
 	HeartbeatInterval time.Duration
 
 	Logger        *slog.Logger         // default slog.Default()
 	MeterProvider metric.MeterProvider // default: none
 }
 
-const (
-	// sessionTimeout is how long the broker waits for a member's heartbeat
-	// before it gives the member up, and so how soon the others take over from
-	// one that has crashed.
-	sessionTimeout = 15 * time.Second
-	// rebalanceMargin is what the others wait, in a rebalance, beyond
-	// DrainTimeout for a member that drains: until it hears of the rebalance,
-	// for its last commit, and some air.
-	rebalanceMargin = 25 * time.Second
-)
+// rebalanceMargin is what the others wait, in a rebalance, beyond DrainTimeout and
+// HeartbeatInterval for a member that drains: for its last commit, and some air.
+const rebalanceMargin = 22 * time.Second
 
 // minFetchBytes is what a partition may always fetch: less would be hardly more
 // than one batch of a producer.
@@ -167,7 +167,8 @@ func New(cfg Config) (*Consumer, error) {
 	orDefault(&cfg.FetchWait, 500*time.Millisecond)
 	orDefault(&cfg.CommitInterval, 250*time.Millisecond)
 	orDefault(&cfg.CommitRecords, 2_000)
-	orDefault(&cfg.HeartbeatInterval, 3*time.Second)
+	orDefault(&cfg.SessionTimeout, 10*time.Second)
+	orDefault(&cfg.HeartbeatInterval, cfg.SessionTimeout/10)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -213,8 +214,8 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 		Topics:            c.cfg.Topics,
 		GroupBalancers:    []kafka.GroupBalancer{balancer},
 		HeartbeatInterval: c.cfg.HeartbeatInterval,
-		SessionTimeout:    sessionTimeout,
-		RebalanceTimeout:  c.cfg.DrainTimeout + rebalanceMargin,
+		SessionTimeout:    c.cfg.SessionTimeout,
+		RebalanceTimeout:  c.cfg.DrainTimeout + c.cfg.HeartbeatInterval + rebalanceMargin,
 		JoinGroupBackoff:  time.Second,
 	})
 	if err != nil {
@@ -242,7 +243,7 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 		case errors.Is(err, kafka.InvalidSessionTimeout):
 			_ = group.Close()
 			return fmt.Errorf("consumer group %s: session timeout %s: %w (the broker's group.min.session.timeout.ms and group.max.session.timeout.ms)",
-				c.cfg.Group, sessionTimeout, err)
+				c.cfg.Group, c.cfg.SessionTimeout, err)
 		case err != nil:
 			if !errors.Is(err, kafka.RebalanceInProgress) {
 				trouble.report(err, "group", c.cfg.Group, "brokers", c.cfg.Connection.Brokers)

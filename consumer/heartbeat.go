@@ -40,7 +40,7 @@ func (g *Generation) stayAlive(stop <-chan struct{}) {
 const heartbeatRetry = 500 * time.Millisecond
 
 func (g *Generation) heartbeat() error {
-	ctx, cancel := context.WithTimeout(context.Background(), g.c.cfg.HeartbeatInterval)
+	ctx, cancel := context.WithTimeout(context.Background(), g.c.cfg.SessionTimeout/3)
 	defer cancel()
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.Generation, req.MemberID = g.kgen.GroupID, g.kgen.ID, g.kgen.MemberID

@@ -1,7 +1,11 @@
 package consumer_test
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -64,7 +68,7 @@ func TestAMemberThatDrainsIsNotGivenUp(t *testing.T) {
 					})
 					with := func(cfg *consumer.Config, _ *member) {
 						cfg.DrainTimeout = time.Minute
-						cfg.HeartbeatInterval = 3 * time.Second
+						cfg.SessionTimeout, cfg.HeartbeatInterval = 15*time.Second, 3*time.Second
 						cfg.CommitInterval = time.Hour // commits keep a member alive too
 					}
 					var begun time.Time // the drain
@@ -98,5 +102,61 @@ func TestAMemberThatDrainsIsNotGivenUp(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// mortal is a network that one member has for itself.
+type mortal struct {
+	w     *world
+	mu    sync.Mutex
+	dead  bool
+	conns []net.Conn
+}
+
+func (n *mortal) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := n.w.Dial(ctx, network, address)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dead {
+		return nil, errors.New("unplugged")
+	}
+	n.conns = append(n.conns, conn)
+	return conn, err
+}
+
+func (n *mortal) kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dead = true
+	for _, conn := range n.conns {
+		_ = conn.Close()
+	}
+}
+
+func TestAPlannedChangeIsHeardOfWithinASecondAndACrashAfterTheSessionTimeout(t *testing.T) {
+	for _, session := range []time.Duration{0, 6 * time.Second, time.Minute} {
+		want := cmp.Or(session, 10*time.Second)
+		t.Run(want.String(), func(t *testing.T) {
+			virtual(t, 2, func(w *world) {
+				with := func(cfg *consumer.Config, _ *member) { cfg.HeartbeatInterval, cfg.SessionTimeout = 0, session }
+				cable := &mortal{w: w}
+				first := w.join(with, func(cfg *consumer.Config, _ *member) { cfg.Connection.Dial = cable.dial })
+				w.until("the first has both", func() bool { return len(first.partitions()) == 2 })
+				time.Sleep(want)
+				began := time.Now()
+				second := w.join(with)
+				w.until("each has one", func() bool { return len(first.partitions()) == 1 && len(second.partitions()) == 1 })
+				if took := time.Since(began); took > want/10+500*time.Millisecond {
+					w.t.Errorf("a planned change took %v", took)
+				}
+				time.Sleep(want)
+				began = time.Now()
+				cable.kill()
+				w.until("the second has both", func() bool { return len(second.partitions()) == 2 })
+				if took := time.Since(began); took < want*8/10 || took > want*12/10+time.Second {
+					w.t.Errorf("a crash was noticed after %v", took)
+				}
+			})
+		})
 	}
 }

@@ -41,12 +41,13 @@ type Config struct {
 
 // Kafka says where records come from and dead letters go.
 type Kafka struct {
-	Brokers  []string // host:port
-	Group    string
-	Start    string // earliest or latest
-	ClientID string
-	TLS      TLS
-	SASL     SASL
+	Brokers        []string // host:port
+	Group          string
+	Start          string // earliest or latest
+	ClientID       string
+	SessionTimeout time.Duration
+	TLS            TLS
+	SASL           SASL
 }
 
 // TLS secures the connections to the brokers. The files are empty unless Enabled.
@@ -82,6 +83,10 @@ type App struct {
 	Schema       string // builtin:any, builtin:en, builtin:ja, or the path of a file
 	ScoreExpires string // Unix seconds in digits, "0" for never; wxscore only
 }
+
+// CallOverhead bounds the bytes that a call has beside its records: the names of the fields, the appid, and an openid of
+// 128 characters that may all be escaped.
+const CallOverhead = 1 << 10
 
 // Batch bounds what is gathered into one call.
 type Batch struct {
@@ -138,11 +143,12 @@ type Telemetry struct {
 func Default() Config {
 	return Config{
 		Kafka: Kafka{
-			Brokers:  []string{"localhost:9092"},
-			Group:    "battlereport",
-			Start:    "earliest",
-			ClientID: "battlereport",
-			SASL:     SASL{Mechanism: "none"},
+			Brokers:        []string{"localhost:9092"},
+			Group:          "battlereport",
+			Start:          "earliest",
+			ClientID:       "battlereport",
+			SessionTimeout: 10 * time.Second,
+			SASL:           SASL{Mechanism: "none"},
 		},
 		MSDK: MSDK{
 			BaseURL:     "https://msdk.tencent-cloud.net",

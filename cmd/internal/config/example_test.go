@@ -72,6 +72,7 @@ kafka:
   group: battlereport
   start: earliest
   client_id: battlereport
+  session_timeout: 10s
   tls: {enabled: false, ca_file: "", cert_file: "", key_file: "", insecure_skip_verify: false}
   sasl: {mechanism: none, username: "", password: ""}
 msdk:

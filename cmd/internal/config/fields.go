@@ -47,6 +47,7 @@ func kafkaFields(k *Kafka, dir string) []field {
 		{key: "group", doc: "Consumer group. The members of one group share the partitions.", scalar: text(&k.Group, labelRule)},
 		{key: "start", doc: "Where the group begins with a topic of which it has committed nothing yet. What is added later, partitions or topics, is taken from its first record.", scalar: oneOf(&k.Start, "earliest", "latest")},
 		{key: "client_id", doc: "Name of this client in the brokers' logs and quotas.", scalar: text(&k.ClientID, labelRule)},
+		{key: "session_timeout", doc: "A member that is silent for so long, since it has crashed, is given up: its partitions move. It is heard of ten times as often, and so hears of a planned change. The brokers' group.min.session.timeout.ms (6s unless it is set) and group.max.session.timeout.ms bound it.", scalar: duration(&k.SessionTimeout, time.Second, 30*time.Minute)},
 		{key: "tls", doc: "Encryption of the connections to the brokers. Nothing else may be set here while enabled is false.", group: []field{
 			{key: "enabled", doc: "Whether to use TLS.", scalar: boolean(&k.TLS.Enabled)},
 			{key: "ca_file", doc: "PEM file of the authorities to trust. Empty: the system's.", scalar: file(&k.TLS.CAFile, dir)},
@@ -85,7 +86,7 @@ func appFields(a *App, dir string) []field {
 func batchFields(b *Batch) []field {
 	return []field{
 		{key: "max_records", doc: "Records in a batch.", scalar: integer(&b.MaxRecords, 1, 10_000)},
-		{key: "max_bytes", doc: "Bytes of records in a batch.", scalar: size(&b.MaxBytes, 1<<10, 64<<20)},
+		{key: "max_bytes", doc: "Bytes of a call: of its records, and up to 1KiB beside them. At least 65KiB, since a record may have 64KiB.", scalar: size(&b.MaxBytes, 1<<10, 64<<20)},
 		{key: "linger", doc: "How long a batch's first record waits for company.", scalar: duration(&b.Linger, 0, time.Minute)},
 	}
 }

@@ -33,7 +33,7 @@ func TestADrainLongerThanTheSessionRepeatsNothing(t *testing.T) {
 	oftenVirtual(t, func(w *world) {
 		w.cfg.MSDK.Timeout = 30 * time.Second
 		w.cfg.Delivery.DrainTimeout = 40 * time.Second
-		w.msdk.SetRules(msdktest.Latency(19 * time.Second)) // the session timeout is 15 s
+		w.msdk.SetRules(msdktest.Latency(19 * time.Second)) // the session timeout is 10 s
 		_, stop := w.start()
 		w.begun()
 		w.publishMany("player", 200)

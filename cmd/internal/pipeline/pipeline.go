@@ -130,6 +130,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		DrainTimeout:      cfg.Delivery.DrainTimeout,
 		FetchBytes:        one,
 		FetchTotal:        total,
+		SessionTimeout:    cfg.Kafka.SessionTimeout,
 		HeartbeatInterval: opts.HeartbeatInterval,
 		Logger:            opts.Logger,
 		MeterProvider:     opts.MeterProvider,
