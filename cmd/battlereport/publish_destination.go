@@ -38,7 +38,7 @@ func newDestination(cfg *config.Config, topic, appID string, headers []kafka.Hea
 	if appID != "" {
 		headers = append([]kafka.Header{{Key: pipeline.HeaderAppID, Value: []byte(appID)}}, headers...)
 	}
-	checker, err := pipeline.NewChecker(cfg, apps[slices.Index(ids, chosen)])
+	checker, err := pipeline.NewChecker(apps[slices.Index(ids, chosen)])
 	if err != nil {
 		return destination{}, err
 	}

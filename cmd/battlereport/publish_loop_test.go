@@ -21,8 +21,7 @@ import (
 
 // newPublication returns a publication of in that writes to written.
 func newPublication(t interface{ Fatal(...any) }, in io.Reader, failFast bool, from int, written *[]string) (*publication, *bytes.Buffer) {
-	cfg := config.Default()
-	checker, err := pipeline.NewChecker(&cfg, config.App{Schema: "builtin:any"})
+	checker, err := pipeline.NewChecker(config.App{Schema: "builtin:any"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/battlereport/battlereport/schema"
 )
 
 // check looks at what several keys say together. A key that has a fault of its own is left alone.
@@ -53,6 +55,9 @@ func (r *reader) checkApps(apps []App) {
 
 func (r *reader) checkDelivery(c *Config) {
 	d := c.Delivery
+	largest := int64(schema.DefaultLimits().MaxBytes)
+	r.refuseIf(c.Batch.MaxBytes < largest+CallOverhead, "batch.max_bytes",
+		fmt.Sprintf("at least %s: a record may have %s, and a call %s beside its records", printSize(largest+CallOverhead), printSize(largest), printSize(CallOverhead)))
 	r.atLeast(d.MaxPending >= c.Batch.MaxRecords, "delivery.max_pending", "batch.max_records")
 	r.atLeast(d.MaxPendingBytes >= c.Batch.MaxBytes, "delivery.max_pending_bytes", "batch.max_bytes")
 	r.atLeast(d.Retry.Max >= d.Retry.Initial, "delivery.retry.max", "delivery.retry.initial")

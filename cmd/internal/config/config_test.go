@@ -62,12 +62,15 @@ func TestParseTakes(t *testing.T) {
 			func(c *config.Config) { c.Kafka.Brokers, c.Kafka.Group = []string{"b:9093", "c:9093"}, "ab" },
 		},
 		"numbers, durations, sizes and booleans may be variables, quoted or not": {
-			"batch:\n  max_records: ${N}\n  linger: ${WAIT}\n  max_bytes: ${N}KiB\nkafka: {tls: {enabled: '${YES}'}}\ndelivery: {retry: {multiplier: '${N}'}}",
+			"batch:\n  max_records: ${N}\n  linger: ${WAIT}\n  max_bytes: ${N}MiB\nkafka: {tls: {enabled: '${YES}'}}\ndelivery: {retry: {multiplier: '${N}'}}",
 			func(c *config.Config) {
-				c.Batch = config.Batch{MaxRecords: 7, MaxBytes: 7 << 10, Linger: 3 * time.Second}
+				c.Batch = config.Batch{MaxRecords: 7, MaxBytes: 7 << 20, Linger: 3 * time.Second}
 				c.Kafka.TLS.Enabled = true
 				c.Delivery.Retry.Multiplier = 7
 			},
+		},
+		"a batch of just the largest record": {
+			"batch: {max_bytes: 65KiB}", func(c *config.Config) { c.Batch.MaxBytes = 65 << 10 },
 		},
 		"$${ is a literal ${, and a dollar sign elsewhere is itself": {
 			`apps: [{appid: wx1, appkey: "a$$b$${N}$", topics: [a]}]`,

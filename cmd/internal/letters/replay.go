@@ -49,7 +49,7 @@ type Replays struct {
 func NewReplays(cfg *config.Config) (*Replays, error) {
 	r := &Replays{cfg: cfg, checkers: map[string]*pipeline.Checker{}}
 	for _, app := range cfg.Apps {
-		checker, err := pipeline.NewChecker(cfg, app)
+		checker, err := pipeline.NewChecker(app)
 		if err != nil {
 			return nil, err
 		}

@@ -74,7 +74,7 @@ type feed struct {
 func newApps(cfg *config.Config) (*apps, error) {
 	a := &apps{byID: map[string]*app{}, feeds: map[string]*feed{}}
 	for _, c := range cfg.Apps {
-		checker, err := NewChecker(cfg, c)
+		checker, err := NewChecker(c)
 		if err != nil {
 			return nil, err
 		}

@@ -16,14 +16,9 @@ type Checker struct {
 	needsScore bool
 }
 
-// envelope bounds what a batch's body has beside its records: the names of the
-// fields, the appid, and an openid of 128 characters that may all be escaped.
-const envelope = 1024
-
 // NewChecker loads the app's schema.
-func NewChecker(cfg *config.Config, app config.App) (*Checker, error) {
+func NewChecker(app config.App) (*Checker, error) {
 	limits := schema.DefaultLimits()
-	limits.MaxBytes = min(limits.MaxBytes, max(int(cfg.Batch.MaxBytes)-envelope, 1))
 	s, err := schema.Load(app.Schema, limits)
 	if err != nil {
 		return nil, fmt.Errorf("app %s: %w", app.AppID, err)

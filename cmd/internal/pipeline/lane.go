@@ -30,7 +30,7 @@ type lane struct {
 }
 
 func newLanes(cfg *config.Config, app *app) (live, replayed *lane) {
-	limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - envelope, Linger: cfg.Batch.Linger}
+	limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - config.CallOverhead, Linger: cfg.Batch.Linger}
 	if app.Route == routeScore {
 		limits.Records, limits.Linger = 1, 0 // a call has one user's score
 	}
