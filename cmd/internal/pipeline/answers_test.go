@@ -109,6 +109,7 @@ func TestCompanyOfABadRecordInAnAppWithNothingElseIsDelivered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 				w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = 10, time.Second
+				w.cfg.Delivery.Retry.MaxElapsed = time.Minute
 				w.msdk.SetRules(msdktest.Poison(answer, "player-3"))
 				w.publishMany("player", 10)
 				p, stop := w.start()
