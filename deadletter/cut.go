@@ -1,7 +1,7 @@
 package deadletter
 
 import (
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -16,19 +16,24 @@ const (
 )
 
 // record is the letter as it goes to Kafka.
-func (l *Letter) record(cut cut) kafka.Record {
-	r := kafka.Record{Key: kafka.NewBytes(l.Key), Value: kafka.NewBytes(l.Value), Headers: l.allHeaders()}
+func (l *Letter) record(cut cut) kmsg.Record {
+	r := kmsg.Record{Key: l.Key, Value: l.Value}
+	headers := l.allHeaders()
 	omit := func(header string) {
-		r.Headers = append(r.Headers, consumer.Header{Key: header, Value: []byte("omitted")})
+		headers = append(headers, consumer.Header{Key: header, Value: []byte("omitted")})
 	}
 	if cut >= withoutAll {
-		r.Key, r.Headers = nil, l.ownHeaders()
+		r.Key, headers = nil, l.ownHeaders()
 		omit(HeaderKey)
 		omit(HeaderHeaders)
 	}
 	if cut >= withoutValue {
 		r.Value = nil
 		omit(HeaderValue)
+	}
+	r.Headers = make([]kmsg.Header, len(headers))
+	for i, h := range headers {
+		r.Headers[i] = kmsg.Header(h)
 	}
 	return r
 }

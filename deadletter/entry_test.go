@@ -69,7 +69,7 @@ func TestALetterCutIsReadBackWithWhatIsOmitted(t *testing.T) {
 	t.Parallel()
 	for cut, want := range map[cut]Omitted{whole: {}, withoutValue: {Value: true}, withoutAll: {true, true, true}} {
 		l := full()
-		got := read(someName, someTime, nil, nil, l.record(cut).Headers)
+		got := read(someName, someTime, nil, nil, headers(l.record(cut)))
 		if got.Foreign != "" || got.Omitted != want {
 			t.Errorf("cut %d: omitted %v, foreign %q", cut, got.Omitted, got.Foreign)
 		}

@@ -425,9 +425,8 @@ func TestLettersAreReadOverTLSAndSASL(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			writer := deadletter.NewWriter(conn, discard)
-			defer writer.Close()
-			if err := writer.Write(t.Context(), topic, letter("key", "value")); err != nil {
+			writer := newWriter(t, conn, discard)
+			if _, err := writer.Write(t.Context(), topic, letter("key", "value")); err != nil {
 				t.Fatal(err)
 			}
 			s, err := deadletter.Open(conn, topic)

@@ -96,9 +96,7 @@ func patiently(ctx context.Context, try func(context.Context) error) error {
 
 // leader returns where a partition is to be read.
 func (r *reader) leader(ctx context.Context, of incarnation, partition int32) (uuid [16]byte, broker int32, err error) {
-	r.mu.Lock()
-	l, known := r.layouts[of.topic]
-	r.mu.Unlock()
+	l, known := r.known(of.topic)
 	if !known || l.isOther(of.id) {
 		if l, err = r.again(ctx, of); err != nil {
 			return uuid, 0, err
@@ -109,6 +107,14 @@ func (r *reader) leader(ctx context.Context, of incarnation, partition int32) (u
 		return uuid, 0, kerr.UnknownTopicOrPartition
 	}
 	return l.uuid, broker, nil
+}
+
+// known returns a topic as it was described last.
+func (r *reader) known(topic string) (l layout, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l, known = r.layouts[topic]
+	return l, known
 }
 
 func (r *reader) forget(topic string) {

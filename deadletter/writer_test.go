@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,15 +69,20 @@ func virtual(t *testing.T, partitions int32, s settings, test func(w *world)) {
 func newWorld(t *testing.T, b *kafkatest.Broker, partitions int32, s settings) *world {
 	t.Helper()
 	w := &world{Broker: b, t: t, topic: kafkatest.Name(t)}
-	w.Writer = deadletter.NewWriter(connection(b), slog.New(slog.NewTextHandler(&w.log, nil)))
-	t.Cleanup(func() {
-		if err := w.Writer.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	w.Writer = newWriter(t, connection(b), slog.New(slog.NewTextHandler(&w.log, nil)))
 	if partitions > 0 {
 		w.create(partitions, s)
 	}
+	return w
+}
+
+func newWriter(t *testing.T, conn consumer.Connection, log *slog.Logger) *deadletter.Writer {
+	t.Helper()
+	w, err := deadletter.NewWriter(conn, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
 	return w
 }
 
@@ -93,10 +99,13 @@ func (w *world) create(partitions int32, s settings) {
 
 func (w *world) write(letters ...deadletter.Letter) {
 	w.t.Helper()
-	if err := w.Write(w.t.Context(), w.topic, letters...); err != nil {
-		w.t.Fatal(err)
+	if left, err := w.Write(w.t.Context(), w.topic, letters...); err != nil || len(left) > 0 {
+		w.t.Fatalf("letters %v are left: %v", left, err)
 	}
 }
+
+// fails is the error of a write.
+func fails(_ []int, err error) error { return err }
 
 // produced counts the produce requests from now on.
 func (w *world) produced() *kfake.FaultHandle {
@@ -113,10 +122,13 @@ func letters(n, bytes int) []deadletter.Letter {
 	return out
 }
 
+var offset atomic.Int64
+
+// letter is of a record of its own.
 func letter(key, value string) deadletter.Letter {
 	return deadletter.Letter{
 		Key: []byte(key), Value: []byte(value), Headers: []consumer.Header{{Key: "appid", Value: []byte("wx1")}},
-		Reason: deadletter.Exhausted, Source: deadletter.Source{Topic: "source", Time: time.UnixMilli(0)}, Time: time.Now(),
+		Reason: deadletter.Exhausted, Source: deadletter.Source{Topic: "source", Offset: offset.Add(1), Time: time.UnixMilli(0)}, Time: time.Now(),
 	}
 }
 
@@ -263,7 +275,7 @@ func TestOfABatchTooLargeEachLetterIsWrittenWholeAndOnce(t *testing.T) {
 	all := letters(256, 500)
 	w.write(all...)
 	w.expectEachOnce(all)
-	if w.log.count("Too Large") > 0 {
+	if w.log.count("MESSAGE_TOO_LARGE") > 0 {
 		t.Error("it counts as trouble")
 	}
 }
@@ -315,9 +327,9 @@ func TestALetterTooLargeForItsHeadersGoesInWithoutThem(t *testing.T) {
 func TestATopicThatTakesNoLetterAtAllIsWaitedForAndThenTakesItWhole(t *testing.T) {
 	virtual(t, 1, settings{"max.message.bytes": "100"}, func(w *world) {
 		written := make(chan error, 1)
-		go func() { written <- w.Write(w.t.Context(), w.topic, letter("key", "value")) }()
+		go func() { written <- fails(w.Write(w.t.Context(), w.topic, letter("key", "value"))) }()
 		time.Sleep(10 * time.Minute)
-		if !errors.Is(w.Err(), kafka.MessageSizeTooLarge) {
+		if !errors.Is(w.Err(), kerr.MessageTooLarge) {
 			w.t.Errorf("Err says %v", w.Err())
 		}
 		w.alter("max.message.bytes", "2000000")
@@ -363,9 +375,9 @@ func TestWhenAPartitionFailsOnlyItsLettersAreWrittenAgain(t *testing.T) {
 func TestATopicThatIsMissingIsWaitedFor(t *testing.T) {
 	virtual(t, 0, nil, func(w *world) {
 		written := make(chan error, 1)
-		go func() { written <- w.Write(w.t.Context(), w.topic, letter("key", "value")) }()
+		go func() { written <- fails(w.Write(w.t.Context(), w.topic, letter("key", "value"))) }()
 		time.Sleep(10*time.Minute + 30*time.Second)
-		if !errors.Is(w.Err(), kafka.UnknownTopicOrPartition) || !strings.Contains(w.Err().Error(), w.topic) {
+		if !errors.Is(w.Err(), deadletter.ErrNoTopic) || !strings.Contains(w.Err().Error(), w.topic) {
 			w.t.Errorf("Err says %v", w.Err())
 		}
 		if n := w.log.count(saysTrouble); n != 11 {
@@ -391,7 +403,7 @@ func TestABrokerThatIsGoneForAnHourIsWaitedFor(t *testing.T) {
 		w.write(letter("before", "value"))
 		w.Sever()
 		written := make(chan error, 1)
-		go func() { written <- w.Write(w.t.Context(), w.topic, letter("after", "value")) }()
+		go func() { written <- fails(w.Write(w.t.Context(), w.topic, letter("after", "value"))) }()
 		time.Sleep(time.Hour)
 		w.Restore()
 		if err := <-written; err != nil {
@@ -405,11 +417,11 @@ func TestErrTellsOfATopicInTroubleWhileOthersAreWritten(t *testing.T) {
 	virtual(t, 1, nil, func(w *world) {
 		ctx, cancel := context.WithCancel(w.t.Context())
 		written := make(chan error, 1)
-		go func() { written <- w.Write(ctx, w.topic+"-missing", letter("key", "value")) }()
+		go func() { written <- fails(w.Write(ctx, w.topic+"-missing", letter("key", "value"))) }()
 		for range 100 {
 			time.Sleep(time.Second)
 			w.write(letter("key", "value"))
-			if !errors.Is(w.Err(), kafka.UnknownTopicOrPartition) {
+			if !errors.Is(w.Err(), deadletter.ErrNoTopic) {
 				w.t.Fatalf("Err says %v", w.Err())
 			}
 		}
@@ -417,7 +429,7 @@ func TestErrTellsOfATopicInTroubleWhileOthersAreWritten(t *testing.T) {
 			w.t.Errorf("in 100 seconds it was said %d times", n)
 		}
 		cancel()
-		if err := <-written; !errors.Is(err, context.Canceled) || !errors.Is(err, kafka.UnknownTopicOrPartition) {
+		if err := <-written; !errors.Is(err, context.Canceled) || !errors.Is(err, deadletter.ErrNoTopic) {
 			w.t.Errorf("got error %v", err)
 		}
 	})
@@ -439,7 +451,7 @@ func TestWriteReturnsAtOnceWhenItsContextEnds(t *testing.T) {
 				ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
 				defer cancel()
 				begin := time.Now()
-				err := w.Write(ctx, w.topic, letter("key", "value"))
+				_, err := w.Write(ctx, w.topic, letter("key", "value"))
 				if took := time.Since(begin); took != 5*time.Second {
 					w.t.Errorf("it took %v", took)
 				}
@@ -471,7 +483,7 @@ func TestManyWriteAtTheSameTime(t *testing.T) {
 	var wg sync.WaitGroup
 	for part := range slices.Chunk(all, 10) {
 		wg.Go(func() {
-			if err := w.Write(t.Context(), w.topic, part...); err != nil {
+			if _, err := w.Write(t.Context(), w.topic, part...); err != nil {
 				t.Error(err)
 			}
 		})

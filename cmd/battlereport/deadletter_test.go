@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -73,9 +72,12 @@ func (p *post) letters(t *testing.T, n int, changes ...func(int, *deadletter.Let
 	if err := p.CreateTopic(t.Context(), draft, p.partitions, nil); err != nil {
 		t.Fatal(err)
 	}
-	w := deadletter.NewWriter(consumer.Connection{Brokers: p.Addrs(), Dial: p.Dial}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	w, err := deadletter.NewWriter(consumer.Connection{Brokers: p.Addrs(), Dial: p.Dial}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer w.Close()
-	if err := w.Write(t.Context(), draft, letters...); err != nil {
+	if _, err := w.Write(t.Context(), draft, letters...); err != nil {
 		t.Fatal(err)
 	}
 	records := p.ReadAll(t, draft)

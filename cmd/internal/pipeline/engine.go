@@ -210,14 +210,11 @@ func (e *engine) nextLetters() []*event { return e.letters[:min(len(e.letters), 
 
 func (e *engine) written(w written) {
 	e.writing = nil
-	if w.err != nil { // given up with the generation; the writer has logged it
-		e.letters = append(e.letters, w.events...)
-		return
-	}
-	e.p.metrics.buried(w.events)
-	e.p.sayLetters(w.events)
-	for _, ev := range w.events {
+	e.letters = append(e.letters, w.left...)
+	e.p.metrics.buried(w.done)
+	e.p.sayLetters(w.done)
+	for _, ev := range w.done {
 		e.freed = addRoom(e.freed, ev.tenant(), 1, ev.record.Size())
 	}
-	e.settle(slices.Values(w.events))
+	e.settle(slices.Values(w.done))
 }

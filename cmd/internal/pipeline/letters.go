@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/battlereport/battlereport/deadletter"
@@ -11,33 +12,51 @@ import (
 const lettersAtOnce = 256
 
 // writeLetters writes what the loop has given up and acknowledges it, until the
-// loop closes the channel. Once ctx ends it acknowledges nothing more: the
-// events stay unsettled.
+// loop closes the channel. Once ctx ends only what is written already is
+// acknowledged: the other events stay unsettled.
 func (e *engine) writeLetters(ctx context.Context) {
 	for events := range e.lettersOut {
-		e.lettersDone <- written{events: events, err: e.p.writeLetters(ctx, events)}
+		e.lettersDone <- e.p.writeLetters(ctx, events)
 	}
 }
 
 // written is what came of writing some letters.
-type written struct {
-	events []*event
-	err    error
-}
+type written struct{ done, left []*event }
 
-func (p *Pipeline) writeLetters(ctx context.Context, events []*event) error {
-	now := time.Now()
-	byTopic := map[string][]deadletter.Letter{}
+// writeLetters writes letters, for all topics at the same time: those of one may
+// have to wait.
+func (p *Pipeline) writeLetters(ctx context.Context, events []*event) (w written) {
+	byTopic := map[string][]*event{}
 	for _, ev := range events {
 		topic := p.cfg.DeadLetter.TopicFor(ev.home)
-		byTopic[topic] = append(byTopic[topic], ev.letter(now))
+		byTopic[topic] = append(byTopic[topic], ev)
 	}
-	for topic, letters := range byTopic {
-		if err := p.letters.Write(ctx, topic, letters...); err != nil {
-			return err
+	ended := make(chan written, len(byTopic))
+	for topic, events := range byTopic {
+		go func() { ended <- p.writeLettersTo(ctx, topic, events) }()
+	}
+	for range byTopic {
+		some := <-ended
+		w.done, w.left = append(w.done, some.done...), append(w.left, some.left...)
+	}
+	return w
+}
+
+func (p *Pipeline) writeLettersTo(ctx context.Context, topic string, events []*event) (w written) {
+	now := time.Now()
+	letters := make([]deadletter.Letter, len(events))
+	for i, ev := range events {
+		letters[i] = ev.letter(now)
+	}
+	left, _ := p.letters.Write(ctx, topic, letters...) // given up with the generation; the writer has logged it
+	for i, ev := range events {
+		if slices.Contains(left, i) {
+			w.left = append(w.left, ev)
+		} else {
+			w.done = append(w.done, ev)
 		}
 	}
-	return nil
+	return w
 }
 
 // kindOfLetter is what the log tells letters apart by.

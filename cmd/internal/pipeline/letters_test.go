@@ -1,39 +1,23 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // refuseLetters has the dead-letter topic refuse everything until the function
 // returned is called.
 func (w *world) refuseLetters() (accept func()) {
-	fake := w.RequireKfake(w.t)
-	var refusing atomic.Bool
-	refusing.Store(true)
-	fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		fake.KeepControl()
-		if !refusing.Load() || req.(*kmsg.ProduceRequest).Topics[0].Topic != w.topic+".dlq" {
-			return nil, nil, false
-		}
-		res := req.ResponseKind().(*kmsg.ProduceResponse)
-		for _, t := range req.(*kmsg.ProduceRequest).Topics {
-			rt := kmsg.NewProduceResponseTopic()
-			rt.Topic, rt.TopicID = t.Topic, t.TopicID
-			for _, p := range t.Partitions {
-				rp := kmsg.NewProduceResponseTopicPartition()
-				rp.Partition, rp.ErrorCode = p.Partition, kerr.NotEnoughReplicas.Code
-				rt.Partitions = append(rt.Partitions, rp)
-			}
-			res.Topics = append(res.Topics, rt)
-		}
-		return res, nil, true
+	fault := w.RequireKfake(w.t).Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Produce}, Topic: w.topic + ".dlq", Err: kerr.NotEnoughReplicas, Count: -1,
 	})
-	return func() { refusing.Store(false) }
+	return fault.Remove
 }
 
 // TestLettersAreNeverLost has the dead-letter topic refuse everything for an
@@ -90,5 +74,89 @@ func TestARebalanceWhileLettersWait(t *testing.T) {
 		}
 		stop()
 		w.once("player", 50)
+	})
+}
+
+// slowLetters has the broker take so long over each of the next letters.
+func (w *world) slowLetters(n int32, take time.Duration) {
+	fake := w.RequireKfake(w.t)
+	var slow atomic.Int32
+	slow.Store(n)
+	fake.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		if slow.Add(-1) >= 0 {
+			fake.SleepControl(func() { time.Sleep(take) })
+		}
+		return nil, nil, false
+	})
+}
+
+func TestARecordHasOneLetterHoweverLongTheBrokerTakes(t *testing.T) {
+	for rule, meanwhile := range map[string]func(w *world){
+		"twelve seconds":       func(w *world) { w.slowLetters(1, 12*time.Second) },
+		"each of five minutes": func(w *world) { w.slowLetters(15, 20*time.Second) },
+		"longer than the rest of a generation": func(w *world) {
+			fake := w.RequireKfake(w.t)
+			fault := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: -1})
+			time.AfterFunc(50*time.Second, fault.Remove)
+			time.AfterFunc(5*time.Second, func() {
+				fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.RebalanceInProgress})
+			})
+		},
+		"too long for its replicas": func(w *world) {
+			w.RequireKfake(w.t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: 5})
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			virtual(t, func(w *world) {
+				for i := range 20 {
+					w.publish(fmt.Sprint("player ", i), "no JSON")
+				}
+				meanwhile(w)
+				p, stop := w.start()
+				w.settled(p, 20, 10*time.Minute)
+				time.Sleep(2 * time.Minute) // what came late comes
+				stop()
+				times := map[string]int{}
+				for _, l := range w.letters() {
+					times[header(l, "deadletter.source.partition")+"@"+header(l, "deadletter.source.offset")]++
+				}
+				for record, n := range times {
+					if n != 1 {
+						t.Errorf("of record %s there are %d letters", record, n)
+					}
+				}
+				if len(times) != 20 {
+					t.Errorf("of 20 records %d have letters", len(times))
+				}
+			})
+		})
+	}
+}
+
+// The others of a write that one partition holds up until the drain is over.
+func TestLettersThatAreWrittenAreSettledWhateverIsLeft(t *testing.T) {
+	virtual(t, func(w *world) {
+		fault := w.RequireKfake(t).Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Produce}, Topic: w.topic + ".dlq", Partitions: []int32{2}, Err: kerr.NotEnoughReplicas, Count: -1,
+		})
+		for i := range 40 {
+			w.publish(fmt.Sprint("player ", i), "no JSON")
+		}
+		_, stop := w.start()
+		time.Sleep(time.Minute)
+		stop()
+		fault.Remove()
+		written := len(w.letters())
+		if written == 0 || written == 40 {
+			t.Fatalf("%d letters are written", written)
+		}
+		p, stop := w.start()
+		w.settled(p, 40-written, time.Minute)
+		time.Sleep(time.Minute)
+		stop()
+		if n := len(w.letters()); n != 40 {
+			t.Errorf("of 40 records there are %d letters", n)
+		}
 	})
 }

@@ -104,12 +104,11 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		return nil, err
 	}
 	p := &Pipeline{
-		cfg:     cfg,
-		log:     opts.Logger,
-		conn:    conn,
-		apps:    apps,
-		msdk:    msdk,
-		letters: deadletter.NewWriter(conn, opts.Logger),
+		cfg:  cfg,
+		log:  opts.Logger,
+		conn: conn,
+		apps: apps,
+		msdk: msdk,
 
 		lettersSaid: map[kindOfLetter]*said{},
 	}
@@ -136,6 +135,10 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		MeterProvider:     opts.MeterProvider,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if p.letters, err = deadletter.NewWriter(conn, opts.Logger); err != nil {
+		p.consumer.Close()
 		return nil, err
 	}
 	return p, nil
@@ -199,7 +202,7 @@ func (p *Pipeline) Close() {
 	p.metrics.close()
 	p.consumer.Close()
 	p.msdk.Close()
-	_ = p.letters.Close()
+	p.letters.Close()
 }
 
 // NotReady lists what keeps the pipeline from working; empty means ready: in

@@ -1,0 +1,272 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// sequence writes letters to a partition, batch by batch, so that each batch lies
+// there once however often it was sent: it numbers them, and the broker passes
+// over a number that it has had (Kafka's idempotent producer, KIP-98). It works
+// for one caller at a time.
+//
+// What a write that was cut off has left open keeps its numbers, and those that
+// come after it are another producer's.
+//
+// franz-go's own producer does the like, but does not say why it is still trying,
+// and what it gives up when the caller does may have been written: after an answer
+// that was lost, and one that the broker is not the leader.
+type sequence struct {
+	w *Writer
+	place
+
+	turn chan struct{} // whoever writes has put something in
+
+	producer producer
+	next     int32 // number of the next letter; -1: no producer yet
+
+	// open are batches of writes that were cut off. What has become of one is not
+	// known, and is found out when one of its letters is to be written again; the
+	// others stay, until they are, too.
+	open []*batch
+}
+
+// mostOpen bounds the batches that are remembered. Each is of another write.
+const mostOpen = 4
+
+func newSequence(w *Writer, at place) *sequence {
+	return &sequence{w: w, place: at, turn: make(chan struct{}, 1), next: -1}
+}
+
+// Kafka limits the size of a batch, by default to 1 MiB, which letters may reach
+// together that are far from it alone. batchBytes keeps clear of the default.
+const batchBytes = 900 << 10
+
+// maxWhole is the size beyond which a letter is not tried whole, in bytes: no
+// topic takes it, and a broker that finds a request too large for itself hangs up
+// without an answer (socket.request.max.bytes, 100 MiB by default).
+const maxWhole = 16 << 20
+
+// write returns when the partition has the letters, or ctx has ended, or with an
+// [ErrRecreated] when there is no such partition any more.
+func (s *sequence) write(ctx context.Context, letters []*toWrite) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := s.findOut(ctx, letters); err != nil {
+		return err
+	}
+	for letters := unwritten(letters); len(letters) > 0; {
+		n, size := 1, letters[0].size()
+		for n < len(letters) && size+letters[n].size() <= batchBytes {
+			size += letters[n].size()
+			n++
+		}
+		if err := s.writeTogether(ctx, letters[:n]); err != nil {
+			return err
+		}
+		letters = letters[n:]
+	}
+	return nil
+}
+
+// findOut finds out about the open batches in which some of the letters are, by
+// sending them again. The letters of other open batches are somebody else's by
+// now: they are not sent again.
+func (s *sequence) findOut(ctx context.Context, letters []*toWrite) error {
+	for _, b := range slices.Clone(s.open) {
+		if !slices.ContainsFunc(letters, b.has) {
+			continue
+		}
+		err := s.insist(ctx, len(letters), func(ctx context.Context) error {
+			if b.written {
+				return nil
+			}
+			err := s.produce(ctx, b)
+			b.written = err == nil
+			if oversized(err) || forgotten(err) {
+				return nil // it was not, or nobody can tell
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, l := range letters {
+			l.written = l.written || b.written && b.take(l)
+		}
+		if !b.written || len(b.letters) == 0 {
+			s.open = slices.DeleteFunc(s.open, func(o *batch) bool { return o == b })
+		}
+	}
+	return nil
+}
+
+func (s *sequence) insist(ctx context.Context, letters int, try func(context.Context) error) error {
+	return s.w.insist(ctx, s.topic.topic, s.partition, letters, try)
+}
+
+// errSplit is the error of a batch of several letters that the topic refuses for
+// its size.
+var errSplit = errors.New("the letters do not fit into one batch")
+
+// writeTogether writes the letters in one batch. If the topic finds it too large,
+// which it says of the whole and not of any letter, each half is tried apart, down
+// to the letter that does not fit by itself. That one is made smaller.
+func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error {
+	least, most := whole, whole
+	if len(letters) == 1 {
+		most = withoutAll
+		if letters[0].size() > maxWhole {
+			least = withoutValue
+		}
+	}
+	var sent *batch
+	err := s.insist(ctx, len(letters), func(ctx context.Context) (err error) {
+		for cut := least; cut <= most; cut++ {
+			sent = newBatch(letters, cut)
+			if err = s.send(ctx, sent); !oversized(err) {
+				return err
+			}
+		}
+		if len(letters) > 1 {
+			err = errSplit
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		for _, l := range letters {
+			l.written = true
+		}
+	case errors.Is(err, errSplit):
+		half := len(letters) / 2
+		if err := s.writeTogether(ctx, letters[:half]); err != nil {
+			return err
+		}
+		return s.writeTogether(ctx, letters[half:])
+	case sent != nil && sent.number >= 0:
+		s.next = -1 // its numbers may be taken, or may not
+		s.open = append(s.open, sent)
+		s.open = s.open[max(0, len(s.open)-mostOpen):]
+	}
+	return err
+}
+
+// send sends a batch once, with the next numbers, and waits until all in-sync
+// replicas have it. Sent again, it has the same numbers: only a batch that is written
+// takes them up.
+func (s *sequence) send(ctx context.Context, b *batch) error {
+	for {
+		begin := s.next < 0
+		if begin {
+			if err := s.begin(ctx); err != nil {
+				return err
+			}
+		}
+		b.producer, b.number = s.producer, s.next
+		err := s.produce(ctx, b)
+		switch {
+		case err == nil:
+			s.next = (b.number + int32(len(b.letters))) & math.MaxInt32
+			return nil
+		case oversized(err):
+			b.number = -1
+		case forgotten(err):
+			s.next = -1
+			if !begin {
+				continue
+			}
+		}
+		return fmt.Errorf("write %d letters to %s/%d: %w", len(b.letters), s.topic.topic, s.partition, err)
+	}
+}
+
+// forgotten tells that the brokers do not, or no longer, know what the producer
+// has written: they forget after a day, with the end of a log that they lose, and
+// with the topic.
+func forgotten(err error) bool {
+	for _, code := range []error{
+		kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping,
+	} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// begin becomes a producer whose first letter is number 0.
+func (s *sequence) begin(ctx context.Context) error {
+	res, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, s.w.client)
+	if err == nil {
+		err = kerr.ErrorForCode(res.ErrorCode)
+	}
+	if err != nil {
+		return fmt.Errorf("become a producer of Kafka: %w", err)
+	}
+	s.producer, s.next = producer{res.ProducerID, res.ProducerEpoch}, 0
+	return nil
+}
+
+// produce sends a batch to the partition's leader. It succeeds if the partition has
+// it, from this time or a former.
+func (s *sequence) produce(ctx context.Context, b *batch) error {
+	uuid, leader, err := s.leader(ctx)
+	if err != nil {
+		return err
+	}
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Partition, p.Records = s.partition, b.encode()
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic, t.TopicID = s.topic.topic, uuid // brokers go by name up to Kafka 4.0, then by id
+	t.Partitions = append(t.Partitions, p)
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis = -1, int32(writeTimeout/time.Millisecond)
+	req.Topics = append(req.Topics, t)
+	res, err := req.RequestWith(ctx, s.w.client.Broker(int(leader)))
+	if err == nil && (len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1) {
+		err = errors.New("the broker answers without the partition")
+	}
+	if err == nil {
+		err = kerr.ErrorForCode(res.Topics[0].Partitions[0].ErrorCode)
+	}
+	if errors.Is(err, kerr.DuplicateSequenceNumber) {
+		err = nil
+	}
+	if err != nil && !oversized(err) {
+		s.w.reader.forget(s.topic.topic)
+	}
+	return err
+}
+
+// leader returns where the partition is to be written. The error is an
+// [ErrRecreated] if it is another topic now that has the name, or one without that
+// partition.
+func (s *sequence) leader(ctx context.Context) (uuid [16]byte, broker int32, err error) {
+	l, known := s.w.reader.known(s.topic.topic)
+	if !known {
+		if l, err = s.w.reader.describe(ctx, s.topic.topic); err != nil {
+			return uuid, 0, err
+		}
+	}
+	broker, exists := l.leaders[s.partition]
+	switch {
+	case l.isOther(s.topic.id) || !exists:
+		return uuid, 0, fmt.Errorf("topic %s %w", s.topic.topic, ErrRecreated)
+	case broker < 0:
+		s.w.reader.forget(s.topic.topic)
+		return uuid, 0, kerr.LeaderNotAvailable
+	}
+	return l.uuid, broker, nil
+}
