@@ -50,6 +50,14 @@ type sourceJSON struct {
 	Timestamp stamp  `json:"timestamp"`
 }
 
+func newSourceJSON(s Source) *sourceJSON {
+	return &sourceJSON{s.Topic, s.Partition, s.Offset, stamp{s.Time}}
+}
+
+func (j *sourceJSON) source() Source {
+	return Source{j.Topic, j.Partition, j.Offset, j.Timestamp.Time}
+}
+
 type contentJSON struct {
 	Key         json.RawMessage `json:"key,omitempty"`
 	KeyBase64   *string         `json:"key_base64,omitempty"`
@@ -99,7 +107,7 @@ func (e *Entry) json() entryJSON {
 	j.letterJSON = &letterJSON{
 		Reason: l.Reason, Detail: l.Detail, Violations: l.Violations, Ret: l.Ret, HTTPStatus: l.HTTPStatus,
 		Attempts: l.Attempts, Delivery: l.Delivery, AppID: l.AppID, Route: l.Route,
-		Source: &sourceJSON{l.Source.Topic, l.Source.Partition, l.Source.Offset, stamp{l.Source.Time}},
+		Source: newSourceJSON(l.Source),
 		Time:   stamp{l.Time}, Replays: l.Replays,
 	}
 	if l.Previous != (Name{}) {
@@ -208,7 +216,7 @@ func (j *entryJSON) letter(e *Entry) (err error) {
 	e.Letter = Letter{
 		Reason: j.Reason, Detail: j.Detail, Violations: j.Violations, Ret: j.Ret, HTTPStatus: j.HTTPStatus,
 		Attempts: j.Attempts, Delivery: j.Delivery, AppID: j.AppID, Route: j.Route,
-		Source: Source{j.Source.Topic, j.Source.Partition, j.Source.Offset, j.Source.Timestamp.Time},
+		Source: j.Source.source(),
 		Time:   j.Time.Time, Replays: j.Replays,
 	}
 	if j.Previous != "" {

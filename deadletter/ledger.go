@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,8 +11,9 @@ import (
 )
 
 // ledger knows the state of each letter of a topic from the resolutions: two
-// bits a letter, where there are any. It reads on from where it was, so that
-// whoever asks again and again does not read everything again and again.
+// bits a letter, where there are any, and some 25 bytes for each that is resolved,
+// by which its twins are known. It reads on from where it was, so that whoever asks
+// again and again does not read everything again and again.
 type ledger struct {
 	reader  *reader
 	letters incarnation // the dead-letter topic
@@ -24,8 +24,9 @@ type ledger struct {
 	resolutions incarnation     // the topic that was read last
 	next        map[int32]int64 // by partition of it: where to read on
 
-	mu    sync.RWMutex
-	pages map[page]*[pageLetters / 4]byte
+	mu       sync.RWMutex
+	pages    map[page]*[pageLetters / 4]byte
+	resolved map[uint64]spot // by the hash of the identity
 }
 
 // page is a run of offsets of a partition of letters.
@@ -36,21 +37,56 @@ type page struct {
 
 const pageLetters = 1 << 14
 
+// spot is where a letter lies: the partition in the first bits, of which Kafka never
+// has so many, the offset in the others.
+type spot uint64
+
+const offsetBits = 48
+
+func spotOf(partition int32, offset int64) spot {
+	return spot(partition)<<offsetBits | spot(offset)
+}
+
+func (s spot) place() (partition int32, offset int64) {
+	return int32(s >> offsetBits), int64(s & (1<<offsetBits - 1))
+}
+
 func newLedger(r *reader, letters incarnation) *ledger {
 	return &ledger{
 		reader: r, letters: letters,
-		reading: make(chan struct{}, 1),
-		next:    map[int32]int64{},
-		pages:   map[page]*[pageLetters / 4]byte{},
+		reading:  make(chan struct{}, 1),
+		next:     map[int32]int64{},
+		pages:    map[page]*[pageLetters / 4]byte{},
+		resolved: map[uint64]spot{},
 	}
 }
 
 // codes of the states, in two bits.
 var stateCodes = [...]State{Pending, Replayed, Discarded}
 
+// state is what has been done about a letter, by its name alone.
 func (l *ledger) state(partition int32, offset int64) State {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.get(partition, offset)
+}
+
+// stateOf is what has been done about a letter or one of its twins.
+func (l *ledger) stateOf(partition int32, offset int64, of identity) State {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s := l.get(partition, offset)
+	if s != Pending || len(l.resolved) == 0 || !of.known() {
+		return s
+	}
+	twin, any := l.resolved[of.hash()]
+	if !any {
+		return Pending
+	}
+	return l.get(twin.place()) // pending again, if somebody took it back
+}
+
+func (l *ledger) get(partition int32, offset int64) State {
 	p := l.pages[page{partition, offset / pageLetters}]
 	if p == nil {
 		return Pending
@@ -59,7 +95,7 @@ func (l *ledger) state(partition int32, offset int64) State {
 	return stateCodes[p[i/4]>>(i%4*2)&3]
 }
 
-func (l *ledger) set(partition int32, offset int64, s State) {
+func (l *ledger) set(partition int32, offset int64, s State, of identity) {
 	var code byte
 	for i, known := range stateCodes {
 		if s == known {
@@ -68,6 +104,11 @@ func (l *ledger) set(partition int32, offset int64, s State) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if s != Pending && of.known() {
+		if twin, any := l.resolved[of.hash()]; !any || l.get(twin.place()) == Pending {
+			l.resolved[of.hash()] = spotOf(partition, offset)
+		}
+	}
 	at := page{partition, offset / pageLetters}
 	p := l.pages[at]
 	if p == nil {
@@ -87,6 +128,7 @@ func (l *ledger) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.pages)
+	clear(l.resolved)
 	clear(l.next)
 }
 
@@ -144,20 +186,16 @@ func (l *ledger) enter(key, value []byte) {
 	if err != nil || name.Topic != l.letters.topic {
 		return
 	}
-	state := Pending
+	r := Resolution{State: Pending}
 	if value != nil { // otherwise it is taken back
-		var r struct {
-			State   State  `json:"state"`
-			TopicID string `json:"topic_id"`
-		}
-		if err := json.Unmarshal(value, &r); err != nil || r.State != Replayed && r.State != Discarded {
+		if r, err = parseResolution(name, value); err != nil {
 			return
 		}
-		if !l.letters.isOther(r.TopicID) {
-			state = r.State
+		if l.letters.isOther(r.TopicID) {
+			r.State = Pending
 		}
 	}
-	l.set(int32(name.Partition), name.Offset, state)
+	l.set(int32(name.Partition), name.Offset, r.State, r.identity())
 }
 
 // scan reads the extents, each in order.

@@ -7,7 +7,10 @@
 // A letter is the record itself, key, value and headers as they came, with
 // headers of the form deadletter.* that say what happened. [Writer.Write]
 // returns once all in-sync replicas have a letter, so that the record's offset
-// may be committed; it promises at least once, and keeps no order.
+// may be committed, and keeps no order. It writes each once, as Kafka's idempotent
+// producers do; but a process that is killed in the middle and the one that takes
+// over may each write a letter. Such twins have the same deadletter.source.* and
+// deadletter.replays: they count as one, and are resolved as one.
 //
 // A letter's name is TOPIC/PARTITION/OFFSET in the dead-letter topic ([Name]).
 // [Store] reads letters, the newest or the oldest first, filtered ([Filter]), in
@@ -21,12 +24,15 @@
 // which fields may be added:
 //
 //	{"state": "replayed", "time": "2026-01-02T03:04:05.678Z", "by": "ann", "run": "7f3a",
-//	 "topic_id": "q83vEjRWeJCrze8SNFZ4kA", "replay_topic": "battle-reports.replay", "repaired": true}
+//	 "topic_id": "q83vEjRWeJCrze8SNFZ4kA", "replay_topic": "battle-reports.replay", "repaired": true,
+//	 "source": {"topic": …, "partition": …, "offset": …, "timestamp": …}, "replays": 1}
 //	{"state": "discarded", "time": "2026-01-02T03:04:05.678Z", "by": "ann", "run": "7f3a",
-//	 "topic_id": "q83vEjRWeJCrze8SNFZ4kA", "because": "test players"}
+//	 "topic_id": "q83vEjRWeJCrze8SNFZ4kA", "because": "test players", "source": …}
 //
-// "repaired" says that the value was changed on the way; it is left out
-// otherwise.
+// "repaired" says that the value was changed on the way, and "replays" how often
+// the letter had been replayed before; they are left out otherwise. "source" is
+// where it first came from: with "replays" it says which other letters are this
+// one's twins.
 //
 // A name means a place in a topic, and a topic is its id, which Kafka gives it
 // when it is made, as kafka-topics.sh --describe shows it: if T is deleted and

@@ -33,8 +33,10 @@ type Query struct {
 	Failed func(name Name, err error)
 }
 
-// Letters returns the letters that match. Letters written after the start are
-// not seen; resolutions may be. Records that are no letters come as entries too
+// Letters returns the letters that match. Of twins, which are the same letter
+// written twice, it returns the one that it comes to first, unless they are asked
+// for by name; what has been done about one has been done about the other. Letters
+// written after the start are not seen; resolutions may be. Records that are no letters come as entries too
 // (see [Entry.Foreign]). What retention deletes meanwhile is passed over.
 // Memory is bounded, whatever the number of letters.
 //
@@ -66,6 +68,7 @@ func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error 
 	for _, n := range q.Filter.Names {
 		names[n] = true
 	}
+	var met met
 	m, ctx := newMerge(ctx, s.reader, letters, extents, !q.OldestFirst, q.Progress)
 	defer m.stop()
 	for {
@@ -86,7 +89,10 @@ func (s *Store) each(ctx context.Context, q Query, take func(Entry) bool) error 
 		if err != nil && q.Failed != nil {
 			q.Failed(e.Name, err)
 		}
-		if ok && !take(own(e)) {
+		if !ok || len(names) == 0 && met.again(e.Letter.identity()) {
+			continue
+		}
+		if !take(own(e)) {
 			return nil
 		}
 	}

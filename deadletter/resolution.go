@@ -20,7 +20,13 @@ type Resolution struct {
 	Because  string    // of a discarded letter: why
 	Topic    string    // of a replayed one: where it went
 	Repaired bool      // of a replayed one: its value was changed
+
+	// Of a letter, not of a foreign record, what it shares with its twins.
+	Source  Source // Topic is empty where it is not known
+	Replays int
 }
+
+func (r *Resolution) identity() identity { return identityOf(r.Source, r.Replays) }
 
 // resolutionValue is a resolution as it lies in the topic, under its letter's
 // name as key. It is a contract with outsiders; fields may be added.
@@ -33,6 +39,9 @@ type resolutionValue struct {
 	Because     string `json:"because,omitempty"`
 	ReplayTopic string `json:"replay_topic,omitempty"`
 	Repaired    bool   `json:"repaired,omitempty"`
+
+	Source  *sourceJSON `json:"source,omitempty"`
+	Replays int         `json:"replays,omitempty"`
 }
 
 // stamp is a time in JSON: RFC 3339 in UTC with milliseconds.
@@ -55,7 +64,14 @@ func (s *stamp) UnmarshalJSON(text []byte) error {
 // MarshalJSON writes the resolution as it lies in the topic, without the name,
 // which is the key there.
 func (r Resolution) MarshalJSON() ([]byte, error) {
-	return plainJSON(resolutionValue{r.State, stamp{r.Time}, r.By, r.Run, r.TopicID, r.Because, r.Topic, r.Repaired})
+	v := resolutionValue{
+		State: r.State, Time: stamp{r.Time}, By: r.By, Run: r.Run, TopicID: r.TopicID,
+		Because: r.Because, ReplayTopic: r.Topic, Repaired: r.Repaired, Replays: r.Replays,
+	}
+	if r.Source.Topic != "" {
+		v.Source = newSourceJSON(r.Source)
+	}
+	return plainJSON(v)
 }
 
 func parseResolution(name Name, value []byte) (Resolution, error) {
@@ -66,7 +82,18 @@ func parseResolution(name Name, value []byte) (Resolution, error) {
 	if v.State != Replayed && v.State != Discarded {
 		return Resolution{}, errors.New("read the resolution of " + name.String() + ": it has no state")
 	}
-	return Resolution{name, v.TopicID, v.State, v.Time.Time, v.By, v.Run, v.Because, v.ReplayTopic, v.Repaired}, nil
+	return v.resolution(name), nil
+}
+
+func (v *resolutionValue) resolution(name Name) Resolution {
+	r := Resolution{
+		Name: name, TopicID: v.TopicID, State: v.State, Time: v.Time.Time, By: v.By, Run: v.Run,
+		Because: v.Because, Topic: v.ReplayTopic, Repaired: v.Repaired, Replays: v.Replays,
+	}
+	if v.Source != nil {
+		r.Source = v.Source.source()
+	}
+	return r
 }
 
 // ResolutionTopic is the topic with the resolutions of the letters in topic.

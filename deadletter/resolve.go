@@ -19,7 +19,7 @@ func (r *Resolver) replay(p Replay) task {
 	e := &p.Entry
 	t := task{resolution: Resolution{
 		Name: e.Name, TopicID: e.TopicID, State: Replayed, Time: now(), By: r.run.By, Run: r.run.ID,
-		Topic: p.Topic, Repaired: p.Repaired,
+		Topic: p.Topic, Repaired: p.Repaired, Source: e.Letter.Source, Replays: e.Letter.Replays,
 	}}
 	switch {
 	case e.Foreign != "":
@@ -92,6 +92,7 @@ func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (l
 		some  []task
 		bytes int
 		taken = map[Name]bool{}
+		met   met
 		n     int
 	)
 	for ; n < len(tasks) && len(some) < transactionLetters && bytes < transactionBytes; n++ {
@@ -104,13 +105,16 @@ func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (l
 			done.Refused = append(done.Refused, Refusal{name, err})
 			continue
 		}
-		if state := r.ledger.state(int32(name.Partition), name.Offset); state != Pending {
+		if state := r.ledger.stateOf(int32(name.Partition), name.Offset, t.resolution.identity()); state != Pending {
 			done.Skipped = append(done.Skipped, Resolution{Name: name, State: state})
 			continue
 		}
 		if t.refused != nil {
 			done.Refused = append(done.Refused, Refusal{name, t.refused})
 			continue
+		}
+		if met.again(t.resolution.identity()) {
+			break // its twin comes first, by which it is skipped then
 		}
 		t.resolution.TopicID = r.ledger.letters.id
 		taken[name] = true

@@ -91,7 +91,7 @@ var (
 // Replay writes each letter to its replay topic and its resolution, both in one
 // transaction: for readers of what is committed the letter lies there once,
 // whatever happens to this process or to others that replay it. Letters that are
-// resolved already are skipped. Letters of one key, given in their order, lie
+// resolved already, or whose twin is, are skipped. Letters of one key, given in their order, lie
 // there in that order. All who read the letters find them replayed when Replay
 // returns, unless a broker has not heard of it for seconds.
 //
@@ -119,6 +119,7 @@ func (r *Resolver) Discard(ctx context.Context, because string, entries ...Entry
 	for i, e := range entries {
 		tasks[i] = task{resolution: Resolution{
 			Name: e.Name, TopicID: e.TopicID, State: Discarded, Time: now(), By: r.run.By, Run: r.run.ID, Because: because,
+			Source: e.Letter.Source, Replays: e.Letter.Replays,
 		}}
 	}
 	return r.resolve(ctx, tasks)

@@ -257,7 +257,7 @@ func TestAResolutionSaysWhoDidWhatAndWhen(t *testing.T) {
 		if at := history[0].Time; at.Before(begin) || at.After(time.Now()) {
 			t.Errorf("it was done at %v", at)
 		}
-		want.Time = history[0].Time
+		want.Time, want.Source = history[0].Time, entries[i].Letter.Source
 		if history[0] != want {
 			t.Errorf("got %v, want %v", history[0], want)
 		}
@@ -275,9 +275,10 @@ func TestAResolutionSaysWhoDidWhatAndWhen(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := history[0].Time.Format("2006-01-02T15:04:05.000Z")
+		source := fmt.Sprintf(`,"source":{"topic":"source","partition":0,"offset":%d,"timestamp":"1970-01-01T00:00:00.000Z"}}`, history[0].Source.Offset)
 		want := map[string]string{
-			entries[0].Name.String(): `{"state":"replayed","time":"` + at + `","by":"tester","run":"run 1","topic_id":"` + d.id() + `","replay_topic":"` + d.replayTopic + `","repaired":true}`,
-			entries[1].Name.String(): `{"state":"discarded","time":"` + at + `","by":"tester","run":"run 1","topic_id":"` + d.id() + `","because":"a test\nof \"mine\""}`,
+			entries[0].Name.String(): `{"state":"replayed","time":"` + at + `","by":"tester","run":"run 1","topic_id":"` + d.id() + `","replay_topic":"` + d.replayTopic + `","repaired":true` + source,
+			entries[1].Name.String(): `{"state":"discarded","time":"` + at + `","by":"tester","run":"run 1","topic_id":"` + d.id() + `","because":"a test\nof \"mine\""` + source,
 		}[string(r.Key)]
 		if string(r.Value) != want {
 			t.Errorf("%s lies there, want %s", r.Value, want)

@@ -127,7 +127,7 @@ func (l *ledger) entry(r *kgo.Record) Entry {
 		}
 	}
 	e := read(Name{l.letters.topic, int(r.Partition), r.Offset}, r.Timestamp.UTC(), r.Key, r.Value, headers)
-	e.TopicID, e.State = l.letters.id, l.state(r.Partition, r.Offset)
+	e.TopicID, e.State = l.letters.id, l.stateOf(r.Partition, r.Offset, e.Letter.identity())
 	return e
 }
 
@@ -155,7 +155,8 @@ func (s *Store) known(ctx context.Context, letters incarnation) (*ledger, error)
 	return l, nil
 }
 
-// History returns what has been done about a letter that was read, oldest first.
+// History returns what has been done about a letter that was read, or a twin of it,
+// whose name it then has, oldest first.
 // The topic of resolutions is compacted: of several only the last is sure to be
 // there. It reads that topic from end to end.
 func (s *Store) History(ctx context.Context, e Entry) ([]Resolution, error) {
@@ -166,16 +167,17 @@ func (s *Store) History(ctx context.Context, e Entry) ([]Resolution, error) {
 	var (
 		history []Resolution
 		letters = incarnation{s.topic, e.TopicID}
-		key     = e.Name.String()
 	)
 	if err == nil {
 		err = scan(ctx, s.reader, resolutions.incarnation, extents, func(r *kgo.Record) {
-			if string(r.Key) != key {
+			name, err := ParseName(string(r.Key))
+			if err != nil || name.Topic != e.Name.Topic {
 				return
 			}
-			res, err := parseResolution(e.Name, r.Value)
+			res, err := parseResolution(name, r.Value)
+			twin := res.identity().known() && res.identity() == e.Letter.identity()
 			switch {
-			case err != nil:
+			case err != nil || name != e.Name && !twin:
 			case letters.isOther(res.TopicID):
 				history = nil // it is of a letter of another topic, and so is what came before it
 			default:

@@ -1,5 +1,7 @@
 package deadletter
 
+import "hash/maphash"
+
 // identity is what twins share: letters that are of the same record and were
 // replayed as often. Whoever writes a letter writes it once, but a process that is
 // killed in the middle, and the one that takes over, may each write it.
@@ -21,3 +23,34 @@ func identityOf(s Source, replays int) identity {
 }
 
 func (l *Letter) identity() identity { return identityOf(l.Source, l.Replays) }
+
+func (i identity) known() bool { return i != identity{} }
+
+var seed = maphash.MakeSeed()
+
+func (i identity) hash() uint64 { return maphash.Comparable(seed, i) }
+
+// met knows which letters have been met, so that of twins the second is passed
+// over. It remembers the last million at least, and at most twice as many: some
+// 40 MB.
+type met struct{ last, before map[uint64]struct{} }
+
+const metLetters = 1 << 20
+
+// again tells whether a letter was met before, and notes it.
+func (m *met) again(i identity) bool {
+	if !i.known() {
+		return false
+	}
+	h := i.hash()
+	_, last := m.last[h]
+	_, before := m.before[h]
+	if last || before {
+		return true
+	}
+	if m.last == nil || len(m.last) == metLetters {
+		m.before, m.last = m.last, map[uint64]struct{}{}
+	}
+	m.last[h] = struct{}{}
+	return false
+}

@@ -10,7 +10,8 @@ record: key, headers (each: key, value) and value, as text, or in key_base64 and
 What is not known is left out. A record that is no letter has foreign, which says why, in the place of reason to omitted.`
 
 	historyJSONHelp = `history is what has been done about it, the oldest first, each: state, time, by, run, topic_id, because (of a discarded
-one), replay_topic and repaired (of a replayed one).`
+one), replay_topic and repaired (of a replayed one), and twin, the name of the letter if it was done about its twin: the
+same letter, written twice in a crash.`
 
 	statsJSONHelp = `-o json has: letters, players (count; approximate if it is an estimate), first and last (when they were given up); wave,
 the verdict (since, until, running if it has not ended, steady if nothing stands out, letters, cause_letters of them with

@@ -117,7 +117,7 @@ func TestTheHelpNamesEachFieldOfTheJSON(t *testing.T) {
 	t.Parallel()
 	letter, history := letterFields(t), fieldNames(reflect.TypeFor[historyJSON]())
 	work, stats := fieldNames(reflect.TypeFor[workReport]()), fieldNames(reflect.TypeFor[letters.Stats]())
-	if len(letter) < 40 || len(history) != 8 || len(work) < 17 || len(stats) < 40 {
+	if len(letter) < 40 || len(history) != 9 || len(work) < 17 || len(stats) < 40 {
 		t.Fatalf("%q, %q, %q, %q", letter, history, work, stats)
 	}
 	for _, test := range []struct {

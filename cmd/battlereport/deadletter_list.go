@@ -22,6 +22,8 @@ func deadletterListCommand() *cobra.Command {
 		Short: "List letters, the newest first",
 		Long: `Lists the letters that the filters select, pending ones by default, the newest first.
 
+Of a letter that was written twice in a crash one is listed; what is done about one is done about the other.
+
 As a table, on a terminal, it shows the newest 50, cut to fit; into a pipe nothing is cut. -o jsonl writes one JSON
 object a line and -o json one array, whole letters with no limit but --limit.
 

@@ -127,6 +127,7 @@ type historyJSON struct {
 	Because     string           `json:"because,omitempty"`
 	ReplayTopic string           `json:"replay_topic,omitempty"`
 	Repaired    bool             `json:"repaired,omitempty"`
+	Twin        string           `json:"twin,omitempty"`
 }
 
 // writeLetterJSON writes a letter as list does, with its history besides.
@@ -137,7 +138,10 @@ func writeLetterJSON(out io.Writer, l *letters.Letter) error {
 	}
 	history := make([]historyJSON, len(l.History))
 	for i, r := range l.History {
-		history[i] = historyJSON{r.State, r.Time, r.By, r.Run, r.TopicID, r.Because, r.Topic, r.Repaired}
+		history[i] = historyJSON{r.State, r.Time, r.By, r.Run, r.TopicID, r.Because, r.Topic, r.Repaired, ""}
+		if r.Name != l.Entry.Name {
+			history[i].Twin = r.Name.String()
+		}
 	}
 	text, err := json.Marshal(history)
 	if err != nil {

@@ -114,6 +114,9 @@ func (l *Letter) resolutions(v View) (facts []fact) {
 		if r.Repaired {
 			text += ", repaired"
 		}
+		if r.Name != (deadletter.Name{}) && r.Name != l.Entry.Name {
+			text += ", as " + Visible(r.Name.String()) + ", the same letter written twice"
+		}
 		if r.Because != "" {
 			text += ": " + Visible(r.Because)
 		}
