@@ -92,7 +92,7 @@ func (g *Generation) commit() error {
 		}
 		p := moved[i]
 		p.mu.Lock()
-		p.committed = offsets[i].committed
+		p.committed, p.base = offsets[i].committed, offsets[i].offset
 		p.mu.Unlock()
 	}
 	if failed != nil {

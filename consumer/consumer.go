@@ -33,6 +33,10 @@
 // Brokers tell topics apart from Kafka 3.1 on; with older ones a topic made anew is
 // noticed when it is shorter than the old one was.
 //
+// How far it is behind is known for each partition held, at most 10 s old, also while
+// nothing is taken: the records between what is committed and the log's end, those
+// that are taken and not settled, and the age of the first of these.
+//
 // The package knows nothing of what the records mean.
 package consumer
 
@@ -279,12 +283,10 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 		return // the generation ended before the committed offsets were known
 	}
 	c.generation.Store(gen)
-	committing := make(chan struct{})
-	stopCommitting := make(chan struct{})
-	go func() {
-		defer close(committing)
-		gen.commitLoop(stopCommitting)
-	}()
+	var beside sync.WaitGroup
+	serving, served := context.WithCancel(context.Background()) // it lasts while the generation drains
+	beside.Go(func() { gen.commitLoop(serving.Done()) })
+	beside.Go(func() { gen.watchEnds(serving) })
 
 	staying := make(chan struct{})
 	stopStaying := make(chan struct{})
@@ -298,8 +300,8 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 	// A Serve that returns early would end the generation and start another at
 	// once; it has no reason to.
 	c.generation.Store(nil)
-	close(stopCommitting)
-	<-committing
+	served()
+	beside.Wait()
 	gen.commitLast()
 	close(stopStaying)
 	if !notDraining() {

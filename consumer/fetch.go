@@ -64,7 +64,7 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, mem
 		return nil, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
 	}
 	defer chunk.close()
-	p.confirm()
+	p.confirm(chunk.end)
 	if len(chunk.rest) == 0 {
 		g.handOn(ctx, p, nil, chunk, take)
 		return nil, nil // an idle partition holds on to nothing
@@ -119,7 +119,8 @@ func (g *Generation) position(ctx context.Context, p *Partition) (position, erro
 			return at, err
 		}
 		p.mu.Lock()
-		p.beginAt(bounds[p.ID].first, bounds[p.ID].end)
+		p.beginAt(bounds[p.ID].first)
+		p.hear(bounds[p.ID].end, time.Now())
 		p.mu.Unlock()
 		g.commitSoon()
 	}
@@ -142,11 +143,12 @@ func (p *Partition) begins() *begin {
 	return p.begin
 }
 
-// confirm notes that a broker has answered for the topic.
-func (p *Partition) confirm() {
+// confirm notes that a broker has answered for the topic, and where the log ends.
+func (p *Partition) confirm(end int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.confirmed = true
+	p.hear(end, time.Now())
 }
 
 // pause is the wait between attempts: 100 ms, doubling up to 3 s.

@@ -36,7 +36,9 @@ type Partition struct {
 	committed committed // by this generation, or those before
 	begin     *begin    // nil until it is known
 	tracker   *tracker  // nil until it is known at which offset to begin, and when the generation is over
-	end       int64     // the log's end, as last heard
+	base      int64     // what counts as committed: before anything is of this log, where it began
+	end       int64     // the log's end, as last heard; -1: not yet
+	heard     time.Time // when that was
 
 	// What the tracker counts is of this topic. Where what is committed may be of
 	// another, nothing is committed before a broker has confirmed the topic by

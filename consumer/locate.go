@@ -140,14 +140,18 @@ func (p *Partition) located(cluster string, c committed, b begin) {
 	defer p.mu.Unlock()
 	p.cluster, p.committed, p.begin, p.confirmed, p.tracker = cluster, c, &b, b.sure, nil
 	if b.at >= 0 {
-		p.beginAt(b.at, b.at)
+		p.beginAt(b.at)
 	}
 }
 
 // beginAt has the partition taken from an offset on. It is locked.
-func (p *Partition) beginAt(offset, end int64) {
-	p.tracker, p.end = newTracker(offset, p.begin.note.unsettled), end
+func (p *Partition) beginAt(offset int64) {
+	p.tracker = newTracker(offset, p.begin.note.unsettled)
 	p.topic, p.epoch = p.begin.note.topic, p.begin.note.epoch
+	p.base, p.end, p.heard = offset, -1, time.Time{}
+	if p.committed.offset >= 0 && !p.begin.anew {
+		p.base = p.committed.offset
+	}
 }
 
 // pin commits, for topics of which the group has nothing yet, where their

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -26,10 +27,12 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	m.generations, errs[2] = meter.Int64Counter("battlereport.consumer.generations", metric.WithDescription("Generations of the consumer group that this member has taken part in."))
 	m.commits, errs[3] = meter.Int64Counter("battlereport.consumer.commits", metric.WithDescription("Offset commits that succeeded."))
 	m.commitFailures, errs[4] = meter.Int64Counter("battlereport.consumer.commit.failures", metric.WithDescription("Offset commits that failed and are tried again."))
-	lag, err := meter.Int64ObservableGauge("battlereport.consumer.lag", metric.WithDescription("Records between the committed offset and the end of the log, by partition held."))
+	lag, err := meter.Int64ObservableGauge("battlereport.consumer.lag", metric.WithDescription("Records between the committed offset and the end of the log, by partition held; none while the end is not known yet."))
 	errs[5] = err
 	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records taken and not settled, by partition held."))
 	errs[6] = err
+	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the first record taken and not settled, by partition held; 0: all are settled."))
+	errs[7] = err
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -47,13 +50,20 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	}
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for _, l := range c.Lag() {
-			attrs := metric.WithAttributes(attribute.String("topic", l.Topic), attribute.Int("partition", l.Partition))
-			o.ObserveInt64(lag, l.Lag, attrs)
+			attrs := ofPartition(l.Topic, l.Partition)
+			if l.Lag >= 0 {
+				o.ObserveInt64(lag, l.Lag, attrs)
+			}
 			o.ObserveInt64(pending, int64(l.Pending), attrs)
+			o.ObserveFloat64(age, l.Age.Seconds(), attrs)
 		}
 		return nil
-	}, lag, pending)
+	}, lag, pending, age)
 	return &m, err
+}
+
+func ofPartition(topic string, id int) metric.MeasurementOption {
+	return metric.WithAttributes(attribute.String("topic", topic), attribute.Int("partition", id))
 }
 
 func (m *metrics) taken(topic string, records, bytes int) {
@@ -68,10 +78,11 @@ func (m *metrics) close() { _ = m.registration.Unregister() }
 type PartitionLag struct {
 	Topic     string
 	Partition int
-	Committed int64 // -1: nothing yet
-	End       int64 // the log's end, as last heard
-	Lag       int64 // records from the first not settled to the log's end
-	Pending   int   // records taken and not settled
+	Committed int64         // -1: nothing yet
+	End       int64         // the log's end, at most some seconds old if its broker answers; -1: not known yet
+	Lag       int64         // from what is committed, or else where the partition was begun, to the end; -1: not known yet
+	Pending   int           // records taken and not settled
+	Age       time.Duration // since the timestamp of the first of those; 0: there are none
 }
 
 // Lag reports the partitions held now; none while the member is joining.
@@ -81,17 +92,29 @@ func (c *Consumer) Lag() []PartitionLag {
 		return nil
 	}
 	lags := make([]PartitionLag, 0, len(g.partitions))
+	now := time.Now()
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil {
-			lags = append(lags, PartitionLag{
-				Topic: p.Topic, Partition: p.ID,
-				Committed: p.committed.offset, End: p.end,
-				Lag:     max(0, p.end-p.tracker.committable()),
-				Pending: p.tracker.pending,
-			})
+			lags = append(lags, p.lag(now))
 		}
 		p.mu.Unlock()
 	}
 	return lags
+}
+
+func (p *Partition) lag(now time.Time) PartitionLag {
+	l := PartitionLag{
+		Topic: p.Topic, Partition: p.ID,
+		Committed: p.committed.offset, End: p.end, Lag: -1,
+		Pending: p.tracker.pending,
+	}
+	if l.End >= 0 {
+		from := min(p.base, p.tracker.committable()) // what is committed may be beyond what a log has left
+		l.Lag = max(0, l.End-from)
+	}
+	if oldest, is := p.tracker.oldest(); is {
+		l.Age = max(0, now.Sub(time.UnixMilli(oldest))) // clocks differ
+	}
+	return l
 }

@@ -31,6 +31,14 @@ type Record struct {
 // Size is what the record holds in memory, in bytes: key, value and headers.
 func (r *Record) Size() int { return r.size }
 
+// time is the record's, in milliseconds; where a producer has set none, it is now.
+func (r *Record) time() int64 {
+	if t := r.Time.UnixMilli(); t >= 0 {
+		return t
+	}
+	return time.Now().UnixMilli()
+}
+
 // headerSize is what a header takes up beside its text.
 const headerSize = int(unsafe.Sizeof(Header{}))
 

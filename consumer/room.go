@@ -35,7 +35,7 @@ func (g *Generation) handOn(ctx context.Context, p *Partition, records []Record,
 func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.end, p.epoch = c.end, c.epoch
+	p.epoch = c.epoch
 	room := p.gen.c.room()
 	fresh = records[:0]
 	for i, r := range records {
@@ -45,6 +45,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 		}
 		var isFresh bool
 		if r.place, isFresh = p.tracker.take(r.Offset); isFresh {
+			p.tracker.stamp(r.place, r.time())
 			size += r.Size()
 			fresh = append(fresh, r)
 		}

@@ -27,6 +27,7 @@ type tracker struct {
 type entry struct {
 	offset     int64 // -1: not in use
 	prev, next uint32
+	time       int64 // of the record, once it is taken; in milliseconds
 }
 
 // newTracker begins at an offset, of which and beyond u says what is settled.
@@ -82,6 +83,14 @@ func (t *tracker) take(offset int64) (at uint32, fresh bool) {
 	}
 	t.pending++
 	return at, true
+}
+
+// stamp notes the time of the record at a place, in milliseconds.
+func (t *tracker) stamp(at uint32, time int64) { t.entries[at].time = time }
+
+// oldest is the time of the first record that is taken and not settled, if there is one.
+func (t *tracker) oldest() (time int64, is bool) {
+	return t.entries[t.entries[0].next].time, t.pending > 0 // what is taken comes before what is inherited
 }
 
 // skip moves the position past offsets that hold no record.

@@ -60,6 +60,7 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 					}
 					if fresh {
 						m.inHand[offset] = place
+						tracked.stamp(place, 2*offset)
 					}
 					m.moveTo(offset + 1)
 				}
@@ -112,6 +113,10 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 				}
 				if tracked.pending != len(m.inHand) {
 					t.Fatalf("pending %d, want %d", tracked.pending, len(m.inHand))
+				}
+				time, is := tracked.oldest()
+				if is != (len(m.inHand) > 0) || is && time != 2*slices.Min(slices.Collect(maps.Keys(m.inHand))) {
+					t.Fatalf("the oldest is of %d: %v, in hand are %v", time, is, m.inHand)
 				}
 				another, room := want.horizon+rapid.Int64Range(0, 100).Draw(t, "another"), rapid.IntRange(0, 2000).Draw(t, "room")
 				fits := len(want.offsets) == 0 || spreadOf(want.offsets).with(another).fits(room)
@@ -217,6 +222,7 @@ func BenchmarkTrackerByBatch(b *testing.B) {
 			some[i].offset = tr.position
 			tr.hasRoom(tr.position, 24_000)
 			some[i].place, _ = tr.take(tr.position)
+			tr.stamp(some[i].place, int64(n))
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(batch*b.N), "ns/record")

@@ -99,6 +99,7 @@ func TestRunDeliversUntilASignal(t *testing.T) {
 		`battlereport_breaker_open{appid="wx1"} 0`,
 		`battlereport_consumer_records_total{topic="` + topic + `"} 2`,
 		`battlereport_consumer_lag{partition="0",topic="` + topic + `"} 0`,
+		`battlereport_consumer_age_seconds{partition="0",topic="` + topic + `"} 0`,
 		`battlereport_pending_records 0`,
 	}
 	var page string

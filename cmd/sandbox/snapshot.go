@@ -21,7 +21,7 @@ type snapshot struct {
 	violations map[ledger.Violation]int
 	rates      totals // per second, lately
 	stats      pipeline.Stats
-	lag        int64         // -1: not known, outside of the group
+	lag        int64         // -1: not known, as outside of the group
 	p50, p99   time.Duration // 0: not known
 	boards     []board
 	notices    []string // what is unusual
@@ -89,17 +89,21 @@ func (w *watcher) look(now time.Time) snapshot {
 	return snap
 }
 
-// lag is how many events the pipeline is behind, and -1 while it is not in the group.
+// lag is how many events the pipeline is behind, and -1 while that is not known.
 func (w *watcher) lag() int64 {
 	partitions := w.s.pipeline.Lag()
 	if partitions == nil {
 		return -1
 	}
 	w.joined = true
-	total := int64(0)
+	total, known := int64(0), true
 	for _, partition := range partitions {
 		total += partition.Lag
+		known = known && partition.Lag >= 0
 		w.noteReplays(partition)
+	}
+	if !known {
+		return -1
 	}
 	return total
 }
