@@ -35,7 +35,8 @@
 //
 // How far it is behind is known for each partition held, at most 10 s old, also while
 // nothing is taken: the records between what is committed and the log's end, those
-// that are taken and not settled, and the age of the first of these.
+// that are taken and not settled, and the age of the first of these. What retention
+// deleted before it was taken is counted.
 //
 // The package knows nothing of what the records mean.
 package consumer
@@ -277,6 +278,7 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.metrics.generations.Add(ctx, 1)
+	c.metrics.hold(gen.partitions)
 	gen.log.Info("generation begun", "member", gen.kgen.MemberID, "partitions", gen.assignment())
 
 	if gen.locateAll(ctx) != nil {

@@ -12,6 +12,7 @@ import (
 // bounded by the configuration.
 type metrics struct {
 	records, bytes          metric.Int64Counter
+	deletions               metric.Int64Counter
 	generations             metric.Int64Counter
 	commits, commitFailures metric.Int64Counter
 	registration            metric.Registration
@@ -21,18 +22,19 @@ type metrics struct {
 func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/consumer")
 	var m metrics
-	var errs [8]error
+	var errs [9]error
 	m.records, errs[0] = meter.Int64Counter("battlereport.consumer.records", metric.WithDescription("Records taken from Kafka."))
 	m.bytes, errs[1] = meter.Int64Counter("battlereport.consumer.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes taken from Kafka: keys, values and headers."))
 	m.generations, errs[2] = meter.Int64Counter("battlereport.consumer.generations", metric.WithDescription("Generations of the consumer group that this member has taken part in."))
 	m.commits, errs[3] = meter.Int64Counter("battlereport.consumer.commits", metric.WithDescription("Offset commits that succeeded."))
 	m.commitFailures, errs[4] = meter.Int64Counter("battlereport.consumer.commit.failures", metric.WithDescription("Offset commits that failed and are tried again."))
+	m.deletions, errs[5] = meter.Int64Counter("battlereport.consumer.deleted", metric.WithDescription("Records that retention deleted before they were taken."))
 	lag, err := meter.Int64ObservableGauge("battlereport.consumer.lag", metric.WithDescription("Records between the committed offset and the end of the log, by partition held; none while the end is not known yet."))
-	errs[5] = err
-	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records taken and not settled, by partition held."))
 	errs[6] = err
-	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the first record taken and not settled, by partition held; 0: all are settled."))
+	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records taken and not settled, by partition held."))
 	errs[7] = err
+	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the first record taken and not settled, by partition held; 0: all are settled."))
+	errs[8] = err
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -70,6 +72,18 @@ func (m *metrics) taken(topic string, records, bytes int) {
 	ctx, topicOnly := context.Background(), m.topics[topic]
 	m.records.Add(ctx, int64(records), topicOnly...)
 	m.bytes.Add(ctx, int64(bytes), topicOnly...)
+}
+
+// hold has counters of the partitions exist at zero before their first event.
+func (m *metrics) hold(partitions []*Partition) {
+	for _, p := range partitions {
+		m.deleted(p, 0)
+	}
+}
+
+// deleted counts records of a partition that were deleted before they were taken.
+func (m *metrics) deleted(p *Partition, records int64) {
+	m.deletions.Add(context.Background(), records, ofPartition(p.Topic, p.ID))
 }
 
 func (m *metrics) close() { _ = m.registration.Unregister() }

@@ -41,6 +41,7 @@ battlereport.consumer.age{0,topic} 1.5
 battlereport.consumer.bytes{topic} 7
 battlereport.consumer.commit.failures{} 0
 battlereport.consumer.commits{} 1
+battlereport.consumer.deleted{0,topic} 0
 battlereport.consumer.generations{} 1
 battlereport.consumer.lag{0,topic} 4
 battlereport.consumer.pending{0,topic} 2
@@ -54,6 +55,7 @@ battlereport.consumer.records{topic} 4`)
 battlereport.consumer.bytes{topic} 7
 battlereport.consumer.commit.failures{} 0
 battlereport.consumer.commits{} 2
+battlereport.consumer.deleted{0,topic} 0
 battlereport.consumer.generations{} 1
 battlereport.consumer.records{topic} 4`)
 	})

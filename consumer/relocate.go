@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
@@ -68,11 +69,7 @@ func (g *Generation) intoRange(ctx context.Context, p *Partition, failed error) 
 	at, _ := p.position()
 	switch {
 	case at.offset < b.first:
-		// Retention was faster than this group. There is nothing left to take.
-		g.log.Error("records were deleted by retention before they were taken", "partition", p.String(), "from", at.offset, "to", b.first)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.tracker.skip(b.first)
+		g.skipDeleted(p, b)
 		return nil
 	case at.offset > b.end && at.topic == topicID{}:
 		// Whether the topic was made anew is not known: brokers older than Kafka
@@ -82,6 +79,24 @@ func (g *Generation) intoRange(ctx context.Context, p *Partition, failed error) 
 		return g.goBack(p, b.end, unknownEpoch, lostRecords)
 	}
 	return failed
+}
+
+// skipDeleted goes on at the first record that is left. The others are gone by
+// retention, unless the offset was set by somebody else and nothing was read since:
+// then it may never have been right.
+func (g *Generation) skipDeleted(p *Partition, b logBounds) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from := p.tracker.wanted()
+	if p.confirmed {
+		n := p.tracker.untaken(b.first)
+		g.c.metrics.deleted(p, n)
+		g.log.Error("records were deleted by retention before they were taken", "partition", p.String(), "from", from, "to", b.first, "records", n)
+	} else {
+		g.log.Warn("the committed offset, beside which there is no note of this program, is before the log's first record: going on there", "partition", p.String(), "from", from, "to", b.first)
+	}
+	p.tracker.skip(b.first)
+	p.hear(b.end, time.Now())
 }
 
 // lostRecords is why a log that is the same differs from what was read.

@@ -93,6 +93,15 @@ func (t *tracker) oldest() (time int64, is bool) {
 	return t.entries[t.entries[0].next].time, t.pending > 0 // what is taken comes before what is inherited
 }
 
+// untaken is how many of the offsets before one have been taken by nobody.
+func (t *tracker) untaken(before int64) int64 {
+	n := max(0, before-t.known())
+	for at := t.inherited; at != 0 && t.entries[at].offset < before; at = t.entries[at].next {
+		n++
+	}
+	return n
+}
+
 // skip moves the position past offsets that hold no record.
 func (t *tracker) skip(to int64) {
 	for t.inherited != 0 && t.entries[t.inherited].offset < to {

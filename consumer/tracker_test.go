@@ -118,6 +118,16 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 				if is != (len(m.inHand) > 0) || is && time != 2*slices.Min(slices.Collect(maps.Keys(m.inHand))) {
 					t.Fatalf("the oldest is of %d: %v, in hand are %v", time, is, m.inHand)
 				}
+				before := m.position + rapid.Int64Range(-10, 200).Draw(t, "before")
+				untaken := max(0, before-want.horizon)
+				for _, offset := range m.inherited {
+					if offset < before {
+						untaken++
+					}
+				}
+				if got := tracked.untaken(before); got != untaken {
+					t.Fatalf("before %d, %d are taken by nobody, want %d", before, got, untaken)
+				}
 				another, room := want.horizon+rapid.Int64Range(0, 100).Draw(t, "another"), rapid.IntRange(0, 2000).Draw(t, "room")
 				fits := len(want.offsets) == 0 || spreadOf(want.offsets).with(another).fits(room)
 				if got := tracked.hasRoom(another, room); got != fits {
