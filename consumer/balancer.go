@@ -86,7 +86,11 @@ const watchInterval = 30 * time.Second
 // many partitions as were assigned.
 func (c *Consumer) watchPartitions(ctx context.Context, assigned map[string]int) {
 	for sleep(ctx, watchInterval) == nil {
-		if topic, n, changed := c.partitionsChanged(ctx, assigned); changed {
+		switch topic, n, changed := c.partitionsChanged(ctx, assigned); {
+		case changed && n == 0:
+			c.log.Warn("topic is gone: rebalancing, and waiting for it beside the others", "topic", topic, "assigned", assigned[topic])
+			return
+		case changed:
 			c.log.Info("partitions added or removed: rebalancing", "topic", topic, "partitions", n, "assigned", assigned[topic])
 			return
 		}

@@ -62,12 +62,39 @@ func CloseClient(client *kafka.Client) {
 // dialer is for kafka-go's consumer group.
 func (c Connection) dialer() *kafka.Dialer {
 	return &kafka.Dialer{
-		ClientID:      c.ClientID,
-		DialFunc:      c.dial(),
+		ClientID: c.ClientID,
+		DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := c.open(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &uncreating{Conn: conn}, nil
+		},
 		Timeout:       dialTimeout,
-		TLS:           c.TLS,
 		SASLMechanism: c.SASL,
 	}
+}
+
+// open dials, with TLS on top for the name that is dialled, as kafka-go does it.
+func (c Connection) open(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dial()(ctx, network, address)
+	if err != nil || c.TLS == nil {
+		return conn, err
+	}
+	cfg := c.TLS
+	if cfg.ServerName == "" {
+		cfg = cfg.Clone()
+		if cfg.ServerName, _, err = net.SplitHostPort(address); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+	}
+	secure := tls.Client(conn, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 // until is the same, with connections that break when cut ends. kafka-go waits

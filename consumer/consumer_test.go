@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -300,32 +299,12 @@ func (w *world) deleteRecords(partition int32, offset int64) {
 	}
 }
 
-// exists asks the broker for the topic.
-func (w *world) exists(client *kgo.Client) bool {
-	w.t.Helper()
-	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = &w.topic
-	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = append(req.Topics, topic)
-	resp, err := req.RequestWith(w.t.Context(), client)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return resp.Topics[0].ErrorCode != kerr.UnknownTopicOrPartition.Code
-}
-
 // recreate deletes the topic and makes it anew, empty.
 func (w *world) recreate(partitions int32) {
 	w.t.Helper()
-	topic := kmsg.NewDeleteTopicsRequestTopic()
-	topic.Topic = &w.topic
-	req := kmsg.NewPtrDeleteTopicsRequest()
-	req.TopicNames, req.Topics = []string{w.topic}, append(req.Topics, topic)
-	client := w.client()
-	if _, err := req.RequestWith(w.t.Context(), client); err != nil {
+	if err := w.DeleteTopic(w.t.Context(), w.topic); err != nil {
 		w.t.Fatal(err)
 	}
-	w.until("topic gone", func() bool { return !w.exists(client) }) // else the old one may be taken for the new
 	w.until("topic made anew", func() bool { return w.CreateTopic(w.t.Context(), w.topic, partitions, nil) == nil })
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -533,4 +534,14 @@ func TestRunSaysWhenTheBrokerDoesNotAllowItsSessionTimeout(t *testing.T) {
 	if err := c.Run(t.Context(), nil); !errors.Is(err, kafka.InvalidSessionTimeout) || !strings.Contains(err.Error(), "session timeout 7s") {
 		t.Errorf("got error %v", err)
 	}
+}
+
+func TestBrokersThatWouldCreateEachTopicAskedForAreNotAsked(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		m := w.join()
+		w.until("it is said", func() bool { return w.log.count("brokers of Kafka 2.0 or newer are needed") > 0 })
+		if m.began() > 0 {
+			w.t.Error("a generation has begun")
+		}
+	}, kfake.MaxVersions(kversion.V1_1_0()))
 }

@@ -79,6 +79,7 @@ func start(tb testing.TB, opts []kfake.Opt) *Broker {
 func Run(opts ...kfake.Opt) (*Broker, error) {
 	defaults := []kfake.Opt{
 		kfake.NumBrokers(1),
+		kfake.AllowAutoTopicCreation(),            // the default of Kafka: what asks for that by accident shows
 		kfake.GroupMinSessionTimeout(time.Second), // tests wait for members that died; the default is 6s
 	}
 	fake, err := kfake.NewCluster(append(defaults, opts...)...)

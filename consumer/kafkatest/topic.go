@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,61 @@ func (b *Broker) CreateTopic(ctx context.Context, topic string, partitions int32
 		}
 		return nil
 	})
+}
+
+// DeleteTopic deletes a topic, and returns when no broker of the cluster knows one of the name.
+func (b *Broker) DeleteTopic(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return b.with(func(client *kgo.Client) error {
+		t := kmsg.NewDeleteTopicsRequestTopic()
+		t.Topic = &topic
+		req := kmsg.NewPtrDeleteTopicsRequest()
+		req.TopicNames, req.Topics = []string{topic}, append(req.Topics, t)
+		resp, err := req.RequestWith(ctx, client)
+		if err == nil {
+			err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+		}
+		if err != nil {
+			return fmt.Errorf("delete topic %s: %w", topic, err)
+		}
+		for _, broker := range client.DiscoveredBrokers() {
+			for known := true; known; {
+				resp, err := metadata(ctx, broker, topic)
+				if err != nil {
+					return fmt.Errorf("await the end of topic %s: %w", topic, err)
+				}
+				if known = resp.Topics[0].ErrorCode != kerr.UnknownTopicOrPartition.Code; known {
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// Topics returns the names of all topics that begin so, sorted.
+func (b *Broker) Topics(tb testing.TB, prefix string) (names []string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	err := b.with(func(client *kgo.Client) error {
+		resp, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client) // no topics named: all
+		if err != nil {
+			return err
+		}
+		for _, t := range resp.Topics {
+			if strings.HasPrefix(*t.Topic, prefix) {
+				names = append(names, *t.Topic)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		tb.Fatalf("list the topics: %v", err)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // awaitLeaders asks until every broker, which hears of a new topic from the controller, knows it whole. The id tells
