@@ -12,10 +12,11 @@ import (
 )
 
 // Mismatch is a setting of a topic with which letters, or what has been done
-// about them, are lost.
+// about them, can be lost.
 type Mismatch struct {
-	Topic, Setting string
-	Is, Want       string // Want is the least of a retention
+	Topic, Setting string // or "replicas"
+	Is, Want       string // Want is the least of a number
+	Remedy         string // what to do about it
 }
 
 func (m Mismatch) String() string {
@@ -23,11 +24,54 @@ func (m Mismatch) String() string {
 }
 
 // Mismatches tells where an existing topic is set dangerously otherwise than
-// settings, which are [LetterSettings] or [ResolutionSettings]: its cleanup
-// policy is another, or its retention is shorter. Letters need "delete", since
-// compaction would keep one letter a player; resolutions need "compact" alone,
-// since a letter whose resolution is deleted is pending again.
-func Mismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) ([]Mismatch, error) {
+// [EnsureTopic] would create it with settings, which are [LetterSettings] or
+// [ResolutionSettings]: its cleanup policy is another, its retention is shorter, it
+// has fewer replicas than three, or than the cluster has brokers, or fewer of them
+// must have what is acknowledged. Letters need "delete", since compaction would keep
+// one letter a player; resolutions need "compact" alone, since a letter whose
+// resolution is deleted is pending again. Beside an error are those that were found
+// all the same.
+func Mismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) (found []Mismatch, err error) {
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, fmt.Errorf("look for topic %s: %w", topic, err)
+	}
+	once := "" // what comes before the other remedies
+	replicas, acknowledge := copies(len(meta.Brokers), 0)
+	if has := fewest(meta.Topics[0].Partitions); has > 0 && has < replicas {
+		want := strconv.Itoa(replicas)
+		found = append(found, Mismatch{topic, "replicas", strconv.Itoa(has), want, "give each partition " + want + ": kafka-reassign-partitions.sh"})
+		once = "once it has " + want + " replicas: "
+	}
+	is, err := topicSettings(ctx, client, topic)
+	if err != nil {
+		return found, fmt.Errorf("read the settings of topic %s: %w", topic, err)
+	}
+	for _, want := range append(slices.Clip(settings), kafka.ConfigEntry{ConfigName: insync, ConfigValue: strconv.Itoa(acknowledge)}) {
+		has, known := is[want.ConfigName]
+		if !known || !dangerous(want.ConfigName, has, want.ConfigValue) {
+			continue
+		}
+		remedy := fmt.Sprintf("kafka-configs.sh --alter --entity-type topics --entity-name %s --add-config %s=%s", topic, want.ConfigName, want.ConfigValue)
+		if want.ConfigName == insync {
+			remedy = once + remedy
+		}
+		found = append(found, Mismatch{topic, want.ConfigName, has, want.ConfigValue, remedy})
+	}
+	return found, nil
+}
+
+// fewest is the number of replicas of the partition that has the fewest.
+func fewest(partitions []kafka.Partition) (n int) {
+	for i, p := range partitions {
+		if i == 0 || len(p.Replicas) < n {
+			n = len(p.Replicas)
+		}
+	}
+	return n
+}
+
+func topicSettings(ctx context.Context, client *kafka.Client, topic string) (map[string]string, error) {
 	res, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{
 		{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic},
 	}})
@@ -41,23 +85,23 @@ func Mismatches(ctx context.Context, client *kafka.Client, topic string, setting
 		err = ErrNoTopic
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the settings of topic %s: %w", topic, err)
+		return nil, err
 	}
-	var found []Mismatch
-	for _, is := range res.Resources[0].ConfigEntries {
-		for _, want := range settings {
-			if is.ConfigName == want.ConfigName && dangerous(want.ConfigName, is.ConfigValue, want.ConfigValue) {
-				found = append(found, Mismatch{topic, is.ConfigName, is.ConfigValue, want.ConfigValue})
-			}
-		}
+	settings := map[string]string{}
+	for _, c := range res.Resources[0].ConfigEntries {
+		settings[c.ConfigName] = c.ConfigValue
 	}
-	return found, nil
+	return settings, nil
 }
 
 func dangerous(setting, is, want string) bool {
 	switch setting {
 	case "cleanup.policy":
 		return !slices.Equal(policies(is), policies(want))
+	case insync:
+		has, err := strconv.Atoi(is)
+		least, _ := strconv.Atoi(want) // ours
+		return err == nil && has < least
 	case "retention.ms":
 		has, err := strconv.ParseInt(is, 10, 64)
 		least, _ := strconv.ParseInt(want, 10, 64) // ours

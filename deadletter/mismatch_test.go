@@ -3,9 +3,14 @@ package deadletter_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
@@ -46,5 +51,83 @@ func TestMismatchesAreSettingsWithWhichLettersAreLost(t *testing.T) {
 	_, err := deadletter.Mismatches(t.Context(), client, "missing", letters)
 	if !errors.Is(err, deadletter.ErrNoTopic) || err.Error() != "read the settings of topic missing: there is no such topic" {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestMismatchesAreReplicasThatTheClusterAllowsAndLettersDoNotHave(t *testing.T) {
+	t.Parallel()
+	one := settings{"min.insync.replicas": "1"} // as Kafka has it by default
+	for brokers, topics := range map[int][]struct {
+		replicas int
+		is       settings
+		say      string
+	}{
+		1: {{1, nil, "[]"}},
+		2: {
+			{1, nil, "[topic T has replicas=1, want 2]"},
+			{2, nil, "[]"},
+		},
+		3: {
+			{1, one, "[topic T has replicas=1, want 3 topic T has min.insync.replicas=1, want 2]"},
+			{2, settings{"min.insync.replicas": "2"}, "[topic T has replicas=2, want 3]"},
+			{3, one, "[topic T has min.insync.replicas=1, want 2]"},
+			{3, settings{"min.insync.replicas": "2"}, "[]"},
+			{3, settings{"min.insync.replicas": "3"}, "[]"},
+		},
+		4: {
+			{3, settings{"min.insync.replicas": "2"}, "[]"},
+			{4, one, "[topic T has min.insync.replicas=1, want 2]"},
+		},
+	} {
+		t.Run(fmt.Sprint(brokers, " brokers"), func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, cluster(t, brokers))
+			for _, test := range topics {
+				for _, want := range [][]kafka.ConfigEntry{deadletter.LetterSettings(), deadletter.ResolutionSettings()} {
+					is := settings{want[0].ConfigName: want[0].ConfigValue, "retention.ms": "-1"}
+					maps.Copy(is, test.is)
+					topic := topicOf(t, client, test.replicas, is)
+					got, err := deadletter.Mismatches(t.Context(), client, topic, want)
+					if said := strings.ReplaceAll(fmt.Sprint(got), topic, "T"); said != test.say || err != nil {
+						t.Errorf("%d replicas, %v: %s, error %v, want %s", test.replicas, test.is, said, err, test.say)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestAMismatchTellsWhatToDoAndInWhichOrder(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, cluster(t, 3))
+	topic := topicOf(t, client, 1, settings{"cleanup.policy": "compact", "retention.ms": "1000", "min.insync.replicas": "1"})
+	found, err := deadletter.Mismatches(t.Context(), client, topic, deadletter.LetterSettings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, m := range found {
+		fmt.Fprintln(&got, strings.ReplaceAll(m.Remedy, topic, "T"))
+	}
+	const alter = "kafka-configs.sh --alter --entity-type topics --entity-name T --add-config "
+	want := "give each partition 3: kafka-reassign-partitions.sh\n" + // before the brokers ask for two that have a letter
+		alter + "cleanup.policy=delete\n" +
+		alter + "retention.ms=2592000000\n" +
+		"once it has 3 replicas: " + alter + "min.insync.replicas=2\n"
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s", got.String(), want)
+	}
+}
+
+// A client that may not read the settings still sees the replicas.
+func TestMismatchesOfReplicasAreToldBesideAnError(t *testing.T) {
+	t.Parallel()
+	b := cluster(t, 3)
+	client := newClient(t, b)
+	topic := topicOf(t, client, 1, nil)
+	b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	found, err := deadletter.Mismatches(t.Context(), client, topic, deadletter.LetterSettings())
+	if said := strings.ReplaceAll(fmt.Sprint(found), topic, "T"); said != "[topic T has replicas=1, want 3]" || !errors.Is(err, kafka.TopicAuthorizationFailed) {
+		t.Errorf("%s, error %v", said, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,17 +22,34 @@ const (
 	maxMessageBytes = 2 << 20
 )
 
-// EnsureTopic creates topic if it does not exist: with as many partitions and
-// replicas as the topic like has, since its letters are spread by the same
-// keys, or the broker's defaults if there is no such topic. It returns whether
-// it created it. Where the broker does not allow that, the error says what to
-// create.
+// insync is the setting that says how many replicas must have what is acknowledged.
+const insync = "min.insync.replicas"
+
+// copies is how many replicas a topic has in a cluster of so many brokers, and how
+// many of them must have a letter before it is acknowledged. A letter may be the
+// last copy of its record: there are three where there are as many brokers, or
+// those of the source if it has more, and then one of them may be gone. Where two
+// are all there are, the other one being gone must not be the end of writing.
+func copies(brokers, source int) (replicas, acknowledge int) {
+	replicas = max(source, min(brokers, 3))
+	if replicas < 3 {
+		return replicas, 1
+	}
+	return replicas, 2
+}
+
+// EnsureTopic creates topic if it does not exist: with as many partitions as the
+// topic like has, since its letters are spread by the same keys, or the broker's
+// default if there is no such topic; and with as many replicas as that, or three
+// where the cluster has so many brokers. Of three or more, two must have what is
+// written. It returns whether it created it. Where the broker does not allow that,
+// the error says what to create.
 func EnsureTopic(ctx context.Context, client *kafka.Client, topic, like string, settings ...kafka.ConfigEntry) (created bool, err error) {
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic, like}})
 	if err != nil {
 		return false, fmt.Errorf("look for topic %s: %w", topic, err)
 	}
-	partitions, replicas := -1, -1 // the broker's defaults
+	partitions, source := -1, 0 // the broker's default
 	for _, t := range meta.Topics {
 		switch {
 		case t.Name == topic && t.Error == nil:
@@ -39,8 +57,12 @@ func EnsureTopic(ctx context.Context, client *kafka.Client, topic, like string, 
 		case t.Name == topic && !errors.Is(t.Error, kafka.UnknownTopicOrPartition):
 			return false, fmt.Errorf("look for topic %s: %w", topic, t.Error)
 		case t.Name == like && t.Error == nil && len(t.Partitions) > 0:
-			partitions, replicas = len(t.Partitions), len(t.Partitions[0].Replicas)
+			partitions, source = len(t.Partitions), len(t.Partitions[0].Replicas)
 		}
+	}
+	replicas, acknowledge := copies(len(meta.Brokers), source)
+	if acknowledge > 1 {
+		settings = append(slices.Clip(settings), kafka.ConfigEntry{ConfigName: insync, ConfigValue: strconv.Itoa(acknowledge)})
 	}
 	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: replicas, ConfigEntries: settings,
@@ -61,13 +83,11 @@ func EnsureTopic(ctx context.Context, client *kafka.Client, topic, like string, 
 func describe(topic string, partitions, replicas int, settings []kafka.ConfigEntry) string {
 	var with []string
 	if partitions > 0 {
-		with = append(with, fmt.Sprintf("partitions %d, replicas %d", partitions, replicas))
+		with = append(with, fmt.Sprintf("partitions %d", partitions))
 	}
+	with = append(with, fmt.Sprintf("replicas %d", replicas))
 	for _, s := range settings {
 		with = append(with, s.ConfigName+"="+s.ConfigValue)
-	}
-	if len(with) == 0 {
-		return topic
 	}
 	return topic + " (" + strings.Join(with, ", ") + ")"
 }

@@ -1,8 +1,13 @@
 package deadletter_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +56,73 @@ func TestEnsureTopicCreatesItLikeItsSource(t *testing.T) {
 	}
 	if n := partitions(t, b, topic); n != 5 {
 		t.Errorf("it has %d partitions", n)
+	}
+}
+
+// cluster is one of so many brokers. On a real cluster of another number the test is skipped.
+func cluster(t *testing.T, brokers int) *kafkatest.Broker {
+	t.Helper()
+	switch real := os.Getenv(kafkatest.BrokersVariable); {
+	case real == "":
+		return kafkatest.Start(t, kfake.NumBrokers(brokers))
+	case strings.Count(real, ",") != brokers-1:
+		t.Skipf("for %d brokers", brokers)
+	}
+	return kafkatest.Start(t)
+}
+
+// topicOf creates a topic with so many replicas.
+func topicOf(t *testing.T, client *kafka.Client, replicas int, set settings) string {
+	t.Helper()
+	topic := kafka.TopicConfig{Topic: kafkatest.Name(t), NumPartitions: 2, ReplicationFactor: replicas}
+	for name, value := range set {
+		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
+	}
+	res, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+	if err = cmp.Or(err, errors.Join(slices.Collect(maps.Values(res.Errors))...)); err != nil {
+		t.Fatal(err)
+	}
+	return topic.Topic
+}
+
+// A letter may be the last copy of its record, whatever its source makes do with.
+func TestATopicThatIsCreatedIsAsSafeAsTheClusterAllows(t *testing.T) {
+	t.Parallel()
+	const none = 0 // there is no source
+	for brokers, sources := range map[int]map[int]string{
+		1: {none: "1 replicas, 1 must have it", 1: "1 replicas, 1 must have it"},
+		2: {none: "2 replicas, 1 must have it", 1: "2 replicas, 1 must have it", 2: "2 replicas, 1 must have it"},
+		3: {none: "3 replicas, 2 must have it", 1: "3 replicas, 2 must have it", 2: "3 replicas, 2 must have it", 3: "3 replicas, 2 must have it"},
+		4: {none: "3 replicas, 2 must have it", 1: "3 replicas, 2 must have it", 3: "3 replicas, 2 must have it", 4: "4 replicas, 2 must have it"},
+	} {
+		for replicas, want := range sources {
+			t.Run(fmt.Sprintf("%d brokers, a source of %d replicas", brokers, replicas), func(t *testing.T) {
+				t.Parallel()
+				b := cluster(t, brokers)
+				client := newClient(t, b)
+				source := "missing"
+				if replicas > none {
+					source = topicOf(t, client, replicas, nil)
+				}
+				for name, set := range map[string][]kafka.ConfigEntry{"letters": deadletter.LetterSettings(), "resolutions": deadletter.ResolutionSettings()} {
+					topic := kafkatest.Name(t) + name
+					if created, err := deadletter.EnsureTopic(t.Context(), client, topic, source, set...); !created || err != nil {
+						t.Fatalf("created %v, error %v", created, err)
+					}
+					meta, err := client.Metadata(t.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					got := fmt.Sprintf("%d replicas, %s must have it", len(meta.Topics[0].Partitions[0].Replicas), setting(t, client, topic, "min.insync.replicas"))
+					if got != want {
+						t.Errorf("%s: %s, want %s", topic, got, want)
+					}
+					if found, err := deadletter.Mismatches(t.Context(), client, topic, set); len(found) > 0 || err != nil {
+						t.Errorf("what was created is %v, error %v", found, err)
+					}
+				}
+			})
+		}
 	}
 }
 
@@ -124,15 +196,27 @@ func TestEnsureTopicSaysWhatToCreateWhereItMayNot(t *testing.T) {
 	fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	for want, like := range map[string]string{
 		"create topic letters (partitions 3, replicas 1, cleanup.policy=delete, retention.ms=2592000000, max.message.bytes=2097152): ": source,
-		"create topic letters (cleanup.policy=delete, retention.ms=2592000000, max.message.bytes=2097152): ":                           "missing",
+		"create topic letters (replicas 1, cleanup.policy=delete, retention.ms=2592000000, max.message.bytes=2097152): ":               "missing",
 	} {
 		created, err := deadletter.EnsureTopic(t.Context(), newClient(t, b), "letters", like, deadletter.LetterSettings()...)
 		if created || !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("created %v, error %v, want %s", created, err, want)
 		}
 	}
-	if _, err := deadletter.EnsureTopic(t.Context(), newClient(t, b), "letters", "missing"); err == nil || !strings.HasPrefix(err.Error(), "create topic letters: ") {
+	if _, err := deadletter.EnsureTopic(t.Context(), newClient(t, b), "letters", "missing"); err == nil || !strings.HasPrefix(err.Error(), "create topic letters (replicas 1): ") {
 		t.Errorf("got error %v", err)
+	}
+}
+
+func TestEnsureTopicSaysHowSafeToCreateIt(t *testing.T) {
+	t.Parallel()
+	b := cluster(t, 4)
+	client := newClient(t, b)
+	source := topicOf(t, client, 1, nil)
+	b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	_, err := deadletter.EnsureTopic(t.Context(), client, "resolutions", source, deadletter.ResolutionSettings()...)
+	if want := "create topic resolutions (partitions 2, replicas 3, cleanup.policy=compact, min.insync.replicas=2): "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

@@ -57,7 +57,7 @@ func (p *Pipeline) awaitTopics(ctx context.Context, missing []string) {
 
 // provide creates the source's dead-letter and replay topics and that of the
 // letters' resolutions, if the source exists, and says where those that are there
-// are set so that letters are lost.
+// are set so that letters can be lost.
 func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source string) (exists bool, err error) {
 	err = p.persist(ctx, "topic "+source, func(ctx context.Context) (err error) {
 		exists, err = topicExists(ctx, client, source)
@@ -95,8 +95,8 @@ func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source str
 	return true, nil
 }
 
-// sayMismatches warns of settings with which letters are lost. A client that may
-// not read the settings does without.
+// sayMismatches warns of settings with which letters can be lost. A client that
+// may not read the settings does without.
 func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -105,7 +105,7 @@ func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topi
 		p.log.Debug("the settings of a topic are not known", "topic", topic, "error", err)
 	}
 	for _, m := range mismatches {
-		p.log.Warn("with this setting letters are lost", "topic", m.Topic, "setting", m.Setting, "is", m.Is, "want", m.Want)
+		p.log.Warn("with this setting letters can be lost", "topic", m.Topic, "setting", m.Setting, "is", m.Is, "want", m.Want, "do", m.Remedy)
 	}
 }
 

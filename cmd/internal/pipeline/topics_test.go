@@ -16,6 +16,7 @@ func TestTopicsOfLettersAreProvidedForAndLookedAt(t *testing.T) {
 		for _, said := range []string{
 			"topic=" + w.topic + ".dlq setting=cleanup.policy is=compact want=delete",
 			"topic=" + w.topic + ".dlq setting=retention.ms is=3600000 want=2592000000",
+			"topic=" + w.topic + `.dlq setting=min.insync.replicas is=1 want=2 do="kafka-configs.sh --alter --entity-type topics --entity-name ` + w.topic + `.dlq --add-config min.insync.replicas=2"`,
 			`msg="topic created" topic=` + w.topic + ".replay\n",
 			`msg="topic created" topic=` + w.topic + ".dlq.resolutions\n",
 		} {
