@@ -81,13 +81,13 @@ func TestMismatchesAreReplicasThatTheClusterAllowsAndLettersDoNotHave(t *testing
 	} {
 		t.Run(fmt.Sprint(brokers, " brokers"), func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, cluster(t, brokers))
+			b := cluster(t, brokers)
 			for _, test := range topics {
 				for _, want := range [][]kafka.ConfigEntry{deadletter.LetterSettings(), deadletter.ResolutionSettings()} {
 					is := settings{want[0].ConfigName: want[0].ConfigValue, "retention.ms": "-1"}
 					maps.Copy(is, test.is)
-					topic := topicOf(t, client, test.replicas, is)
-					got, err := deadletter.Mismatches(t.Context(), client, topic, want)
+					topic := topicOf(t, b, test.replicas, is)
+					got, err := deadletter.Mismatches(t.Context(), newClient(t, b), topic, want)
 					if said := strings.ReplaceAll(fmt.Sprint(got), topic, "T"); said != test.say || err != nil {
 						t.Errorf("%d replicas, %v: %s, error %v, want %s", test.replicas, test.is, said, err, test.say)
 					}
@@ -99,9 +99,9 @@ func TestMismatchesAreReplicasThatTheClusterAllowsAndLettersDoNotHave(t *testing
 
 func TestAMismatchTellsWhatToDoAndInWhichOrder(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, cluster(t, 3))
-	topic := topicOf(t, client, 1, settings{"cleanup.policy": "compact", "retention.ms": "1000", "min.insync.replicas": "1"})
-	found, err := deadletter.Mismatches(t.Context(), client, topic, deadletter.LetterSettings())
+	b := cluster(t, 3)
+	topic := topicOf(t, b, 1, settings{"cleanup.policy": "compact", "retention.ms": "1000", "min.insync.replicas": "1"})
+	found, err := deadletter.Mismatches(t.Context(), newClient(t, b), topic, deadletter.LetterSettings())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,10 +123,9 @@ func TestAMismatchTellsWhatToDoAndInWhichOrder(t *testing.T) {
 func TestMismatchesOfReplicasAreToldBesideAnError(t *testing.T) {
 	t.Parallel()
 	b := cluster(t, 3)
-	client := newClient(t, b)
-	topic := topicOf(t, client, 1, nil)
+	topic := topicOf(t, b, 1, nil)
 	b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
-	found, err := deadletter.Mismatches(t.Context(), client, topic, deadletter.LetterSettings())
+	found, err := deadletter.Mismatches(t.Context(), newClient(t, b), topic, deadletter.LetterSettings())
 	if said := strings.ReplaceAll(fmt.Sprint(found), topic, "T"); said != "[topic T has replicas=1, want 3]" || !errors.Is(err, kafka.TopicAuthorizationFailed) {
 		t.Errorf("%s, error %v", said, err)
 	}

@@ -40,6 +40,7 @@ func TestEnsureTopicCreatesItLikeItsSource(t *testing.T) {
 	if !created || err != nil {
 		t.Fatalf("created %v, error %v", created, err)
 	}
+	b.AwaitTopic(t, topic)
 	if n := partitions(t, b, topic); n != 5 {
 		t.Errorf("it has %d partitions", n)
 	}
@@ -72,8 +73,9 @@ func cluster(t *testing.T, brokers int) *kafkatest.Broker {
 }
 
 // topicOf creates a topic with so many replicas.
-func topicOf(t *testing.T, client *kafka.Client, replicas int, set settings) string {
+func topicOf(t *testing.T, b *kafkatest.Broker, replicas int, set settings) string {
 	t.Helper()
+	client := newClient(t, b)
 	topic := kafka.TopicConfig{Topic: kafkatest.Name(t), NumPartitions: 2, ReplicationFactor: replicas}
 	for name, value := range set {
 		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
@@ -82,6 +84,7 @@ func topicOf(t *testing.T, client *kafka.Client, replicas int, set settings) str
 	if err = cmp.Or(err, errors.Join(slices.Collect(maps.Values(res.Errors))...)); err != nil {
 		t.Fatal(err)
 	}
+	b.AwaitTopic(t, topic.Topic)
 	return topic.Topic
 }
 
@@ -102,13 +105,14 @@ func TestATopicThatIsCreatedIsAsSafeAsTheClusterAllows(t *testing.T) {
 				client := newClient(t, b)
 				source := "missing"
 				if replicas > none {
-					source = topicOf(t, client, replicas, nil)
+					source = topicOf(t, b, replicas, nil)
 				}
 				for name, set := range map[string][]kafka.ConfigEntry{"letters": deadletter.LetterSettings(), "resolutions": deadletter.ResolutionSettings()} {
 					topic := kafkatest.Name(t) + name
 					if created, err := deadletter.EnsureTopic(t.Context(), client, topic, source, set...); !created || err != nil {
 						t.Fatalf("created %v, error %v", created, err)
 					}
+					b.AwaitTopic(t, topic)
 					meta, err := client.Metadata(t.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
 					if err != nil {
 						t.Fatal(err)
@@ -212,7 +216,7 @@ func TestEnsureTopicSaysHowSafeToCreateIt(t *testing.T) {
 	t.Parallel()
 	b := cluster(t, 4)
 	client := newClient(t, b)
-	source := topicOf(t, client, 1, nil)
+	source := topicOf(t, b, 1, nil)
 	b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	_, err := deadletter.EnsureTopic(t.Context(), client, "resolutions", source, deadletter.ResolutionSettings()...)
 	if want := "create topic resolutions (partitions 2, replicas 3, cleanup.policy=compact, min.insync.replicas=2): "; err == nil || !strings.HasPrefix(err.Error(), want) {

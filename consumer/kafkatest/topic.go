@@ -126,6 +126,28 @@ func (b *Broker) Topics(tb testing.TB, prefix string) (names []string) {
 	return names
 }
 
+// AwaitTopic waits until all brokers know the leaders of a topic that another client creates or has created.
+func (b *Broker) AwaitTopic(tb testing.TB, topic string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	err := b.with(func(client *kgo.Client) error {
+		created := kmsg.NewCreateTopicsResponseTopic()
+		created.Topic = topic
+		if err := persist(ctx, func() error {
+			known, err := leaders(ctx, client, topic)
+			created.TopicID, created.NumPartitions = known.TopicID, int32(len(known.Partitions))
+			return err
+		}); err != nil {
+			return err
+		}
+		return awaitLeaders(ctx, client, created)
+	})
+	if err != nil {
+		tb.Fatalf("await topic %s: %v", topic, err)
+	}
+}
+
 // awaitLeaders asks until every broker, which hears of a new topic from the controller, knows it whole. The id tells
 // it from one of the same name that was deleted.
 func awaitLeaders(ctx context.Context, client *kgo.Client, created kmsg.CreateTopicsResponseTopic) error {
