@@ -36,8 +36,25 @@ type extent struct {
 	first, end int64
 }
 
-// extents asks for the partitions of a topic and what is in them now.
-func (r *reader) extents(ctx context.Context, topic string) (layout, []extent, error) {
+// extents asks for the partitions of a topic and what is in them now. While brokers
+// have not all heard of the topic, or of who leads it, it tries again for a while.
+func (r *reader) extents(ctx context.Context, topic string) (l layout, all []extent, err error) {
+	began := time.Now()
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		l, all, err = r.extentsOnce(ctx, topic)
+		var code *kerr.Error
+		if !errors.As(err, &code) || !code.Retriable || time.Since(began) > dialTimeout {
+			return l, all, err
+		}
+		select {
+		case <-ctx.Done():
+			return layout{}, nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (r *reader) extentsOnce(ctx context.Context, topic string) (layout, []extent, error) {
 	l, err := r.describe(ctx, topic)
 	if err != nil {
 		return layout{}, nil, err

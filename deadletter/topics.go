@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // Topic settings of dead letters that are created here.
@@ -42,8 +45,8 @@ func copies(brokers, source int) (replicas, acknowledge int) {
 // topic like has, since its letters are spread by the same keys, or the broker's
 // default if there is no such topic; and with as many replicas as that, or three
 // where the cluster has so many brokers. Of three or more, two must have what is
-// written. It returns whether it created it. Where the broker does not allow that,
-// the error says what to create.
+// written. It returns whether it created it; brokers know it then. Where they do not
+// allow that, the error says what to create.
 func EnsureTopic(ctx context.Context, client *kafka.Client, topic, like string, settings ...kafka.ConfigEntry) (created bool, err error) {
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic, like}})
 	if err != nil {
@@ -70,13 +73,46 @@ func EnsureTopic(ctx context.Context, client *kafka.Client, topic, like string, 
 	if err == nil {
 		err = res.Errors[topic]
 	}
-	if errors.Is(err, kafka.TopicAlreadyExists) { // another member was faster
-		return false, nil
-	}
-	if err != nil {
+	faster := errors.Is(err, kafka.TopicAlreadyExists) // another member was
+	if err != nil && !faster {
 		return false, fmt.Errorf("create topic %s: %w", describe(topic, partitions, replicas, settings), err)
 	}
-	return true, nil
+	awaitTopic(ctx, client, topic, meta.Brokers)
+	return !faster, nil
+}
+
+// awaitTopic waits until each of the brokers knows the topic and its leaders, which
+// the one that creates it does not wait for, and clients may ask any of them. It
+// gives up when it takes long, and does not wait for brokers that do not answer.
+func awaitTopic(ctx context.Context, client *kafka.Client, topic string, brokers []kafka.Broker) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	t, ok := client.Transport.(*kafka.Transport)
+	if !ok {
+		return
+	}
+	each := &kafka.Client{Transport: &kafka.Transport{ // which asks each of them, and often
+		Dial: t.Dial, DialTimeout: t.DialTimeout, TLS: t.TLS, SASL: t.SASL, ClientID: t.ClientID,
+		MetadataTopics: []string{topic}, MetadataTTL: 100 * time.Millisecond,
+	}}
+	defer consumer.CloseClient(each)
+	for _, b := range brokers {
+		ask := &kafka.MetadataRequest{Addr: kafka.TCP(net.JoinHostPort(b.Host, strconv.Itoa(b.Port))), Topics: []string{topic}}
+		for {
+			meta, err := each.Metadata(ctx, ask)
+			if err != nil || hasLeaders(meta.Topics[0]) {
+				break
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+}
+
+func hasLeaders(t kafka.Topic) bool {
+	return t.Error == nil && !slices.ContainsFunc(t.Partitions, func(p kafka.Partition) bool { return p.Error != nil })
 }
 
 // describe says what to create, for whoever may.

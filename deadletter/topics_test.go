@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -221,6 +222,53 @@ func TestEnsureTopicSaysHowSafeToCreateIt(t *testing.T) {
 	_, err := deadletter.EnsureTopic(t.Context(), client, "resolutions", source, deadletter.ResolutionSettings()...)
 	if want := "create topic resolutions (partitions 2, replicas 3, cleanup.policy=compact, min.insync.replicas=2): "; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestEnsureTopicReturnsWhenAllBrokersKnowTheTopic(t *testing.T) {
+	for rule, code := range map[string]*kerr.Error{"has not heard of it": kerr.UnknownTopicOrPartition, "knows no leaders": kerr.LeaderNotAvailable} {
+		t.Run("while one "+rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := kafkatest.StartVirtual(t)
+				source := b.Topic(t, 2)
+				for node := range int32(3) {
+					topic := fmt.Sprint(source, node)
+					fault := b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Nodes: []int32{node}, Topic: topic, Err: code, Count: -1})
+					time.AfterFunc(3*time.Second, fault.Remove)
+					began, client := time.Now(), connection(b).Client()
+					created, err := deadletter.EnsureTopic(t.Context(), client, topic, source)
+					consumer.CloseClient(client)
+					if took := time.Since(began); !created || err != nil || took < 3*time.Second || took > 4*time.Second {
+						t.Errorf("broker %d: created %v, error %v, after %s", node, created, err, took)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestLettersAreReadOnceBrokersKnowWhoLeadsTheirTopic(t *testing.T) {
+	for rule, fault := range map[string]kfake.Fault{
+		"the leader has not heard of it": {Keys: []kmsg.Key{kmsg.ListOffsets}, Err: kerr.UnknownTopicOrPartition},
+		"there is no leader yet":         {Keys: []kmsg.Key{kmsg.Metadata}, Err: kerr.LeaderNotAvailable},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := kafkatest.StartVirtual(t)
+				fault.Topic, fault.Count = b.Topic(t, 2), -1
+				b.Produce(t, kafkatest.Record{Topic: fault.Topic, Value: []byte("{}")})
+				time.AfterFunc(3*time.Second, b.RequireKfake(t).Fault(fault).Remove)
+				store, err := deadletter.Open(connection(b), fault.Topic)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer store.Close()
+				found, err := read(t.Context(), store, deadletter.Query{Filter: deadletter.Filter{State: deadletter.AnyState}})
+				if len(found) != 1 || err != nil {
+					t.Errorf("%d found, error %v", len(found), err)
+				}
+			})
+		})
 	}
 }
 

@@ -114,6 +114,7 @@ func (p *post) committed(t *testing.T) (records []deadletter.Letter) {
 		t.Fatal(err)
 	}
 	defer store.Close()
+	p.AwaitTransactions(t, p.replay)
 	q := deadletter.Query{Filter: deadletter.Filter{State: deadletter.AnyState}, OldestFirst: true}
 	for e, err := range store.Letters(t.Context(), q) {
 		if errors.Is(err, deadletter.ErrNoTopic) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func startBroker(o *options) (addrs []string, stop func(), err error) {
 // patience is how long the sandbox waits for a broker's answer to one question.
 const patience = 10 * time.Second
 
-// createTopic creates a topic, unless it is there. partitions -1 is the broker's default.
+// createTopic creates a topic, unless it is there, and waits until all brokers know it. partitions -1 is their default.
 func createTopic(ctx context.Context, client *kgo.Client, topic string, partitions int32) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -49,7 +50,40 @@ func createTopic(ctx context.Context, client *kgo.Client, topic string, partitio
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
+	for _, broker := range client.DiscoveredBrokers() {
+		for {
+			err := known(ctx, broker, topic)
+			if err == nil {
+				break
+			}
+			if !kerr.IsRetriable(err) {
+				return fmt.Errorf("await topic %s: %w", topic, err)
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("await topic %s: %w", topic, err)
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
 	return nil
+}
+
+// known asks a broker for a topic, and is an error unless it knows it and its leaders.
+func known(ctx context.Context, broker *kgo.Broker, topic string) error {
+	t := kmsg.NewMetadataRequestTopic()
+	t.Topic = &topic
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = append(req.Topics, t)
+	resp, err := req.RequestWith(ctx, broker)
+	if err != nil {
+		return err
+	}
+	err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	for _, p := range resp.Topics[0].Partitions {
+		err = cmp.Or(err, kerr.ErrorForCode(p.ErrorCode))
+	}
+	return err
 }
 
 // ends returns the offset behind the last record of each partition of a topic.

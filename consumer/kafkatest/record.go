@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -68,10 +69,10 @@ func (b *Broker) ReadAll(tb testing.TB, topic string) []Record {
 	err := b.with(func(client *kgo.Client) error {
 		var begins, ends map[int32]int64
 		err := persist(ctx, func() (err error) {
-			if begins, err = listOffsets(ctx, client, topic, -2); err != nil {
+			if begins, err = listOffsets(ctx, client, topic, -2, uncommitted); err != nil {
 				return err
 			}
-			ends, err = listOffsets(ctx, client, topic, -1)
+			ends, err = listOffsets(ctx, client, topic, -1, uncommitted)
 			return err
 		})
 		if err != nil {
@@ -87,9 +88,42 @@ func (b *Broker) ReadAll(tb testing.TB, topic string) []Record {
 	return records
 }
 
+// AwaitTransactions waits until all transactions in a topic are over for those who read what is committed: a broker
+// answers their end before the partitions have heard of it. A topic that does not exist has none.
+func (b *Broker) AwaitTransactions(tb testing.TB, topic string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	if len(b.Topics(tb, topic)) == 0 {
+		return
+	}
+	err := b.with(func(client *kgo.Client) error {
+		return persist(ctx, func() error {
+			stable, err := listOffsets(ctx, client, topic, -1, committedOnly)
+			if err != nil {
+				return err
+			}
+			ends, err := listOffsets(ctx, client, topic, -1, uncommitted)
+			if err == nil && !maps.Equal(stable, ends) {
+				err = kerr.ConcurrentTransactions
+			}
+			return err
+		})
+	})
+	if err != nil {
+		tb.Fatalf("await the transactions in topic %s: %v", topic, err)
+	}
+}
+
+// Which records a reader may see.
+const (
+	uncommitted   = 0
+	committedOnly = 1
+)
+
 // listOffsets returns the offset of each partition at the timestamp, of which -2 means the first and -1 the one
 // after the last that consumers may read.
-func listOffsets(ctx context.Context, client *kgo.Client, topic string, timestamp int64) (map[int32]int64, error) {
+func listOffsets(ctx context.Context, client *kgo.Client, topic string, timestamp int64, isolation int8) (map[int32]int64, error) {
 	known, err := leaders(ctx, client, topic)
 	if err != nil {
 		return nil, err
@@ -102,6 +136,7 @@ func listOffsets(ctx context.Context, client *kgo.Client, topic string, timestam
 		t.Partitions = append(t.Partitions, p)
 	}
 	req := kmsg.NewPtrListOffsetsRequest()
+	req.IsolationLevel = isolation
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
