@@ -64,7 +64,7 @@ func (c Connection) dialer() *kafka.Dialer {
 	return &kafka.Dialer{
 		ClientID: c.ClientID,
 		DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := c.open(ctx, network, address)
+			conn, err := c.Open(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -75,8 +75,11 @@ func (c Connection) dialer() *kafka.Dialer {
 	}
 }
 
-// open dials, with TLS on top for the name that is dialled, as kafka-go does it.
-func (c Connection) open(ctx context.Context, network, address string) (net.Conn, error) {
+// Open opens a connection, in 10 s at most: Dial, with TLS on top for the name that
+// is dialled, as kafka-go does it. SASL is left to the client.
+func (c Connection) Open(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
 	conn, err := c.dial()(ctx, network, address)
 	if err != nil || c.TLS == nil {
 		return conn, err
@@ -86,13 +89,13 @@ func (c Connection) open(ctx context.Context, network, address string) (net.Conn
 		cfg = cfg.Clone()
 		if cfg.ServerName, _, err = net.SplitHostPort(address); err != nil {
 			_ = conn.Close()
-			return nil, err
+			return nil, fmt.Errorf("dial %s: %w", address, err)
 		}
 	}
 	secure := tls.Client(conn, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, err
+		return nil, fmt.Errorf("open TLS to %s: %w", address, err)
 	}
 	return secure, nil
 }

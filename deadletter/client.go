@@ -2,9 +2,6 @@ package deadletter
 
 import (
 	"context"
-	"crypto/tls"
-	"fmt"
-	"net"
 	"time"
 
 	kafkasasl "github.com/segmentio/kafka-go/sasl"
@@ -14,13 +11,11 @@ import (
 	"github.com/battlereport/battlereport/consumer"
 )
 
-const dialTimeout = 10 * time.Second
-
 // newClient returns a franz-go client of the cluster: kafka-go neither leaves
 // out the records of aborted transactions nor writes transactions.
 func newClient(conn consumer.Connection, opts ...kgo.Opt) (*kgo.Client, error) {
 	all := []kgo.Opt{
-		kgo.SeedBrokers(conn.Brokers...), kgo.Dialer(dialer(conn)),
+		kgo.SeedBrokers(conn.Brokers...), kgo.Dialer(conn.Open),
 		kgo.MetadataMinAge(500 * time.Millisecond), // a new topic's leaders are found out soon
 	}
 	if conn.ClientID != "" {
@@ -30,39 +25,6 @@ func newClient(conn consumer.Connection, opts ...kgo.Opt) (*kgo.Client, error) {
 		all = append(all, kgo.SASL(mechanism{conn.SASL}))
 	}
 	return kgo.NewClient(append(all, opts...)...)
-}
-
-// dialer opens connections as kafka-go does: TLS on top of conn.Dial, for the
-// name that was dialled.
-func dialer(conn consumer.Connection) func(ctx context.Context, network, address string) (net.Conn, error) {
-	dial := conn.Dial
-	if dial == nil {
-		dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
-	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-		defer cancel()
-		c, err := dial(ctx, network, address)
-		if err != nil || conn.TLS == nil {
-			return c, err
-		}
-		cfg := conn.TLS
-		if cfg.ServerName == "" {
-			host, _, err := net.SplitHostPort(address)
-			if err != nil {
-				_ = c.Close()
-				return nil, fmt.Errorf("dial %s: %w", address, err)
-			}
-			cfg = cfg.Clone()
-			cfg.ServerName = host
-		}
-		secure := tls.Client(c, cfg)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = c.Close()
-			return nil, fmt.Errorf("open TLS to %s: %w", address, err)
-		}
-		return secure, nil
-	}
 }
 
 // mechanism is a SASL mechanism of kafka-go for franz-go.

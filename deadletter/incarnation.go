@@ -43,7 +43,7 @@ func (r *reader) extents(ctx context.Context, topic string) (l layout, all []ext
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		l, all, err = r.extentsOnce(ctx, topic)
 		var code *kerr.Error
-		if !errors.As(err, &code) || !code.Retriable || time.Since(began) > dialTimeout {
+		if !errors.As(err, &code) || !code.Retriable || time.Since(began) > askTimeout {
 			return l, all, err
 		}
 		select {

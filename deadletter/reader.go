@@ -17,6 +17,10 @@ import (
 // the work.
 const patience = 30 * time.Second
 
+// askTimeout is how long a question about topics may take, brokers that do not
+// know yet included.
+const askTimeout = 10 * time.Second
+
 // reader reads what is committed in topics. It fetches what it is told to,
 // rather than consume: going backwards, one must choose each offset. It is safe
 // for concurrent use.

@@ -60,7 +60,7 @@ type Store struct {
 // Open returns the store of the letters in topic. It does not connect: what is
 // wrong with the cluster or the topic shows in the first call. Close it.
 func Open(conn consumer.Connection, topic string) (*Store, error) {
-	client, err := newClient(conn, kgo.RetryTimeout(dialTimeout))
+	client, err := newClient(conn, kgo.RetryTimeout(askTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("open the letters of %s: %w", topic, err)
 	}

@@ -85,7 +85,7 @@ func EnsureTopic(ctx context.Context, client *kafka.Client, topic, like string, 
 // the one that creates it does not wait for, and clients may ask any of them. It
 // gives up when it takes long, and does not wait for brokers that do not answer.
 func awaitTopic(ctx context.Context, client *kafka.Client, topic string, brokers []kafka.Broker) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	t, ok := client.Transport.(*kafka.Transport)
 	if !ok {
