@@ -2,6 +2,7 @@ package deadletter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +12,7 @@ import (
 )
 
 // ledger knows the state of each letter of a topic from the resolutions: two
-// bits a letter, where there are any, and some 25 bytes for each that is resolved,
+// bits a letter, where there are any, and some 40 bytes for each that is resolved,
 // by which its twins are known. It reads on from where it was, so that whoever asks
 // again and again does not read everything again and again.
 type ledger struct {
@@ -37,18 +38,10 @@ type page struct {
 
 const pageLetters = 1 << 14
 
-// spot is where a letter lies: the partition in the first bits, of which Kafka never
-// has so many, the offset in the others.
-type spot uint64
-
-const offsetBits = 48
-
-func spotOf(partition int32, offset int64) spot {
-	return spot(partition)<<offsetBits | spot(offset)
-}
-
-func (s spot) place() (partition int32, offset int64) {
-	return int32(s >> offsetBits), int64(s & (1<<offsetBits - 1))
+// spot is where a letter lies.
+type spot struct {
+	partition int32
+	offset    int64
 }
 
 func newLedger(r *reader, letters incarnation) *ledger {
@@ -83,7 +76,7 @@ func (l *ledger) stateOf(partition int32, offset int64, of identity) State {
 	if !any {
 		return Pending
 	}
-	return l.get(twin.place()) // pending again, if somebody took it back
+	return l.get(twin.partition, twin.offset) // pending again, if somebody took it back
 }
 
 func (l *ledger) get(partition int32, offset int64) State {
@@ -105,8 +98,8 @@ func (l *ledger) set(partition int32, offset int64, s State, of identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s != Pending && of.known() {
-		if twin, any := l.resolved[of.hash()]; !any || l.get(twin.place()) == Pending {
-			l.resolved[of.hash()] = spotOf(partition, offset)
+		if twin, any := l.resolved[of.hash()]; !any || l.get(twin.partition, twin.offset) == Pending {
+			l.resolved[of.hash()] = spot{partition, offset}
 		}
 	}
 	at := page{partition, offset / pageLetters}
@@ -186,16 +179,22 @@ func (l *ledger) enter(key, value []byte) {
 	if err != nil || name.Topic != l.letters.topic {
 		return
 	}
-	r := Resolution{State: Pending}
+	state, of := Pending, identity{}
 	if value != nil { // otherwise it is taken back
-		if r, err = parseResolution(name, value); err != nil {
+		var r struct {
+			State   State           `json:"state"`
+			TopicID string          `json:"topic_id"`
+			Source  json.RawMessage `json:"source"`
+			Replays json.RawMessage `json:"replays"`
+		}
+		if err := json.Unmarshal(value, &r); err != nil || r.State != Replayed && r.State != Discarded {
 			return
 		}
-		if l.letters.isOther(r.TopicID) {
-			r.State = Pending
+		if !l.letters.isOther(r.TopicID) {
+			state, of = r.State, parseIdentity(r.Source, r.Replays)
 		}
 	}
-	l.set(int32(name.Partition), name.Offset, r.State, r.identity())
+	l.set(int32(name.Partition), name.Offset, state, of)
 }
 
 // scan reads the extents, each in order.

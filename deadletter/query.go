@@ -36,9 +36,9 @@ type Query struct {
 // Letters returns the letters that match. Of twins, which are the same letter
 // written twice, it returns the one that it comes to first, unless they are asked
 // for by name; what has been done about one has been done about the other. Letters
-// written after the start are not seen; resolutions may be. Records that are no letters come as entries too
-// (see [Entry.Foreign]). What retention deletes meanwhile is passed over.
-// Memory is bounded, whatever the number of letters.
+// written after the start are not seen; resolutions may be. Records that are no
+// letters come as entries too (see [Entry.Foreign]). What retention deletes
+// meanwhile is passed over. Memory is bounded, whatever the number of letters.
 //
 // An error ends the loop: it comes last, with an empty entry. It is an
 // [ErrNoTopic] if there is no such topic, and an [ErrRecreated] if it is another

@@ -1,6 +1,9 @@
 package deadletter
 
-import "hash/maphash"
+import (
+	"encoding/json"
+	"hash/maphash"
+)
 
 // identity is what twins share: letters that are of the same record and were
 // replayed as often. Whoever writes a letter writes it once, but a process that is
@@ -20,6 +23,22 @@ func identityOf(s Source, replays int) identity {
 		return identity{}
 	}
 	return identity{s.Topic, s.Partition, s.Offset, s.Time.UnixMilli(), replays}
+}
+
+// parseIdentity reads what a resolution says of it; where that is not whole, it is
+// not known.
+func parseIdentity(source, replays json.RawMessage) identity {
+	var (
+		s *sourceJSON
+		n int
+	)
+	if source == nil || json.Unmarshal(source, &s) != nil || s == nil || s.Timestamp.IsZero() {
+		return identity{}
+	}
+	if replays != nil && json.Unmarshal(replays, &n) != nil {
+		return identity{}
+	}
+	return identityOf(s.source(), n)
 }
 
 func (l *Letter) identity() identity { return identityOf(l.Source, l.Replays) }

@@ -212,3 +212,32 @@ func TestATwinInATopicThatWasMadeAnewIsPending(t *testing.T) {
 		t.Errorf("pending are %s", strings.Join(got, ", "))
 	}
 }
+
+// People may write resolutions by hand: the state alone decides.
+func TestAResolutionCountsForItsNameWhateverElseIsInIt(t *testing.T) {
+	for rule, value := range map[string]string{
+		"nothing":         `{"state": "discarded"}`,
+		"a time in words": `{"state": "discarded", "time": "yesterday"}`,
+		"no whole source": `{"state": "discarded", "source": {"topic": "source"}}`,
+		"an odd source":   `{"state": "discarded", "source": "source/0/7", "replays": "once"}`,
+		"a number for by": `{"state": "discarded", "by": 7, "run": null}`,
+	} {
+		t.Run(rule, func(t *testing.T) {
+			d := twins(t, 1)
+			first, second := d.eachTwice()
+			client := d.client()
+			defer client.Close()
+			if err := client.ProduceSync(t.Context(), &kgo.Record{
+				Topic: deadletter.ResolutionTopic(d.topic), Key: []byte(first[0].Name.String()), Value: []byte(value),
+			}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+			if e, err := d.Get(t.Context(), first[0].Name); err != nil || e.State != deadletter.Discarded {
+				t.Errorf("it is %s, error %v", e.State, err)
+			}
+			if e, err := d.Get(t.Context(), second[0].Name); err != nil || e.State != deadletter.Pending {
+				t.Errorf("its twin, of which it does not tell, is %s, error %v", e.State, err)
+			}
+		})
+	}
+}

@@ -20,8 +20,9 @@ func deadletterStatsCommand() *cobra.Command {
 when they have been coming faster than before, and what these have in common. Then come counts by reason, app, answer of
 the platform and schema violation, and when they came.
 
-A letter that was written twice in a crash counts once. Numbers in the path of a violation are shown as *: /rounds/*/score stands for all rounds. Players are counted by the
-keys of their records; beyond a million they are an estimate, which is said. Times are in the local zone.
+A letter that was written twice in a crash counts once. Numbers in the path of a violation are shown as *:
+/rounds/*/score stands for all rounds. Players are counted by the keys of their records; beyond a million they are an
+estimate, which is said. Times are in the local zone.
 
 ` + statsJSONHelp + `
 
