@@ -43,7 +43,7 @@ func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
 
 func held() *Partition {
 	g := &Generation{c: &Consumer{cfg: Config{CommitRecords: 1 << 30}}, wake: make(chan struct{}, 1)}
-	return &Partition{Topic: "t", gen: g, tracker: newTracker(0, unsettled{})}
+	return &Partition{Topic: "t", gen: g, tracker: newTracker(0, note{})}
 }
 
 func TestTakingRecordsTakesNoMemoryForEach(t *testing.T) {

@@ -127,7 +127,9 @@ func (p *Partition) toCommit() (c toCommit, due bool) {
 // note is what is to be known beside the committable offset. The partition is
 // locked.
 func (p *Partition) note() note {
-	return note{topic: p.topic, epoch: p.epoch, unsettled: p.tracker.unsettled()}
+	n := p.tracker.note()
+	n.topic, n.epoch = p.topic, p.epoch
+	return n
 }
 
 // metadata is a note as it is committed, unless the broker takes none.

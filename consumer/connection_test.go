@@ -159,7 +159,7 @@ func TestTheConsumerGroupConnectsLikeTheClient(t *testing.T) {
 			}()
 			if err := c.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
 				joined = true
-				gen.Fetch(ctx, nil)
+				gen.Fetch(ctx, nil, nil)
 			}); err != nil {
 				t.Error(err)
 			}

@@ -76,6 +76,12 @@ type Config struct {
 	Start      Start
 	FromStart  []string // of Topics, those that begin at their oldest record whatever Start says
 
+	// Strand tells which records of a partition are deferred together, see
+	// [Partition.Defer], by a number that follows from the record alone: it is noted
+	// with what is committed, and whoever comes next goes by it. 0: the record is
+	// never deferred. Nil: none is. It is called concurrently.
+	Strand func(*Record) uint64
+
 	// DrainTimeout is the longest the [Serve] function takes to finish once its
 	// context has ended. Other members wait for that in a rebalance.
 	DrainTimeout time.Duration

@@ -130,7 +130,7 @@ func (m *member) serve(ctx context.Context, gen *consumer.Generation) {
 	m.generations++
 	m.serves = true
 	m.mu.Unlock()
-	gen.Fetch(ctx, m.take)
+	gen.Fetch(ctx, m.take, nil)
 	m.drain()
 	m.mu.Lock()
 	m.serves = false

@@ -23,7 +23,7 @@ func TestWhatCountsOfALogsEnd(t *testing.T) {
 			"not nothing":                          {-1, time.Minute, 100},
 			"not what has been overtaken":          {120, -time.Second, 100},
 		} {
-			p := &Partition{tracker: newTracker(80, unsettled{}), end: 100, heard: start}
+			p := &Partition{tracker: newTracker(80, note{}), end: 100, heard: start}
 			p.hear(test.end, start.Add(test.asked))
 			if p.end != test.want {
 				t.Errorf("%s: the end is %d, want %d", rule, p.end, test.want)
@@ -80,11 +80,11 @@ func TestTheAgeIsOfTheFirstThatIsNotSettled(t *testing.T) {
 		"one is settled of what others have left":    {[]int64{0, 1}, []time.Time{ago(time.Minute)}, []uint32{1}, 0},
 		"one of what others have left is not, again": {[]int64{0, 1}, []time.Time{ago(time.Minute), ago(time.Second)}, []uint32{1}, time.Second},
 	} {
-		p := &Partition{tracker: newTracker(0, unsettled{test.inherited, int64(len(test.inherited))})}
+		p := &Partition{tracker: newTracker(0, note{unsettled: unsettled{test.inherited, int64(len(test.inherited))}})}
 		for i, at := range test.taken {
 			r := Record{Offset: int64(i), Time: at}
 			place, _ := p.tracker.take(r.Offset)
-			p.tracker.stamp(place, r.time())
+			p.tracker.stamp(place, 0, r.time())
 		}
 		for _, at := range test.settled {
 			p.tracker.settle(at, int64(at)-1)

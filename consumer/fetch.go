@@ -3,29 +3,33 @@ package consumer
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Take receives records of one partition, in offset order. It is called
-// concurrently for different partitions, never for one. It blocks for as long
-// as there is no room: nothing more is fetched of that partition meanwhile. It
+// Take receives records of one partition, in offset order; those of a strand that
+// was deferred by themselves. It is called concurrently for different partitions,
+// never for one, but for its deferred strands. It blocks for as long as there is
+// no room: nothing more is fetched of that partition meanwhile. It
 // owns the records, but not the slice, which is used again once it has
 // returned. When ctx ends it returns, with or without having kept them:
 // what is never settled is taken again by whoever holds the partition next.
 type Take func(ctx context.Context, records []Record)
 
-// Fetch reads all partitions of the generation and passes the records to take.
-// It returns when ctx has ended and no call of take is under way. Errors of the
-// brokers are waited out and said in the log.
-func (g *Generation) Fetch(ctx context.Context, take Take) {
-	var wg sync.WaitGroup
-	for _, p := range g.partitions {
-		wg.Go(func() { g.fetchPartition(ctx, p, take) })
+// Fetch reads all partitions of the generation and passes the records to take, and
+// what was left for later to whom reserve has room; nil: to take as well. It returns
+// when ctx has ended and neither is called any more. Errors of the brokers are waited
+// out and said in the log. It may be called once.
+func (g *Generation) Fetch(ctx context.Context, take Take, reserve Reserve) {
+	if reserve == nil {
+		reserve = anyRoom(take)
 	}
-	wg.Wait()
+	g.fetchCtx, g.reserve = ctx, reserve
+	for _, p := range g.partitions {
+		g.fetching.Go(func() { g.fetchPartition(ctx, p, take) })
+	}
+	g.fetching.Wait()
 	<-ctx.Done() // with no partition there is still a generation to sit through
 }
 
@@ -59,6 +63,7 @@ func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, mem
 	if err != nil {
 		return memory, err
 	}
+	p.fetchAllLater()
 	chunk, err := g.c.fetch(ctx, p, from, g.fetchBytes)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
@@ -148,6 +153,10 @@ func (p *Partition) confirm(end int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.confirmed = true
+	if p.goingBack {
+		p.goingBack = false // the log is as it was read, after all
+		p.tellDeferred()
+	}
 	p.hear(end, time.Now())
 }
 

@@ -22,6 +22,11 @@ type Generation struct {
 	assigned   map[string]int // partitions by topic, over all members; nil: this one does not lead the group
 	fetchBytes int            // of a partition at a time
 
+	// While Fetch runs.
+	fetching sync.WaitGroup
+	fetchCtx context.Context
+	reserve  Reserve
+
 	settled atomic.Int64  // records settled since the last commit
 	wake    chan struct{} // the commit loop, when settled has reached CommitRecords
 }
@@ -47,6 +52,10 @@ type Partition struct {
 	topic     topicID
 	confirmed bool
 	epoch     int32 // of the last batch taken, or a later one
+
+	// See fetchDeferred.
+	goingBack bool       // what is in hand has to settle: nothing more is taken
+	turn      sync.Mutex // held while a strand is handed on that may just have caught up: what follows it waits
 
 	// See handOn.
 	full    bool          // what is to be taken next waits for others to settle
@@ -99,12 +108,12 @@ func (p *Partition) settled(n int) {
 	}
 }
 
-// unsettled is the number of records that the next generation takes again.
+// unsettled is the number of records that are left to whoever comes next.
 func (g *Generation) unsettled() (n int) {
 	for _, p := range g.partitions {
 		p.mu.Lock()
 		if p.tracker != nil {
-			n += p.tracker.pending
+			n += p.tracker.taken() + int(p.tracker.left())
 		}
 		p.mu.Unlock()
 	}

@@ -81,6 +81,9 @@ func (g *Generation) locate(ctx context.Context, topics []string, partitions []*
 		}
 		c := s.committed[p.Topic][p.ID]
 		n, err := decodeNote(c.metadata, p.place(s.cluster), c.offset)
+		if g.c.cfg.Strand == nil {
+			n = n.undeferred()
+		}
 		b := known{
 			topic: t.id, committed: c, note: n, kept: g.c.kept[p.String()],
 			started:  s.started(p.Topic),
@@ -146,7 +149,7 @@ func (p *Partition) located(cluster string, c committed, b begin) {
 
 // beginAt has the partition taken from an offset on. It is locked.
 func (p *Partition) beginAt(offset int64) {
-	p.tracker = newTracker(offset, p.begin.note.unsettled)
+	p.tracker = newTracker(offset, p.begin.note)
 	p.topic, p.epoch = p.begin.note.topic, p.begin.note.epoch
 	p.base, p.end, p.heard = offset, -1, time.Time{}
 	if p.committed.offset >= 0 && !p.begin.anew {

@@ -22,7 +22,7 @@ type metrics struct {
 func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/consumer")
 	var m metrics
-	var errs [9]error
+	var errs [10]error
 	m.records, errs[0] = meter.Int64Counter("battlereport.consumer.records", metric.WithDescription("Records taken from Kafka."))
 	m.bytes, errs[1] = meter.Int64Counter("battlereport.consumer.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes taken from Kafka: keys, values and headers."))
 	m.generations, errs[2] = meter.Int64Counter("battlereport.consumer.generations", metric.WithDescription("Generations of the consumer group that this member has taken part in."))
@@ -33,8 +33,10 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	errs[6] = err
 	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records taken and not settled, by partition held."))
 	errs[7] = err
-	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the first record taken and not settled, by partition held; 0: all are settled."))
+	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the oldest record taken and not settled, or deferred, by partition held; 0: all are settled."))
 	errs[8] = err
+	deferred, err := meter.Int64ObservableGauge("battlereport.consumer.deferred", metric.WithDescription("Records passed, since there is no room for more of their app's, to be taken later, by partition held."))
+	errs[9] = err
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -57,10 +59,11 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 				o.ObserveInt64(lag, l.Lag, attrs)
 			}
 			o.ObserveInt64(pending, int64(l.Pending), attrs)
+			o.ObserveInt64(deferred, l.Deferred, attrs)
 			o.ObserveFloat64(age, l.Age.Seconds(), attrs)
 		}
 		return nil
-	}, lag, pending, age)
+	}, lag, pending, deferred, age)
 	return &m, err
 }
 
@@ -96,7 +99,8 @@ type PartitionLag struct {
 	End       int64         // the log's end, at most some seconds old if its broker answers; -1: not known yet
 	Lag       int64         // from what is committed, or else where the partition was begun, to the end; -1: not known yet
 	Pending   int           // records taken and not settled
-	Age       time.Duration // since the timestamp of the first of those; 0: there are none
+	Deferred  int64         // records passed, to be taken later
+	Age       time.Duration // since the timestamp of the oldest of all these; 0: there are none
 }
 
 // Lag reports the partitions held now; none while the member is joining.
@@ -121,7 +125,7 @@ func (p *Partition) lag(now time.Time) PartitionLag {
 	l := PartitionLag{
 		Topic: p.Topic, Partition: p.ID,
 		Committed: p.committed.offset, End: p.end, Lag: -1,
-		Pending: p.tracker.pending,
+		Pending: p.tracker.taken(), Deferred: p.tracker.left(),
 	}
 	if l.End >= 0 {
 		from := min(p.base, p.tracker.committable()) // what is committed may be beyond what a log has left

@@ -41,6 +41,7 @@ battlereport.consumer.age{0,topic} 1.5
 battlereport.consumer.bytes{topic} 7
 battlereport.consumer.commit.failures{} 0
 battlereport.consumer.commits{} 1
+battlereport.consumer.deferred{0,topic} 0
 battlereport.consumer.deleted{0,topic} 0
 battlereport.consumer.generations{} 1
 battlereport.consumer.lag{0,topic} 4

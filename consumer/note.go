@@ -35,14 +35,26 @@ type note struct {
 	topic     topicID // that the offset is of
 	epoch     int32   // no batch taken is of a later leader epoch
 	unsettled unsettled
+	deferred  []deferredNote
+}
+
+// deferredNote says the same of a strand that is deferred. What is said of the others
+// says nothing of it.
+type deferredNote struct {
+	strand    uint64
+	left      int64 // how many records of it are not settled, as far as is known
+	oldest    int64 // the time of the first of them, in milliseconds; 0: not known
+	unsettled unsettled
 }
 
 const (
 	unknownEpoch = -1
 
-	notePrefix = "battlereport/2:"
-	noteHead   = sha256.Size/4 + len(topicID{}) // bytes: the seal, and the id
-	maxNote    = 4096                           // characters: Kafka's offset.metadata.max.bytes, unless it is set
+	notePrefix     = "battlereport/2:"
+	deferredPrefix = "battlereport/3:" // with what is deferred: whoever does not know of that must not believe the rest
+
+	noteHead = sha256.Size/4 + len(topicID{}) // bytes: the seal, and the id
+	maxNote  = 4096                           // characters: Kafka's offset.metadata.max.bytes, unless it is set
 )
 
 // noteRoom is how many bits a note of that many characters has at least for the
@@ -52,15 +64,70 @@ func noteRoom(size int) int {
 	return 8 * (base64.RawStdEncoding.DecodedLen(size-len(notePrefix)) - head)
 }
 
+// A strand's part of a note is its number, how many are left, the time of the
+// oldest, a length, and what is not settled, with the first offset before it, which
+// then the rest has too, behind the number of strands.
+const (
+	maxDeferredHead = 8 + 2*binary.MaxVarintLen64 + binary.MaxVarintLen16 + binary.MaxVarintLen64 + maxUnsettledHead
+	maxMoreHead     = binary.MaxVarintLen16 + binary.MaxVarintLen64
+)
+
+// deferredHeads is how many bits a note takes up for so many strands, beside the gaps.
+func deferredHeads(strands int) int {
+	if strands == 0 {
+		return 0
+	}
+	return 8 * (maxMoreHead + strands*maxDeferredHead)
+}
+
 // encode is the note as text of at most size characters. It says all, if the
 // tracker has kept to the same size.
 func (n note) encode(at place, offset int64, size int) string {
+	room, committed := noteRoom(size), offset
+	if deferredHeads(len(n.deferred)) > room {
+		n = n.undeferred()
+	}
 	b := make([]byte, sha256.Size/4, 64)
 	b = append(b, n.topic[:]...)
 	b = binary.AppendVarint(b, int64(n.epoch))
-	b = n.unsettled.append(b, offset, noteRoom(size))
-	copy(b, seal(at, offset, b[sha256.Size/4:]))
-	return notePrefix + base64.RawStdEncoding.EncodeToString(b)
+	prefix := notePrefix
+	if len(n.deferred) > 0 {
+		prefix = deferredPrefix
+		b, room = n.appendDeferred(b, offset, room)
+		b = binary.AppendUvarint(b, uint64(n.unsettled.first()-offset))
+		offset = n.unsettled.first()
+	}
+	b = n.unsettled.append(b, offset, room)
+	copy(b, seal(at, committed, b[sha256.Size/4:]))
+	return prefix + base64.RawStdEncoding.EncodeToString(b)
+}
+
+// undeferred is the note without what is deferred: it says nothing from the first
+// record of that on.
+func (n note) undeferred() note {
+	for _, d := range n.deferred {
+		n.unsettled = n.unsettled.before(d.unsettled.first())
+	}
+	n.deferred = nil
+	return n
+}
+
+// appendDeferred writes what is deferred, and returns how much room is left.
+func (n note) appendDeferred(b []byte, base int64, room int) ([]byte, int) {
+	room -= deferredHeads(len(n.deferred))
+	b = binary.AppendUvarint(b, uint64(len(n.deferred)))
+	for _, d := range n.deferred {
+		first := d.unsettled.first()
+		b = binary.BigEndian.AppendUint64(b, d.strand)
+		b = binary.AppendUvarint(b, uint64(d.left))
+		b = binary.AppendUvarint(b, uint64(max(0, d.oldest)))
+		said := binary.AppendUvarint(nil, uint64(first-base))
+		said = d.unsettled.append(said, first, room)
+		b = binary.AppendUvarint(b, uint64(len(said)))
+		b = append(b, said...)
+		room = max(0, room-int(d.unsettled.spread().bound()))
+	}
+	return b, room
 }
 
 // seal binds a note to an offset of a place.
@@ -88,7 +155,11 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 		return nothing, nil
 	}
 	text, ours := strings.CutPrefix(text, notePrefix)
-	if !ours || len(text) > maxNote {
+	hasDeferred := false
+	if !ours {
+		text, hasDeferred = strings.CutPrefix(text, deferredPrefix)
+	}
+	if !ours && !hasDeferred || len(text) > maxNote {
 		return nothing, errForeignNote
 	}
 	b, err := base64.RawStdEncoding.DecodeString(text)
@@ -101,9 +172,42 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 	n := note{topic: topicID(b[sha256.Size/4 : noteHead])}
 	c := cursor{b: b[noteHead:]}
 	n.epoch = int32(c.varint())
-	n.unsettled = decodeUnsettled(&c, offset)
+	from := offset
+	if hasDeferred {
+		n.deferred = decodeDeferred(&c, offset)
+		from = decodeFirst(&c, offset)
+	}
+	n.unsettled = decodeUnsettled(&c, from)
 	if c.short {
 		return nothing, errForeignNote
 	}
 	return n, nil
+}
+
+// decodeDeferred reads what is deferred.
+func decodeDeferred(c *cursor, base int64) (deferred []deferredNote) {
+	strands := c.uvarint()
+	if c.short || strands > uint64(len(c.b)) {
+		c.short = true
+		return nil
+	}
+	for range strands {
+		d := deferredNote{strand: uint64(c.int64()), left: int64(c.uvarint()), oldest: int64(c.uvarint())}
+		said := cursor{b: c.take(int(min(c.uvarint(), maxNote)))}
+		d.unsettled = decodeUnsettled(&said, decodeFirst(&said, base))
+		if c.short = c.short || said.short || d.left < 0 || d.oldest < 0; c.short {
+			return nil
+		}
+		deferred = append(deferred, d)
+	}
+	return deferred
+}
+
+// decodeFirst reads the first offset that is not settled.
+func decodeFirst(c *cursor, base int64) int64 {
+	first := base + int64(c.uvarint())
+	if first < base {
+		c.short = true
+	}
+	return first
 }

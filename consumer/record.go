@@ -22,6 +22,10 @@ type Record struct {
 	buffer []byte // with Key and Value
 	size   int
 
+	// Passed is when the record was passed, to be taken later; zero if it was not, or
+	// by a former owner of the partition.
+	Passed time.Time
+
 	Time    time.Time // as the producer or broker set it, in milliseconds
 	Value   []byte    // nil: a tombstone, which is not the same as empty
 	Key     []byte    // nil: none

@@ -50,7 +50,7 @@ func (g *Generation) madeAnew(ctx context.Context, p *Partition) (made bool, err
 	if !now.id.isOther(p.topic) {
 		return false, nil
 	}
-	if n := p.tracker.pending; n > 0 {
+	if n := p.tracker.taken(); n > 0 {
 		return true, fmt.Errorf("the topic has been deleted and made anew: going over to the new one once the records in flight have settled, %d of them", n)
 	}
 	g.log.Warn("the topic has been deleted and made anew: going over to the new one", "partition", p.String(), "at", p.tracker.position, "was", p.topic.String(), "is", now.id.String())
@@ -106,18 +106,15 @@ const lostRecords = "the log has lost records that were taken, as when a broker 
 func (g *Generation) goBack(p *Partition, to int64, epoch int32, why string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	here := to < p.tracker.position // otherwise what differs was read by former owners alone
-	if n := p.tracker.pending; here && n > 0 {
-		return fmt.Errorf("%s: going back to offset %d once the records in flight have settled, %d of them", why, to, n)
+	n := p.tracker.inHand(to)
+	if p.goingBack = n > 0; p.goingBack {
+		return fmt.Errorf("%s: going back to offset %d once the records in flight from there on have settled, %d of them", why, to, n)
 	}
 	if at := p.tracker.known(); to < at {
 		g.log.Error(why+": going back to where it differs", "partition", p.String(), "at", at, "to", to)
 	}
-	if here {
-		p.tracker = newTracker(to, unsettled{})
-	} else {
-		p.tracker.forget(to)
-	}
+	p.tracker.goBack(to)
+	p.tellDeferred()
 	p.epoch = epoch
 	return nil
 }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // handOn passes records read off a chunk to take: those that are not settled yet,
@@ -14,6 +15,8 @@ func (g *Generation) handOn(ctx context.Context, p *Partition, records []Record,
 		fresh, rest, size := p.enter(records, c)
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
+			p.turn.Lock()
+			p.turn.Unlock() //nolint:staticcheck // see turn
 			take(ctx, fresh)
 		}
 		clear(records[:len(records)-len(rest)])
@@ -37,20 +40,30 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 	defer p.mu.Unlock()
 	p.epoch = c.epoch
 	room := p.gen.c.room()
+	t := p.tracker
+	defer p.tellDeferred()
+	now := time.Now()
 	fresh = records[:0]
-	for i, r := range records {
-		if !p.tracker.hasRoom(r.Offset, room) {
+	for i := range records {
+		r := &records[i]
+		strand := p.gen.strand(r)
+		if d := t.find(strand); d != nil {
+			t.pass(d, r.Offset, r.time(), now)
+			releaseBuffer(r.buffer)
+			continue
+		}
+		if !t.hasRoom(&t.list, r.Offset, room) {
 			p.full = true
 			return fresh, records[i:], size
 		}
 		var isFresh bool
-		if r.place, isFresh = p.tracker.take(r.Offset); isFresh {
-			p.tracker.stamp(r.place, r.time())
+		if r.place, isFresh = t.take(r.Offset); isFresh {
+			t.stamp(r.place, strand, r.time())
 			size += r.Size()
-			fresh = append(fresh, r)
+			fresh = append(fresh, *r)
 		}
 	}
-	p.tracker.skip(c.next)
+	t.skip(c.next)
 	return fresh, nil, size
 }
 
@@ -61,8 +74,9 @@ func (p *Partition) sayCrowded(pauses bool) {
 		return
 	}
 	p.mu.Lock()
-	n, oldest := p.tracker.length, p.tracker.committable()
-	halfFree := p.tracker.hasRoom(p.tracker.known(), p.gen.c.room()/2)
+	t := p.tracker
+	n, oldest := t.taken(), t.committable()
+	halfFree := t.hasRoom(&t.list, t.known(), p.gen.c.room()/2)
 	p.mu.Unlock()
 	switch {
 	case pauses:

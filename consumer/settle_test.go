@@ -9,7 +9,7 @@ import (
 func two(n int) (g *Generation, a, b *Partition, records func(*Partition) []*Record) {
 	c := &Consumer{cfg: Config{CommitRecords: 1 << 30, CommitInterval: time.Hour}}
 	g = &Generation{c: c, wake: make(chan struct{}, 1)}
-	a, b = &Partition{ID: 0, gen: g, tracker: newTracker(0, unsettled{})}, &Partition{ID: 1, gen: g, tracker: newTracker(0, unsettled{})}
+	a, b = &Partition{ID: 0, gen: g, tracker: newTracker(0, note{})}, &Partition{ID: 1, gen: g, tracker: newTracker(0, note{})}
 	return g, a, b, func(p *Partition) []*Record {
 		taken := make([]*Record, n)
 		for i := range taken {

@@ -1,196 +1,338 @@
 package consumer
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
 
-// tracker knows, for one partition, which offsets are not settled, and so which
-// may be committed. It lists those alone: taking and settling take constant time,
-// and memory follows the most that was unsettled at once, however far the oldest
-// lies behind. Not safe for concurrent use.
+// tracker knows, for one partition, which offsets are not settled, and so which may
+// be committed. Not safe for concurrent use.
 //
-// A part of the list may be inherited: what a former owner of the partition has
-// left unsettled, and this one has not come to yet.
+// The list in it is of the records that are taken as they come. A strand that is
+// deferred has a list of its own, with all of its records that are not settled, and
+// is taken by a second cursor, never beyond the first.
 type tracker struct {
-	// entries holds the list, in the order of offsets. It begins and ends at
-	// entries[0]; those not in use are linked from free.
-	entries []entry
-	free    uint32
-	length  int
-	weight  int64 // of its gaps, or more: what settles is left in until it counts
-
-	position int64 // offset after the last taken
-	pending  int   // records taken and not settled
-
-	inherited uint32 // the first of the list that is not taken yet; 0: none
-	horizon   int64  // before it, what is not in the list was settled by former owners
+	list
+	deferred []*deferred
 }
 
-type entry struct {
-	offset     int64 // -1: not in use
-	prev, next uint32
-	time       int64 // of the record, once it is taken; in milliseconds
+// deferred is a strand of which records are left for later: all from the list's
+// known offset up to the first that the tracker does not know. Those before it that
+// are not settled are listed, be they taken or not.
+type deferred struct {
+	list
+	strand uint64
+	left   int64  // records left for later and not taken yet
+	marks  []mark // of when these were passed, the oldest first, with offsets that rise
+
+	fetched bool          // somebody fetches it
+	moved   chan struct{} // gets one when the tracker's own list has come further
 }
 
-// newTracker begins at an offset, of which and beyond u says what is settled.
-func newTracker(position int64, u unsettled) *tracker {
-	t := &tracker{entries: make([]entry, 1, 64), position: position, horizon: u.horizon}
-	t.entries[0].offset = -1
-	for _, offset := range u.offsets {
-		t.add(offset)
+// mark says when a record was passed, as were those behind it up to the next mark.
+type mark struct {
+	offset int64
+	passed time.Time
+	time   int64 // of the record, in milliseconds
+}
+
+// newTracker begins at an offset, of which and beyond n says what is settled.
+func newTracker(position int64, n note) *tracker {
+	a := &arena{entries: make([]entry, 0, 64)}
+	t := &tracker{list: a.newList(position, n.unsettled)}
+	for _, d := range n.deferred {
+		s := t.newDeferred(position, d.unsettled, d.strand)
+		s.left = d.left
+		for at := s.inherited; at != 0; at = s.after(at) {
+			s.entries[at].strand = d.strand
+		}
+		s.marks = []mark{{offset: s.wanted(), time: d.oldest}}
+		t.deferred = append(t.deferred, s)
 	}
-	t.inherited = t.entries[0].next
 	return t
 }
 
-// hasRoom tells whether what is unsettled can still be written down in that many
-// bits, however it settles, once the offset is taken. There always is room for one
-// record, and for what is inherited.
-func (t *tracker) hasRoom(offset int64, bits int) bool {
-	if t.length == 0 || offset < t.horizon || offset-t.committable() < int64(bits) { // a bit for each
-		return true
-	}
-	if t.spread().with(offset).fits(bits) {
-		return true
-	}
-	t.weight = t.unsettled().spread().weight
-	return t.spread().with(offset).fits(bits)
+func (t *tracker) newDeferred(position int64, u unsettled, strand uint64) *deferred {
+	return &deferred{list: t.newList(position, u), strand: strand, moved: make(chan struct{}, 1)}
 }
 
-// spread is that of the list.
-func (t *tracker) spread() spread {
-	ends := t.entries[0]
-	return spread{count: t.length, weight: t.weight, from: t.entries[ends.next].offset, to: t.entries[ends.prev].offset}
+// lists are all of them.
+func (t *tracker) lists(yield func(*list) bool) {
+	if !yield(&t.list) {
+		return
+	}
+	for _, d := range t.deferred {
+		if !yield(&d.list) {
+			return
+		}
+	}
 }
 
-// take enters the next record. It returns its place in the list, and whether it is
-// to be settled: if not, a former owner has. Offsets must rise; they need not be
-// contiguous (compaction and transaction markers leave gaps).
-func (t *tracker) take(offset int64) (at uint32, fresh bool) {
-	if offset < t.position {
-		panic(fmt.Sprintf("consumer: offset %d taken again, already at %d", offset, t.position))
-	}
-	if t.inherited != 0 {
-		t.skip(offset)
-	}
-	t.position = offset + 1
-	switch {
-	case offset >= t.horizon:
-		at = t.add(offset)
-	case t.entries[t.inherited].offset == offset:
-		at = t.inherited
-		t.inherited = t.entries[at].next
-	default:
-		return 0, false
-	}
-	t.pending++
-	return at, true
-}
-
-// stamp notes the time of the record at a place, in milliseconds.
-func (t *tracker) stamp(at uint32, time int64) { t.entries[at].time = time }
-
-// oldest is the time of the first record that is taken and not settled, if there is one.
-func (t *tracker) oldest() (time int64, is bool) {
-	return t.entries[t.entries[0].next].time, t.pending > 0 // what is taken comes before what is inherited
-}
-
-// untaken is how many of the offsets before one have been taken by nobody.
-func (t *tracker) untaken(before int64) int64 {
-	n := max(0, before-t.known())
-	for at := t.inherited; at != 0 && t.entries[at].offset < before; at = t.entries[at].next {
-		n++
+// note is what is to be known from the committable offset on.
+func (t *tracker) note() note {
+	n := note{unsettled: t.unsettled()}
+	for _, d := range t.deferred {
+		oldest, _ := d.oldest()
+		n.deferred = append(n.deferred, deferredNote{
+			strand: d.strand, left: d.left + int64(d.pending), oldest: oldest, unsettled: d.unsettled(),
+		})
 	}
 	return n
 }
 
-// skip moves the position past offsets that hold no record.
-func (t *tracker) skip(to int64) {
-	for t.inherited != 0 && t.entries[t.inherited].offset < to {
-		gone := t.inherited
-		t.inherited = t.entries[gone].next
-		t.remove(gone)
-	}
-	t.position = max(t.position, to)
-}
-
-// forget gives up what former owners have said of an offset, not before the
-// position, and of all beyond: it was of other records.
-func (t *tracker) forget(from int64) {
-	for t.inherited != 0 && t.entries[t.entries[0].prev].offset >= from {
-		last := t.entries[0].prev
-		if last == t.inherited {
-			t.inherited = 0
+// find is the strand, if it is deferred; else nil.
+func (t *tracker) find(strand uint64) *deferred {
+	for _, d := range t.deferred {
+		if d.strand == strand {
+			return d
 		}
-		t.remove(last)
 	}
-	t.horizon = min(t.horizon, from)
-}
-
-// settle takes the record at a place off the list.
-func (t *tracker) settle(at uint32, offset int64) {
-	if t.entries[at].offset != offset {
-		panic(fmt.Sprintf("consumer: offset %d settled twice or never taken", offset))
-	}
-	t.remove(at)
-	t.pending--
+	return nil
 }
 
 // committable is the offset to commit: the oldest that is not settled, or the one
 // before which all are.
 func (t *tracker) committable() int64 {
-	if oldest := t.entries[0].next; oldest != 0 {
-		return t.entries[oldest].offset
+	at := t.list.committable()
+	for _, d := range t.deferred {
+		at = min(at, d.committable())
 	}
-	return t.known()
-}
-
-// wanted is the next offset to fetch: the first that is not known to be settled.
-func (t *tracker) wanted() int64 {
-	if t.inherited != 0 {
-		return t.entries[t.inherited].offset
-	}
-	return t.known()
-}
-
-// known is the offset before which all is known.
-func (t *tracker) known() int64 { return max(t.position, t.horizon) }
-
-// unsettled is what is to be known from the committable offset on.
-func (t *tracker) unsettled() unsettled {
-	u := unsettled{horizon: t.known()}
-	if t.length > 0 {
-		u.offsets = make([]int64, 0, t.length)
-	}
-	for at := t.entries[0].next; at != 0; at = t.entries[at].next {
-		u.offsets = append(u.offsets, t.entries[at].offset)
-	}
-	return u
-}
-
-// add puts an offset at the end of the list.
-func (t *tracker) add(offset int64) (at uint32) {
-	if t.free == 0 {
-		t.free = uint32(len(t.entries))
-		t.entries = append(t.entries, entry{})
-	}
-	at = t.free
-	list := t.entries
-	last := list[0].prev
-	if last != 0 {
-		t.weight += weigh(offset - list[last].offset)
-	}
-	e := &list[at]
-	t.free = e.next
-	*e = entry{offset: offset, prev: last}
-	list[last].next, list[0].prev = at, at
-	t.length++
 	return at
 }
 
-func (t *tracker) remove(at uint32) {
-	list := t.entries
-	e := &list[at]
-	list[e.prev].next, list[e.next].prev = e.next, e.prev
-	e.offset, e.next = -1, t.free
-	t.free = at
-	t.length--
+// taken is the number of records that are taken and not settled.
+func (t *tracker) taken() (n int) {
+	for l := range t.lists {
+		n += l.pending
+	}
+	return n
+}
+
+// left is the number of records that are left for later.
+func (t *tracker) left() (n int64) {
+	for _, d := range t.deferred {
+		n += d.left
+	}
+	return n
+}
+
+// oldest is the time of the oldest record that was come to and is not settled, if
+// there is one: taken, or left for later.
+func (t *tracker) oldest() (time int64, is bool) {
+	time, is = t.list.oldest()
+	for _, d := range t.deferred {
+		at, some := d.oldest()
+		if some && (!is || at < time) {
+			time, is = at, true
+		}
+	}
+	return time, is
+}
+
+func (d *deferred) oldest() (time int64, is bool) {
+	if time, is = d.list.oldest(); is || d.left == 0 {
+		return time, is
+	}
+	return d.marks[0].time, true
+}
+
+// settle takes the record at a place off its list.
+func (t *tracker) settle(at uint32, offset int64) {
+	e := &t.entries[at]
+	if e.offset != offset {
+		panic(fmt.Sprintf("consumer: offset %d settled twice or never taken", offset))
+	}
+	if len(t.deferred) > 0 {
+		if d := t.find(e.strand); d != nil {
+			d.list.settle(at)
+			return
+		}
+	}
+	t.list.settle(at)
+}
+
+// hasRoom tells whether what is unsettled can still be written down in that many
+// bits, however it settles, once the offset is taken into the list.
+func (t *tracker) hasRoom(l *list, offset int64, bits int) bool {
+	if len(t.deferred) == 0 {
+		return l.hasRoom(offset, bits)
+	}
+	if l.hasRoom(offset, bits-t.besides(l)) {
+		return true
+	}
+	for other := range t.lists {
+		other.weighAnew()
+	}
+	return l.hasRoom(offset, bits-t.besides(l))
+}
+
+// besides is how many bits are taken up by what is no part of the list.
+func (t *tracker) besides(l *list) int {
+	bits := deferredHeads(len(t.deferred))
+	for other := range t.lists {
+		if other != l {
+			bits += int(other.bits())
+		}
+	}
+	return bits
+}
+
+// canDefer tells whether one more strand can be written down in that many bits, with
+// half of them left.
+func (t *tracker) canDefer(bits int) bool {
+	used := deferredHeads(len(t.deferred) + 1)
+	for _, d := range t.deferred {
+		used += int(d.bits())
+	}
+	return used <= bits/2
+}
+
+// postpone begins to defer a strand: its records from an offset on, which were the
+// last to be taken, are left for later. It has none that is deferred.
+func (t *tracker) postpone(strand uint64, from int64, now time.Time) *deferred {
+	d := t.newDeferred(from, unsettled{horizon: max(from, t.horizon)}, strand)
+	for at := t.after(t.head); at != 0 && at != t.inherited; {
+		e := t.entries[at]
+		next := t.after(at)
+		if e.strand == strand {
+			t.unlink(at)
+			t.pending--
+			switch {
+			case e.offset < from:
+				d.append(at)
+				d.pending++
+			case e.offset < d.horizon:
+				d.append(at)
+				d.await(at)
+				d.passed(e.offset, e.time, now)
+			default:
+				t.put(at)
+				d.passed(e.offset, e.time, now)
+			}
+		}
+		at = next
+	}
+	t.deferred = append(t.deferred, d)
+	return d
+}
+
+// pass goes past a record of a strand that is deferred.
+func (t *tracker) pass(d *deferred, offset, time int64, now time.Time) {
+	t.skip(offset)
+	t.position = max(t.position, offset+1)
+	at, listed := t.inherited, t.inherits(offset)
+	if !listed && offset < t.horizon {
+		return // a former owner has passed it, or settled it
+	}
+	d.passed(offset, time, now)
+	if !listed {
+		return
+	}
+	t.inherited = t.after(at)
+	t.unlink(at)
+	if offset >= d.known() {
+		t.put(at)
+		return
+	}
+	t.entries[at].strand = d.strand
+	d.append(at)
+	d.await(at)
+}
+
+// passed notes a record that is left for later.
+func (d *deferred) passed(offset, time int64, now time.Time) {
+	d.left++
+	n := len(d.marks)
+	if n > 0 && now.Sub(d.marks[n-1].passed) < markEvery {
+		return
+	}
+	d.marks = append(d.marks, mark{offset, now, time})
+	if n+1 > maxMarks {
+		d.thin(now)
+	}
+}
+
+// What passed longer ago need not be known as exactly: between two marks lies a
+// second, or a sixteenth of the time since.
+const (
+	markEvery = time.Second
+	maxMarks  = 64
+	exactness = 16
+)
+
+// thin drops marks that are closer together than is needed.
+func (d *deferred) thin(now time.Time) {
+	kept := d.marks[:1]
+	for i := 1; i < len(d.marks)-1; i++ {
+		if d.marks[i+1].passed.Sub(kept[len(kept)-1].passed) > now.Sub(d.marks[i+1].passed)/exactness {
+			kept = append(kept, d.marks[i])
+		}
+	}
+	d.marks = append(kept, d.marks[len(d.marks)-1])
+}
+
+// wants tells whether the next record of the second cursor, which is of a strand, is
+// to be taken: not settled, and of the strand that is deferred.
+func (d *deferred) wants(strand uint64, offset int64) bool {
+	d.skip(offset)
+	return d.inherits(offset) || offset >= d.known() && strand == d.strand
+}
+
+// takeLater enters a record that is wanted. It returns its place, and when it was
+// passed by the first cursor, the zero time where that is not known.
+func (d *deferred) takeLater(offset int64) (at uint32, passed time.Time) {
+	at, _ = d.take(offset)
+	for len(d.marks) > 1 && d.marks[1].offset <= offset {
+		d.marks = d.marks[1:]
+	}
+	d.left = max(0, d.left-1)
+	return at, d.marks[0].passed
+}
+
+// caughtUp tells whether the second cursor has come to where the first is, or where
+// former owners were.
+func (t *tracker) caughtUp(d *deferred) bool { return d.inherited == 0 && d.known() == t.known() }
+
+// mayTake tells whether there is something before the first cursor that the second
+// may take.
+func (t *tracker) mayTake(d *deferred) bool { return d.wanted() < t.wanted() }
+
+// rejoin ends the deferring of a strand that has caught up: what it has taken goes
+// back into the list. It returns how many records were passed and not found again.
+func (t *tracker) rejoin(d *deferred) (gone int64) {
+	behind := t.head
+	for at := d.after(d.head); at != 0; {
+		next := d.after(at)
+		d.unlink(at)
+		for after := t.after(behind); after != 0 && t.entries[after].offset < t.entries[at].offset; after = t.after(behind) {
+			behind = after
+		}
+		t.link(at, behind)
+		at = next
+	}
+	t.pending += d.pending
+	t.put(d.head)
+	t.deferred = slices.DeleteFunc(t.deferred, func(other *deferred) bool { return other == d })
+	return d.left
+}
+
+// inHand is how many records from an offset on are taken and not settled.
+func (t *tracker) inHand(from int64) (n int) {
+	for l := range t.lists {
+		for at := l.before(cmp.Or(l.inherited, l.head)); at != 0 && l.entries[at].offset >= from; at = l.before(at) {
+			n++
+		}
+	}
+	return n
+}
+
+// goBack has records from an offset on, of which none is in hand, be taken again:
+// they are others.
+func (t *tracker) goBack(to int64) {
+	for l := range t.lists {
+		l.position = min(l.position, to)
+		l.forget(to)
+	}
 }

@@ -42,7 +42,7 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 			u.horizon = u.offsets[len(u.offsets)-1] + rapid.Int64Range(1, 100).Draw(t, "settled")
 			m.inherited, m.horizon = slices.Clone(u.offsets), u.horizon
 		}
-		tracked := newTracker(begin, u)
+		tracked := newTracker(begin, note{unsettled: u})
 		committed := begin
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
@@ -60,7 +60,7 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 					}
 					if fresh {
 						m.inHand[offset] = place
-						tracked.stamp(place, 2*offset)
+						tracked.stamp(place, 0, 2*offset)
 					}
 					m.moveTo(offset + 1)
 				}
@@ -72,7 +72,7 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 			},
 			"forget": func(t *rapid.T) {
 				from := m.position + rapid.Int64Range(0, 100).Draw(t, "ahead")
-				tracked.forget(from)
+				tracked.goBack(from)
 				m.horizon = min(m.horizon, from)
 				m.inherited = slices.DeleteFunc(m.inherited, func(o int64) bool { return o >= from })
 				committed = min(committed, from) // which was of other records
@@ -111,8 +111,8 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 				if got := tracked.wanted(); got != next {
 					t.Fatalf("wanted %d, want %d", got, next)
 				}
-				if tracked.pending != len(m.inHand) {
-					t.Fatalf("pending %d, want %d", tracked.pending, len(m.inHand))
+				if tracked.taken() != len(m.inHand) {
+					t.Fatalf("pending %d, want %d", tracked.taken(), len(m.inHand))
 				}
 				time, is := tracked.oldest()
 				if is != (len(m.inHand) > 0) || is && time != 2*slices.Min(slices.Collect(maps.Keys(m.inHand))) {
@@ -130,7 +130,7 @@ func TestTrackerCommitsUpToTheOldestUnsettled(t *testing.T) {
 				}
 				another, room := want.horizon+rapid.Int64Range(0, 100).Draw(t, "another"), rapid.IntRange(0, 2000).Draw(t, "room")
 				fits := len(want.offsets) == 0 || spreadOf(want.offsets).with(another).fits(room)
-				if got := tracked.hasRoom(another, room); got != fits {
+				if got := tracked.hasRoom(&tracked.list, another, room); got != fits {
 					t.Fatalf("room for %d in %d bits: %v, want %v", another, room, got, fits)
 				}
 				if used := len(tracked.entries); used > 2*(1+len(want.offsets)+100+300) {
@@ -153,7 +153,7 @@ func TestTrackerPanicsOnMisuse(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			tr := newTracker(10, unsettled{})
+			tr := newTracker(10, note{})
 			first, _ := tr.take(10)
 			second, _ := tr.take(11)
 			defer func() {
@@ -168,7 +168,7 @@ func TestTrackerPanicsOnMisuse(t *testing.T) {
 
 // TestTrackerKeepsItsMemoryHoweverFarTheOldestLiesBehind passes one that does not settle.
 func TestTrackerKeepsItsMemoryHoweverFarTheOldestLiesBehind(t *testing.T) {
-	tr := newTracker(0, unsettled{})
+	tr := newTracker(0, note{})
 	tr.take(0)
 	type taken struct {
 		place  uint32
@@ -200,7 +200,7 @@ func TestTrackerKeepsItsMemoryHoweverFarTheOldestLiesBehind(t *testing.T) {
 }
 
 func BenchmarkTracker(b *testing.B) {
-	tr := newTracker(0, unsettled{})
+	tr := newTracker(0, note{})
 	for range 1000 {
 		tr.take(tr.position)
 	}
@@ -215,7 +215,7 @@ func BenchmarkTracker(b *testing.B) {
 // BenchmarkTrackerByBatch takes pieces and settles batches.
 func BenchmarkTrackerByBatch(b *testing.B) {
 	const batch, batches = 100, 30
-	tr := newTracker(0, unsettled{})
+	tr := newTracker(0, note{})
 	var flying [batches][batch]struct {
 		place  uint32
 		offset int64
@@ -230,9 +230,9 @@ func BenchmarkTrackerByBatch(b *testing.B) {
 		}
 		for i := range some {
 			some[i].offset = tr.position
-			tr.hasRoom(tr.position, 24_000)
+			tr.hasRoom(&tr.list, tr.position, 24_000)
 			some[i].place, _ = tr.take(tr.position)
-			tr.stamp(some[i].place, int64(n))
+			tr.stamp(some[i].place, 0, int64(n))
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(batch*b.N), "ns/record")

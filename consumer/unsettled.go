@@ -3,14 +3,23 @@ package consumer
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
-// unsettled says of the offsets from a committed one up to a horizon which are not
-// settled. All others before the horizon are, or hold no record; of the horizon and
-// what lies beyond nothing is known.
+// unsettled says of the offsets up to a horizon which are not settled. All others
+// before the horizon are, or hold no record; of the horizon and what lies beyond
+// nothing is known.
 type unsettled struct {
-	offsets []int64 // rising, the first is the committed one
+	offsets []int64 // rising
 	horizon int64   // beyond them all
+}
+
+// first is the first offset that is not known to be settled.
+func (u unsettled) first() int64 {
+	if len(u.offsets) > 0 {
+		return u.offsets[0]
+	}
+	return u.horizon
 }
 
 // spread is how the offsets of a list lie, from which the size follows of the gaps
@@ -56,14 +65,14 @@ func (s spread) rice() (bound int64, low int) {
 	return gaps*int64(1+low) + settled>>low, low
 }
 
-// fits tells whether the gaps can be written in that many bits.
-func (s spread) fits(room int) bool {
-	if s.gamma() <= int64(room) {
-		return true
-	}
-	bound, _ := s.rice()
-	return bound <= int64(room)
+// bound is how many bits the gaps take at most, in the code that is better for them.
+func (s spread) bound() int64 {
+	rice, _ := s.rice()
+	return min(s.gamma(), rice)
 }
+
+// fits tells whether the gaps can be written in that many bits.
+func (s spread) fits(room int) bool { return s.gamma() <= int64(room) || s.bound() <= int64(room) }
 
 func (u unsettled) spread() (s spread) {
 	for _, offset := range u.offsets {
@@ -84,6 +93,12 @@ func (u unsettled) within(room int) (unsettled, spread) {
 		s = longer
 	}
 	return u, s
+}
+
+// before is as much of it as is of offsets before one.
+func (u unsettled) before(offset int64) unsettled {
+	i, _ := slices.BinarySearch(u.offsets, offset)
+	return unsettled{offsets: u.offsets[:i], horizon: min(u.horizon, offset)}
 }
 
 // maxUnsettledHead is how many bytes there are at most before the gaps.

@@ -27,12 +27,6 @@ func lists(from int64) *rapid.Generator[[]int64] {
 
 func spreadOf(offsets []int64) spread { return unsettled{offsets: offsets}.spread() }
 
-// bound is how many bits a list takes at most.
-func (s spread) bound() int64 {
-	rice, _ := s.rice()
-	return min(s.gamma(), rice)
-}
-
 func TestWhatIsUnsettledIsReadAsItWasWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		base := rapid.Int64Range(0, 1<<40).Draw(t, "base")
@@ -145,11 +139,11 @@ func TestANoteHasRoomFor(t *testing.T) {
 		}, 16_000},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			tr := newTracker(0, unsettled{})
+			tr := newTracker(0, note{})
 			tr.take(0)
 			at := int64(0)
 			for i := 0; ; i++ {
-				if at += test.gap(i); !tr.hasRoom(at, noteRoom(maxNote)) {
+				if at += test.gap(i); !tr.hasRoom(&tr.list, at, noteRoom(maxNote)) {
 					break
 				}
 				tr.take(at)
@@ -168,7 +162,7 @@ func BenchmarkNote(b *testing.B) {
 	for _, few := range []int64{1, 1000} {
 		for _, many := range []int64{1 << 12, 1 << 18, 1 << 24} {
 			b.Run(fmt.Sprintf("%d of %d", few, many), func(b *testing.B) {
-				tr := newTracker(0, unsettled{})
+				tr := newTracker(0, note{})
 				for o := range many {
 					if at, _ := tr.take(o); o%(many/few) != 0 {
 						tr.settle(at, o)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
@@ -23,6 +24,8 @@ type app struct {
 	config.App
 	identity msdkclient.App
 	checker  *Checker
+
+	deferralSaid atomic.Int64 // safe for concurrent use
 
 	breaker   *breaker
 	named     *named
@@ -68,7 +71,9 @@ type apps struct {
 type feed struct {
 	source   string // the topic in whose dead letters they belong; of a replay topic it is one of them
 	replayed bool   // they are replayed letters
-	apps     []*app // of a source topic
+	apps     []*app // whose records these may be
+
+	strands map[uint64]*app // by the number that their records have, see [apps.strand]
 }
 
 func newApps(cfg *config.Config) (*apps, error) {
@@ -95,11 +100,28 @@ func newApps(cfg *config.Config) (*apps, error) {
 		}
 	}
 	for _, topic := range cfg.SourceTopics() {
-		if replay := cfg.DeadLetter.ReplayTopicFor(topic); a.feeds[replay] == nil {
-			a.feeds[replay] = &feed{source: topic, replayed: true}
+		replay, source := cfg.DeadLetter.ReplayTopicFor(topic), a.feeds[topic]
+		if a.feeds[replay] == nil {
+			a.feeds[replay] = &feed{source: topic, replayed: true, strands: map[uint64]*app{}}
+		}
+		source.strands = map[uint64]*app{}
+		for _, app := range source.apps {
+			source.strands[strandOf("", app.AppID)] = app
+			a.feeds[replay].add(topic, app)
+		}
+		if len(source.apps) == 1 { // its records need not say of which app they are
+			a.feeds[replay].strands[strandOf(topic, "")] = source.apps[0]
 		}
 	}
 	return a, nil
+}
+
+// add adds an app to those whose replayed letters there may be, of a source topic.
+func (f *feed) add(source string, app *app) {
+	f.strands[strandOf(source, app.AppID)] = app
+	if !slices.Contains(f.apps, app) {
+		f.apps = append(f.apps, app)
+	}
 }
 
 // topics are all topics to read.

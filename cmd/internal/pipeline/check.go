@@ -20,34 +20,30 @@ const (
 // take checks a partition's records and hands them to the loop, piece by piece
 // as the intake has room.
 func (e *engine) take(ctx context.Context, records []consumer.Record) {
-	for len(records) > 0 {
-		piece, room := e.checkPiece(records)
-		records = records[len(piece):]
-		if e.intake.acquire(ctx, room) != nil {
-			return
-		}
-		select {
-		case e.in <- piece:
-		case <-ctx.Done():
-			e.intake.release(room...)
-			return
-		}
+	for goesOn := true; goesOn && len(records) > 0; {
+		n := e.pieceOf(records)
+		piece, rooms := e.checkPiece(records[:n])
+		records, goesOn = e.letIn(ctx, piece, rooms, records[n:])
 	}
 }
 
-// checkPiece checks the first records, of one partition, as many as make a piece.
-func (e *engine) checkPiece(records []consumer.Record) (piece []arrival, room []room) {
-	now := time.Now()
-	maxBytes := e.intake.piece.bytes
+// pieceOf is how many of the records make a piece.
+func (e *engine) pieceOf(records []consumer.Record) int {
 	n, bytes := 0, 0
 	for n < min(e.intake.piece.records, len(records)) {
-		if bytes += records[n].Size(); n > 0 && bytes > maxBytes {
+		if bytes += records[n].Size(); n > 0 && bytes > e.intake.piece.bytes {
 			break
 		}
 		n++
 	}
+	return n
+}
+
+// checkPiece checks records of one partition.
+func (e *engine) checkPiece(records []consumer.Record) (piece []arrival, room []room) {
+	now := time.Now()
 	from := e.p.apps.feeds[records[0].Partition.Topic]
-	piece = make([]arrival, n)
+	piece = make([]arrival, len(records))
 	e.p.spares.take(piece)
 	for i := range piece {
 		ev := piece[i].event

@@ -62,12 +62,12 @@ func newEngine(p *Pipeline) *engine {
 
 // run carries events until ctx ends, then drains and returns. Everything it has
 // started has ended by then.
-func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.Take)) {
+func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.Take, consumer.Reserve)) {
 	calls, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		fetch(ctx, e.take)
+		fetch(ctx, e.take, e.reserve)
 		close(e.in)
 	})
 	wg.Go(func() { e.writeLetters(calls) })

@@ -86,6 +86,14 @@ type refusal struct {
 	violations []deadletter.Violation
 }
 
+// waits is since when the event has waited for its app.
+func (ev *event) waits() time.Time {
+	if passed := ev.record.Passed; !passed.IsZero() {
+		return passed
+	}
+	return ev.taken
+}
+
 func (ev *event) giveUp(reason deadletter.Reason, detail string) {
 	ev.refusal = &refusal{reason: reason, detail: detail}
 }

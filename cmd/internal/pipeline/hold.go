@@ -17,8 +17,8 @@ func (e *engine) sweep(l *lane, now time.Time) {
 	l.swept = now
 	held := func(ev *event) bool {
 		since := l.breaker.since
-		if ev.taken.After(since) {
-			since = ev.taken
+		if waits := ev.waits(); waits.After(since) {
+			since = waits
 		}
 		if now.Sub(since) < maxHold {
 			return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // intake bounds what is taken from Kafka and not settled, in records and in
@@ -20,6 +21,7 @@ type intake struct {
 	shared               bool // several apps share it
 	piece                room // the most to ask for at once
 	reserved             room // one piece of each app, of records without one, and of replayed letters
+	fair                 room // what an app may have as long as there is any
 
 	mu             sync.Mutex
 	records, bytes int // held, of all apps
@@ -57,6 +59,7 @@ func newIntake(maxRecords, maxBytes, apps int) *intake {
 	in.piece = room{records: max(1, min(pieceRecords, maxRecords/share)), bytes: maxBytes / share}
 	if in.shared {
 		in.reserved = room{records: min((apps+2)*in.piece.records, maxRecords/2), bytes: (apps + 2) * in.piece.bytes}
+		in.fair = room{records: (maxRecords - in.reserved.records) / 2 / (apps - 1), bytes: (maxBytes - in.reserved.bytes) / 2 / (apps - 1)}
 	}
 	return in
 }
@@ -75,25 +78,76 @@ func addRoom(rooms []room, t tenant, records, bytes int) []room {
 	return rooms
 }
 
-// acquire waits until there is room, or ctx ends.
-func (in *intake) acquire(ctx context.Context, rooms []room) error {
+// acquire waits until there is room, or ctx ends, or, if that is asked for, some of the
+// tenants are stuck, which is told how long it has waited: then it returns them.
+func (in *intake) acquire(ctx context.Context, rooms []room, isStuck func(waited time.Duration) []tenant) (stuck []tenant, err error) {
 	w := &waiter{rooms: rooms, ready: make(chan struct{})}
 	in.line(w)
 	select {
 	case <-w.ready:
-		return nil
-	case <-ctx.Done():
+		return nil, nil
+	default:
 	}
+	if isStuck == nil {
+		select {
+		case <-w.ready:
+			return nil, nil
+		case <-ctx.Done():
+		}
+		in.leave(w)
+		return nil, ctx.Err()
+	}
+	began := time.Now()
+	look := time.NewTicker(patience)
+	defer look.Stop()
+	for {
+		if stuck = isStuck(time.Since(began)); len(stuck) > 0 {
+			in.leave(w)
+			return stuck, nil
+		}
+		select {
+		case <-w.ready:
+			return nil, nil
+		case <-look.C:
+		case <-ctx.Done():
+			in.leave(w)
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// leave ends somebody's waiting, and gives back what he has got at the last moment.
+func (in *intake) leave(w *waiter) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if i := slices.Index(in.waiting, w); i >= 0 {
 		in.waiting = slices.Delete(in.waiting, i, i+1)
 		in.queue(w, -1)
-	} else { // let in at the last moment
+	} else {
 		in.add(w.rooms, -1)
 	}
 	in.admit()
-	return ctx.Err()
+}
+
+// lacks tells whether there is no room for a tenant's events, or no use for them.
+func (in *intake) lacks(r room) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.paused && (in.sated[r.tenant] || !in.fits(r))
+}
+
+// exchange gives back room of a tenant for what its events take up in the end, be it
+// more; false: they are of others, and nothing is done.
+func (in *intake) exchange(granted room, rooms []room) bool {
+	if len(rooms) != 1 || rooms[0].tenant != granted.tenant {
+		return false
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.add([]room{granted}, -1)
+	in.add(rooms, 1)
+	in.admit()
+	return true
 }
 
 // release gives room back.
@@ -181,21 +235,37 @@ func (in *intake) admit() {
 // reserved piece; so does a record that is larger than a piece, alone of its
 // app.
 func (in *intake) fits(r room) bool {
-	if r.replayed && in.replayed.records > 0 &&
-		(in.replayed.records+r.records > in.maxRecords/replayShare || in.replayed.bytes+r.bytes > in.maxBytes/replayShare) {
-		return false
+	h := in.held[r.tenant]
+	if !in.shared {
+		h = room{}
 	}
-	if in.shared {
-		h := in.held[r.tenant]
-		if h.records == 0 {
-			return true
+	if r.replayed && in.replayed.records > 0 {
+		share := room{records: in.maxRecords / replayShare, bytes: in.maxBytes / replayShare}
+		if !r.within(share.less(in.replayed), h, room{}) {
+			return false
 		}
-		r.records += h.records
-		r.bytes += h.bytes
-	} else if in.records == 0 {
+	}
+	if in.shared && h.records == 0 || in.records == 0 {
 		return true
 	}
-	return r.records <= in.maxRecords-in.reserved.records-in.records && r.bytes <= in.maxBytes-in.reserved.bytes-in.bytes
+	free := room{records: in.maxRecords, bytes: in.maxBytes}.less(in.reserved).less(room{records: in.records, bytes: in.bytes})
+	return r.within(free, h, in.fair)
+}
+
+// within tells whether that much can be had of what is free by who holds something:
+// he gets no more than what then is free still, or what is fair.
+func (r room) within(free, held, fair room) bool {
+	one := func(want, free, held, fair int) bool {
+		return want <= free && (held+want <= free || held+want <= fair)
+	}
+	return one(r.records, free.records, held.records, fair.records) && one(r.bytes, free.bytes, held.bytes, fair.bytes)
+}
+
+// less is the room without another.
+func (r room) less(other room) room {
+	r.records -= other.records
+	r.bytes -= other.bytes
+	return r
 }
 
 func (in *intake) add(rooms []room, sign int) {

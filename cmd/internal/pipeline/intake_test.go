@@ -17,7 +17,10 @@ type letIn struct {
 func ask(t *testing.T, in *intake, rooms ...room) letIn {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := letIn{cancel, make(chan error, 1)}
-	go func() { l.err <- in.acquire(ctx, rooms) }()
+	go func() {
+		_, err := in.acquire(ctx, rooms, nil)
+		l.err <- err
+	}()
 	return l
 }
 

@@ -4,6 +4,7 @@
 //
 //	take      check.go    each record of a chunk becomes an event: checked, or refused
 //	bound     intake.go   how much may be taken and not settled
+//	defer     later.go    what there is no room for, so that others pass
 //	gather    lane.go     an app's events wait for their batch, and batches for their turn
 //	choose    dispatch.go whose batch goes next
 //	deliver   deliver.go  one call
@@ -129,6 +130,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		DrainTimeout:      cfg.Delivery.DrainTimeout,
 		FetchBytes:        one,
 		FetchTotal:        total,
+		Strand:            p.apps.strand,
 		SessionTimeout:    cfg.Kafka.SessionTimeout,
 		HeartbeatInterval: opts.HeartbeatInterval,
 		Logger:            opts.Logger,

@@ -1,0 +1,283 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// Reserve waits until there is room for records of a strand that were left for
+// later, and returns it; nil once ctx has ended. It is called concurrently for
+// different strands and partitions, never for one strand of one partition.
+type Reserve func(ctx context.Context, p *Partition, strand uint64) *Room
+
+// Room is room for some records. Either Take or Cancel is called, once.
+type Room struct {
+	Records int // at most
+	Bytes   int // likewise, but for a single record that is larger
+	Take    Take
+	Cancel  func()
+}
+
+// anyRoom is where nobody reserves.
+func anyRoom(take Take) Reserve {
+	return func(ctx context.Context, _ *Partition, _ uint64) *Room {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return &Room{Records: pieceRecords, Bytes: math.MaxInt, Take: take, Cancel: func() {}}
+	}
+}
+
+// Defer leaves a strand's records from an offset on for later, so that those of
+// others can be taken while there is no room for these: they are passed, all that
+// are still to come included, and fetched a second time, as Reserve finds room for
+// them, in order. Once these have caught up with the others the strand is taken as
+// any other.
+//
+// It is to be called within Take, of a record in there, for the partition's strand;
+// from it on, the strand's records in there are to be forgotten. It returns false,
+// and does nothing, where that could not be noted beside the committed offset.
+func (p *Partition) Defer(strand uint64, from int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tracker == nil || p.tracker.find(strand) != nil {
+		return true
+	}
+	if p.gen.c.noteSize() == 0 || !p.tracker.canDefer(p.gen.c.room()) {
+		return false
+	}
+	d := p.tracker.postpone(strand, from, time.Now())
+	p.gen.log.Debug("records are left for later", "partition", p.String(), "strand", strand, "from", from)
+	p.gen.fetchLater(p, d)
+	return true
+}
+
+// fetchLater begins to fetch what a strand has left for later. The partition is
+// locked.
+func (g *Generation) fetchLater(p *Partition, d *deferred) {
+	d.fetched = true
+	g.fetching.Go(func() { g.fetchDeferred(g.fetchCtx, p, d) })
+}
+
+// fetchAllLater does so for the strands that former owners have deferred.
+func (p *Partition) fetchAllLater() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tracker == nil {
+		return
+	}
+	for _, d := range p.tracker.deferred {
+		if !d.fetched {
+			p.gen.fetchLater(p, d)
+		}
+	}
+}
+
+// fetchDeferred is the second cursor for a strand of a partition. It follows the
+// first until it has caught up.
+func (g *Generation) fetchDeferred(ctx context.Context, p *Partition, d *deferred) {
+	trouble := newTrouble(g.log, "what was left for later of a partition cannot be fetched, trying again", "it is fetched again")
+	pause := newPause()
+	for ctx.Err() == nil {
+		at, next := p.later(d)
+		switch next {
+		case done:
+			return
+		case wait:
+			select {
+			case <-d.moved:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		room := g.reserve(ctx, p, d.strand)
+		if room == nil {
+			return
+		}
+		progress, err := g.fetchDeferredOnce(ctx, p, d, at, room)
+		if err != nil {
+			err = g.relocateDeferred(ctx, p, d, err)
+		}
+		switch {
+		case err != nil && ctx.Err() == nil:
+			trouble.report(err, "partition", p.String())
+			_ = sleep(ctx, pause.next())
+		case !progress: // the note is full
+			_ = sleep(ctx, pause.next())
+		default:
+			trouble.over("partition", p.String())
+			pause.reset()
+		}
+	}
+}
+
+// What a second cursor does next.
+type laterStep int
+
+const (
+	fetch laterStep = iota
+	wait            // for the first cursor
+	done
+)
+
+// later is where a strand goes on.
+func (p *Partition) later(d *deferred) (at position, next laterStep) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.tracker == nil || p.tracker.find(d.strand) != d:
+		return at, done
+	case p.tracker.caughtUp(d):
+		p.rejoin(d)
+		return at, done
+	case p.goingBack || !p.tracker.mayTake(d):
+		return at, wait
+	}
+	// Whether the log is still the same is for the first cursor to find out.
+	return position{p.topic, d.wanted(), unknownEpoch}, fetch
+}
+
+// reservePatience is how long room is waited for with a chunk in memory: while
+// records flow, it is there in no time.
+const reservePatience = 100 * time.Millisecond
+
+// fetchDeferredOnce fetches one chunk and hands on what is the strand's, as far as
+// there is room: who waits long for that holds nothing. It returns whether it has
+// come further.
+func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *deferred, from position, room *Room) (progress bool, err error) {
+	defer func() {
+		if room != nil {
+			room.Cancel()
+		}
+	}()
+	chunk, err := g.c.fetch(ctx, p, from, g.fetchBytes)
+	if err != nil {
+		return false, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
+	}
+	defer chunk.close()
+	var records []Record
+	for ctx.Err() == nil {
+		records, err = chunk.read(records[:0], room.Records)
+		last := err != nil || len(records) < room.Records
+		p.turn.Lock()
+		fresh, size, further := p.enterDeferred(d, records, chunk, room.Bytes)
+		if len(fresh) > 0 {
+			g.c.metrics.taken(p.Topic, len(fresh), size)
+			room.Take(ctx, fresh)
+			room = nil
+		}
+		p.turn.Unlock()
+		progress = progress || further || len(fresh) > 0
+		if err != nil {
+			return progress, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
+		}
+		if last || !further {
+			break
+		}
+		if room == nil {
+			soon, cancel := context.WithTimeout(ctx, reservePatience)
+			room = g.reserve(soon, p, d.strand)
+			cancel()
+			if room == nil {
+				break
+			}
+		}
+	}
+	return progress, nil
+}
+
+// enterDeferred tracks records that the second cursor has read. It returns those to
+// be settled, with their size in bytes, up to maxBytes, and whether it is the chunk
+// that has more: not once the strand has caught up, nor where some are left.
+func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBytes int) (fresh []Record, size int, further bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.tracker
+	if t == nil || t.find(d.strand) != d || p.goingBack {
+		return nil, 0, false
+	}
+	limit, room := t.wanted(), p.gen.c.room()
+	to := min(c.next, limit)
+	fresh = records[:0]
+	for i := range records {
+		r := &records[i]
+		switch {
+		case r.Offset >= limit:
+			continue
+		case !d.wants(p.gen.strand(r), r.Offset):
+			releaseBuffer(r.buffer)
+			continue
+		case !t.hasRoom(&d.list, r.Offset, room), len(fresh) > 0 && size+r.Size() > maxBytes:
+			d.skip(r.Offset)
+			return fresh, size, false
+		}
+		r.place, r.Passed = d.takeLater(r.Offset)
+		t.stamp(r.place, d.strand, r.time())
+		size += r.Size()
+		fresh = append(fresh, *r)
+	}
+	d.skip(to)
+	if t.caughtUp(d) {
+		p.rejoin(d)
+		return fresh, size, false
+	}
+	return fresh, size, to < limit
+}
+
+// rejoin has a strand that has caught up be taken as any other. The partition is
+// locked.
+func (p *Partition) rejoin(d *deferred) {
+	gone := p.tracker.rejoin(d)
+	p.gen.log.Debug("what was left for later has caught up", "partition", p.String(), "strand", d.strand, "at", p.tracker.wanted())
+	if gone > 0 {
+		p.gen.c.metrics.deleted(p, gone)
+		p.gen.log.Error("records that were left for later are gone, by retention as a rule, before they were taken", "partition", p.String(), "records", gone)
+	}
+}
+
+// relocateDeferred goes on at the first record that is left, where retention was
+// faster. All else is for the first cursor to find out.
+func (g *Generation) relocateDeferred(ctx context.Context, p *Partition, d *deferred, failed error) error {
+	if !errors.Is(failed, kerr.OffsetOutOfRange) {
+		return failed
+	}
+	bounds, err := g.c.bounds(ctx, p.Topic, p.ID)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.tracker
+	if t == nil || t.find(d.strand) != d {
+		return nil
+	}
+	if to := min(bounds[p.ID].first, t.wanted()); d.wanted() < to {
+		d.skip(to)
+		return nil
+	}
+	return failed
+}
+
+// tellDeferred tells the second cursors that the first has come further. The partition is
+// locked.
+func (p *Partition) tellDeferred() {
+	for _, d := range p.tracker.deferred {
+		select {
+		case d.moved <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// strand is that of a record; 0: none.
+func (g *Generation) strand(r *Record) uint64 {
+	if g.c.cfg.Strand == nil {
+		return 0
+	}
+	return g.c.cfg.Strand(r)
+}
