@@ -82,6 +82,8 @@ type member struct {
 
 	// held says of a record that it is not settled when it is taken.
 	held func(consumer.Record) bool
+	// strands has records deferred, if it is set.
+	strands *strands
 	// drain is called when a generation has ended and nothing more is taken.
 	drain func()
 
@@ -130,7 +132,11 @@ func (m *member) serve(ctx context.Context, gen *consumer.Generation) {
 	m.generations++
 	m.serves = true
 	m.mu.Unlock()
-	gen.Fetch(ctx, m.take, nil)
+	if m.strands != nil {
+		gen.Fetch(ctx, m.strands.take(m.take), m.strands.reserve(m.take))
+	} else {
+		gen.Fetch(ctx, m.take, nil)
+	}
 	m.drain()
 	m.mu.Lock()
 	m.serves = false

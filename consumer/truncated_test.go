@@ -24,10 +24,10 @@ var truncated = map[string]func(w *world, offset int64){
 			req := r.(*kmsg.FetchRequest)
 			asked := req.Topics[0].Partitions[0]
 			switch {
+			case asked.LastFetchedEpoch < 0:
+				return nil, nil, false
 			case asked.FetchOffset <= offset: // it has gone back
 				fake.DropControl()
-				return nil, nil, false
-			case asked.LastFetchedEpoch < 0:
 				return nil, nil, false
 			}
 			fake.KeepControl()

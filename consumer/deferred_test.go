@@ -1,0 +1,390 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/battlereport/battlereport/consumer"
+)
+
+// strandOf is the strand of a record in these tests: its first letter, if that is a capital or comes soon after them.
+func strandOf(r *consumer.Record) uint64 {
+	if len(r.Value) == 0 || r.Value[0] < 'A' || r.Value[0] > '`' {
+		return 0
+	}
+	return uint64(r.Value[0])
+}
+
+// strands has the records of those strands deferred that are barred.
+type strands struct {
+	mu      sync.Mutex
+	barred  string
+	opened  chan struct{} // closed when fewer are barred
+	refused int           // records that could not be deferred
+}
+
+func bar(letters string) *strands { return &strands{barred: letters, opened: make(chan struct{})} }
+
+// defers is an option of join.
+func (s *strands) defers(cfg *consumer.Config, m *member) {
+	cfg.Strand = strandOf
+	m.strands = s
+}
+
+// open lets all go that are not in the letters.
+func (s *strands) open(letters string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.barred = letters
+	close(s.opened)
+	s.opened = make(chan struct{})
+}
+
+func (s *strands) isBarred(strand uint64) (bool, chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strand != 0 && strings.ContainsRune(s.barred, rune(strand)), s.opened
+}
+
+func (s *strands) take(take consumer.Take) consumer.Take {
+	return func(ctx context.Context, records []consumer.Record) {
+		var taken []consumer.Record
+		for _, r := range records {
+			if is, _ := s.isBarred(strandOf(&r)); !is {
+				taken = append(taken, r)
+			} else if !r.Partition.Defer(strandOf(&r), r.Offset) {
+				s.mu.Lock()
+				s.refused++
+				s.mu.Unlock()
+				taken = append(taken, r)
+			}
+		}
+		take(ctx, taken)
+	}
+}
+
+func (s *strands) reserve(take consumer.Take) consumer.Reserve {
+	return func(ctx context.Context, _ *consumer.Partition, strand uint64) *consumer.Room {
+		for {
+			is, opened := s.isBarred(strand)
+			if !is {
+				return &consumer.Room{Records: 7, Bytes: 50, Take: take, Cancel: func() {}}
+			}
+			select {
+			case <-opened:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+// interleaved are n values of each prefix, one after the other.
+func interleaved(n int, prefixes ...string) (values []string) {
+	for i := range n {
+		for _, p := range prefixes {
+			values = append(values, fmt.Sprint(p, i))
+		}
+	}
+	return values
+}
+
+// deferred is how many records a member says are deferred.
+func (m *member) deferred() (n int64) {
+	for _, l := range m.Lag() {
+		n += l.Deferred
+	}
+	return n
+}
+
+func TestWhatIsDeferredIsTakenLaterAndOthersPass(t *testing.T) {
+	planned(t, 1, func(w *world) {
+		s := bar("AB")
+		m := w.join(s.defers)
+		w.publish(0, interleaved(1000, "A", "B", "C", "-")...)
+		w.until("the others are taken", func() bool { return len(m.of("C"))+len(m.of("-")) == 2000 })
+		w.until("all others are deferred", func() bool { return m.deferred() == 2000 })
+		w.untilCommitted(map[int32]int64{0: 0})
+		s.open("B")
+		w.until("one strand has caught up", func() bool { return len(m.of("A")) == 1000 })
+		w.untilCommitted(map[int32]int64{0: 1})
+		w.publish(0, interleaved(1, "A1000 ")...)
+		w.until("it is taken as any other", func() bool { return len(m.of("A")) == 1001 })
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 4001})
+		for _, strand := range []string{"B", "C", "-"} {
+			expectAll(w, strand, 1000, m)
+		}
+		if r := w.repeats(); len(r) > 0 {
+			w.t.Errorf("taken twice: %v", r)
+		}
+	})
+}
+
+// What is deferred is noted with the commit: whoever comes next takes that, and nothing else again.
+func TestWhatIsDeferredIsHandedOn(t *testing.T) {
+	for rule, hand := range map[string]func(w *world, s *strands, first *member) []*member{
+		"by a restart": func(w *world, s *strands, first *member) []*member {
+			first.stop()
+			return []*member{first, w.join(s.defers)}
+		},
+		"by many restarts": func(w *world, s *strands, first *member) (all []*member) {
+			for m := first; ; m = w.join(s.defers) {
+				if all = append(all, m); len(all) == 6 {
+					return all
+				}
+				time.Sleep(time.Duration(len(all)) * 300 * time.Millisecond)
+				m.stop()
+			}
+		},
+		"in a rebalance": func(w *world, s *strands, first *member) []*member {
+			second := w.join(s.defers)
+			w.until("both hold some", func() bool { return len(first.partitions()) == 1 && len(second.partitions()) == 1 })
+			first.stop()
+			return []*member{first, second}
+		},
+		"to the same member": func(w *world, s *strands, first *member) []*member {
+			second := w.join(s.defers)
+			w.until("both hold some", func() bool { return len(first.partitions()) == 1 && len(second.partitions()) == 1 })
+			second.stop()
+			return []*member{first, second}
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			virtual(t, 2, func(w *world) {
+				s := bar("A")
+				first := w.join(s.defers)
+				for p := range int32(2) {
+					w.publish(p, interleaved(500, "A", "-")...)
+				}
+				w.until("the others are taken", func() bool { return len(first.of("-")) == 1000 })
+				all := hand(w, s, first)
+				w.publish(0, interleaved(10, "A+", "+")...)
+				w.until("they go on", func() bool { return all[len(all)-1].deferred() >= 500 || first.deferred() >= 500 })
+				s.open("")
+				w.untilCommitted(map[int32]int64{0: 1020, 1: 1000})
+				if r := w.repeats(); len(r) > 0 {
+					t.Errorf("taken twice: %v", r)
+				}
+				n := 0
+				for _, m := range all {
+					n += len(m.records())
+				}
+				if n != 2020 {
+					t.Errorf("%d taken", n)
+				}
+			})
+		})
+	}
+}
+
+// Retention deletes what is deferred: the rest is taken, and what is gone is counted, once.
+func TestWhatIsDeferredAndDeletedIsCounted(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		reader := metric.NewManualReader()
+		s := bar("A")
+		m := w.join(s.defers, func(cfg *consumer.Config, _ *member) {
+			cfg.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+		})
+		w.publish(0, interleaved(100, "A", "-")...)
+		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 && m.deferred() == 100 })
+		w.deleteRecords(0, 60)
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 200})
+		if got, want := m.of("A"), batch("A", 100)[30:]; !slices.Equal(got, want) {
+			w.t.Errorf("taken %v, want %v", got, want)
+		}
+		if got := metricsOf(w, reader); !slices.Contains(got, "battlereport.consumer.deleted{0,topic} 30") {
+			w.t.Errorf("metrics %v", got)
+		}
+		if n := w.log.count("records that were left for later are gone"); n != 1 {
+			w.t.Errorf("said %d times", n)
+		}
+	})
+}
+
+func TestOfATopicMadeAnewNothingIsDeferredStill(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		s := bar("A")
+		m := w.join(s.defers)
+		w.publish(0, interleaved(100, "A", "-")...)
+		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 })
+		w.recreate(1)
+		w.publish(0, interleaved(50, "Anew", "new")...)
+		w.until("the others are taken", func() bool { return len(m.of("new")) == 50 })
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 100})
+		expectAll(w, "Anew", 50, m)
+		expectAll(w, "new", 50, m)
+		if got := len(m.of("A")); got != 50 {
+			w.t.Errorf("%d of A were taken", got)
+		}
+	})
+}
+
+// A log that has lost its last records is taken again from there, deferred strands as well.
+func TestALogThatDiffersIsTakenAgainWhateverIsDeferred(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		s := bar("A")
+		m := w.join(s.defers, func(_ *consumer.Config, m *member) {
+			m.held = func(r consumer.Record) bool { return r.Offset == 190 || r.Offset == 8 }
+		})
+		w.publish(0, interleaved(100, "A", "-")...)
+		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 })
+		truncated["by the leader epoch"](w, 150)
+		s.open("")
+		w.until("what was deferred is taken", func() bool { return len(m.of("A")) == 100 })
+		time.Sleep(time.Minute)
+		for _, r := range m.records() {
+			if r.Offset == 190 {
+				r.Settle()
+			}
+		}
+		w.until("it has gone back", func() bool { return len(m.of("-")) == 125 && len(m.of("A")) == 125 })
+		for i, r := range m.records() {
+			if r.Offset == 8 || r.Offset == 190 && i > 200 {
+				r.Settle()
+			}
+		}
+		w.untilCommitted(map[int32]int64{0: 200})
+	})
+}
+
+// Where what is deferred cannot be noted, or the note is not read, records are taken again: none is lost.
+func TestWhatIsDeferredIsTakenAgainRatherThanLost(t *testing.T) {
+	for rule, test := range map[string]struct {
+		before, after func(w *world)
+		join          func(*consumer.Config, *member)
+	}{
+		"by a member that knows of no strands": {join: func(*consumer.Config, *member) {}},
+		"where the broker takes notes no more": {before: func(w *world) {
+			w.RequireKfake(w.t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.OffsetMetadataTooLarge, Count: 5})
+		}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			virtual(t, 1, func(w *world) {
+				s := bar("A")
+				first := w.join(s.defers)
+				w.publish(0, interleaved(300, "A", "-")...)
+				w.until("the others are taken", func() bool { return len(first.of("-")) == 300 })
+				if test.before != nil {
+					test.before(w)
+					w.publish(0, interleaved(300, "A+", "+")...)
+					time.Sleep(time.Minute)
+				}
+				first.stop()
+				s.open("")
+				join := test.join
+				if join == nil {
+					join = s.defers
+				}
+				second := w.join(join)
+				end := int64(600)
+				if test.before != nil {
+					end = 1200
+				}
+				w.untilCommitted(map[int32]int64{0: end})
+				seen := map[string]bool{}
+				for _, v := range append(first.values(), second.values()...) {
+					seen[v] = true
+				}
+				if int64(len(seen)) != end {
+					t.Errorf("%d of %d taken", len(seen), end)
+				}
+			})
+		})
+	}
+}
+
+// There is not room in a note for any number of strands: those for which there is none are taken as they come.
+func TestNoMoreStrandsAreDeferredThanCanBeNoted(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		letters := "ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"
+		s := bar(letters)
+		first := w.join(s.defers)
+		w.publish(0, interleaved(100, strings.Split(letters+"-", "")...)...)
+		w.until("the others are taken", func() bool { return len(first.of("-")) == 100 })
+		if n := len(letters); s.refused == 0 || s.refused > 100*n/3 {
+			w.t.Errorf("%d refused", s.refused)
+		}
+		first.stop()
+		if text := *w.fetchCommit(0).Metadata; !strings.HasPrefix(text, "battlereport/3:") || len(text) > 4096 {
+			w.t.Errorf("%d characters are noted: %.20s", len(text), text)
+		}
+		second := w.join(s.defers)
+		time.Sleep(time.Minute)
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 3200})
+		if r := w.repeats(); len(r) > 0 {
+			w.t.Errorf("taken twice: %v", r)
+		}
+		if n := len(first.records()) + len(second.records()); n != 3200 {
+			w.t.Errorf("%d taken", n)
+		}
+	})
+}
+
+// A partition's age is that of its oldest record, be it deferred: also in the eyes of whoever comes next.
+func TestTheAgeIsThatOfTheOldestDeferred(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		s := bar("A")
+		first := w.join(s.defers)
+		written := time.Now()
+		w.publish(0, interleaved(10, "A", "-")...)
+		w.until("deferred", func() bool { return first.deferred() == 10 })
+		expect := func(m *member, deferred int64) {
+			w.t.Helper()
+			got := m.Lag()[0]
+			if age := time.Since(written); got.Age < age-20*time.Millisecond || got.Age > age || got.Deferred != deferred || got.Lag != 20 || got.Pending != 0 {
+				w.t.Errorf("after %s: %+v", age, got)
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		expect(first, 10)
+		first.stop()
+		second := w.join(s.defers)
+		w.until("it knows", func() bool { return second.serving() && len(second.Lag()) == 1 && second.Lag()[0].End == 20 })
+		expect(second, 10)
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 20})
+		if got := second.Lag()[0]; got.Age != 0 || got.Deferred != 0 || got.Lag != 0 {
+			w.t.Errorf("in the end: %+v", got)
+		}
+	})
+}
+
+// When a record was passed is known for each that is taken later, to a sixteenth of the time since.
+func TestARecordTakenLaterSaysWhenItWasPassed(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		s := bar("A")
+		m := w.join(s.defers)
+		written := map[string]time.Time{}
+		for i := range 200 {
+			v := fmt.Sprint("A", i)
+			written[v] = time.Now()
+			w.publish(0, v)
+			time.Sleep(10 * time.Minute)
+		}
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 200})
+		for _, r := range m.records() {
+			if r.Passed.IsZero() { // it was not barred any more
+				continue
+			}
+			at, since := written[string(r.Value)], time.Since(written[string(r.Value)])
+			if early := at.Sub(r.Passed); early > since/8 || early < -time.Second {
+				t.Errorf("%s was passed %s before it was written, %s ago", r.Value, early, since)
+			}
+		}
+	})
+}
