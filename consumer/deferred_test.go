@@ -362,29 +362,3 @@ func TestTheAgeIsThatOfTheOldestDeferred(t *testing.T) {
 		}
 	})
 }
-
-// When a record was passed is known for each that is taken later, to a sixteenth of the time since.
-func TestARecordTakenLaterSaysWhenItWasPassed(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		s := bar("A")
-		m := w.join(s.defers)
-		written := map[string]time.Time{}
-		for i := range 200 {
-			v := fmt.Sprint("A", i)
-			written[v] = time.Now()
-			w.publish(0, v)
-			time.Sleep(10 * time.Minute)
-		}
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 200})
-		for _, r := range m.records() {
-			if r.Passed.IsZero() { // it was not barred any more
-				continue
-			}
-			at, since := written[string(r.Value)], time.Since(written[string(r.Value)])
-			if early := at.Sub(r.Passed); early > since/8 || early < -time.Second {
-				t.Errorf("%s was passed %s before it was written, %s ago", r.Value, early, since)
-			}
-		}
-	})
-}

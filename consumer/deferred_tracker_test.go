@@ -219,3 +219,35 @@ func TestWhateverIsDeferredNothingIsLostOrTakenTwiceOrOutOfOrder(t *testing.T) {
 		}
 	})
 }
+
+// When a record was passed is known for each that is taken later, to a second or a sixteenth of the time since: with few
+// marks, for however long and however many.
+func TestARecordTakenLaterSaysWhenItWasPassed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		begin := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		now, tracked := begin, newTracker(0, note{})
+		place, _ := tracked.take(0)
+		tracked.stamp(place, 1, 0)
+		d := tracked.postpone(1, 0, now)
+		passed := []time.Time{now}
+		pauses := rapid.SampledFrom([]*rapid.Generator[int]{rapid.IntRange(0, 500), rapid.IntRange(0, 100_000), rapid.IntRange(0, 10_000_000)})
+		for range rapid.IntRange(1, 5).Draw(t, "phases") {
+			pause := pauses.Draw(t, "pauses").Draw(t, "ms")
+			for range rapid.IntRange(0, 2000).Draw(t, "records") {
+				now = now.Add(time.Duration(pause) * time.Millisecond)
+				tracked.pass(d, int64(len(passed)), 0, now)
+				passed = append(passed, now)
+			}
+		}
+		if n := len(d.marks); n > 400 {
+			t.Fatalf("%d marks", n)
+		}
+		for offset, at := range passed {
+			_, said := d.takeLater(int64(offset))
+			if early, since := at.Sub(said), now.Sub(at); early < 0 || early > markEvery+since/exactness+since/exactness {
+				t.Fatalf("record %d, passed %s ago, is said to have been passed %s before", offset, since, early)
+			}
+		}
+	})
+}
