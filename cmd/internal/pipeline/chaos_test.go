@@ -31,7 +31,8 @@ var (
 const chaosRun = "chaos"
 
 // TestChaos lets members join, leave and crash while the broker goes and comes,
-// the network to it stalls and drips, the platform fails in every way it knows, and a share of the events is bad.
+// the network to it stalls and drips, the platform fails in every way it knows, or one of two apps in a topic, and a
+// share of the events is bad.
 // When all is well again everything has come out, in order and unchanged. In
 // calm weather, where members come and go as planned, the broker stays, and the
 // platform accepts nothing without saying so, it has also come out only once.
@@ -54,6 +55,7 @@ func TestChaos(t *testing.T) {
 }
 
 func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
+	w.addApp(otherApp, w.topic)
 	w.cfg.Batch.MaxRecords = 20
 	w.cfg.Delivery.MaxPending = 500
 	w.cfg.Delivery.MaxHold = 24 * time.Hour
@@ -147,7 +149,7 @@ func letterOf(r kafkatest.Record) ledger.Letter {
 
 // chaosTraffic publishes until stop, a burst now and then.
 func (w *world) chaosTraffic(book *ledger.Ledger, seed uint64, stop <-chan struct{}) {
-	g, err := traffic.New(traffic.Config{Seed: seed, Run: chaosRun, Apps: []traffic.App{{ID: appID}}, Players: 60, Bad: 0.05, Start: time.Now()})
+	g, err := traffic.New(traffic.Config{Seed: seed, Run: chaosRun, Apps: []traffic.App{{ID: appID}, {ID: otherApp}}, Players: 60, Bad: 0.05, Start: time.Now()})
 	if err != nil {
 		w.t.Error(err)
 		return
@@ -163,7 +165,7 @@ func (w *world) chaosTraffic(book *ledger.Ledger, seed uint64, stop <-chan struc
 		var numbers []uint64
 		for range 1 + random.IntN(60) {
 			ev := g.Next()
-			book.Publish(ledger.Event{Number: ev.Number, Player: ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
+			book.Publish(ledger.Event{Number: ev.Number, Player: ev.App + " " + ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
 			r := kafkatest.Record{Topic: w.topic, Partition: partitionOf(ev.Player), Key: []byte(ev.Player), Value: ev.Value}
 			for _, h := range ev.Headers {
 				r.Headers = append(r.Headers, kafkatest.Header(h))
@@ -192,7 +194,7 @@ func chaosRules(random *rand.Rand, calm bool) []msdktest.Rule {
 	}
 	if !calm {
 		kinds = append(kinds,
-			msdktest.Answer{Ret: -502}, msdktest.Answer{HTTP: 404}, // a drain may end before an app that is held
+			msdktest.Answer{Ret: -502}, msdktest.Answer{HTTP: 404},
 			msdktest.Answer{Fault: msdktest.Reset, Accept: true}, msdktest.Answer{Fault: msdktest.Drip, Every: time.Second, Accept: true})
 	}
 	rules := []msdktest.Rule{msdktest.Latency(time.Duration(random.IntN(1500)) * time.Millisecond)}
@@ -202,6 +204,10 @@ func chaosRules(random *rand.Rand, calm bool) []msdktest.Rule {
 			rate = 1
 		}
 		rules = append(rules, msdktest.Random(random.Uint64(), rate, kinds[random.IntN(len(kinds))]))
+	}
+	if random.IntN(2) == 0 { // so that what comes of it is deferred
+		barred := []string{appID, otherApp}[random.IntN(2)]
+		rules = append(rules, msdktest.ForApp(barred, msdktest.Always(msdktest.Answer{Ret: -502})))
 	}
 	return rules
 }

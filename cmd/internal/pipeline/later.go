@@ -18,6 +18,9 @@ const patience = 250 * time.Millisecond
 // deferred together. It follows from the record's bytes, whatever the configuration
 // is: who goes on with the partition may have another. 0: it says none, or several.
 func (a *apps) strand(r *consumer.Record) uint64 {
+	if len(r.Headers) == 0 {
+		return 0
+	}
 	replayed := a.feeds[r.Partition.Topic].replayed
 	var source, appid []byte
 	ids := 0
