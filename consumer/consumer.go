@@ -15,6 +15,11 @@
 // offset: whoever comes next takes those records and no others. Before there are
 // more than fit there, the partition pauses.
 //
+// Records of one kind that there is no room for need not be in the way of others:
+// [Partition.Defer] leaves all of a strand for later. That is noted too, as a range,
+// however many they are. A second cursor fetches them again as there is room, never
+// beyond the first, and once it has caught up the strand is taken as any other.
+//
 // A topic is its id, not its name, and an offset means something in its topic
 // alone. Where a partition goes on:
 //

@@ -16,7 +16,8 @@ func (g *Generation) handOn(ctx context.Context, p *Partition, records []Record,
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
 			p.turn.Lock()
-			p.turn.Unlock() //nolint:staticcheck // see turn
+			//lint:ignore SA2001 whoever has the turn is waited for
+			p.turn.Unlock()
 			take(ctx, fresh)
 		}
 		clear(records[:len(records)-len(rest)])

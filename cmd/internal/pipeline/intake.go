@@ -14,8 +14,9 @@ import (
 // holds less than what is free (a dynamic threshold, as switches use it for
 // their shared buffers), and room for one piece of each app is reserved. One app
 // whose records pile up, say because its calls fail, gets about half of the
-// room, and however many there are of the kind, the others always flow. Replayed
-// letters together get replayShare of the room, or hardly more.
+// room, each of the others, if there is any, its part of the other half, and however
+// many there are of the kind, the others always flow. Replayed letters together get
+// replayShare of the room, or hardly more, likewise divided.
 type intake struct {
 	maxRecords, maxBytes int
 	shared               bool // several apps share it

@@ -106,23 +106,58 @@ func TestIntake(t *testing.T) {
 			}
 		},
 		"gives replayed letters of all apps together an eighth": func(t *testing.T) {
-			for _, apps := range []int{1, 3} {
-				in := newIntake(80, 80_000, apps)
-				for range 5 {
-					if !ask(t, in, replay(a, 1)).in() || !ask(t, in, replay(b, 1)).in() {
-						t.Fatal("the first eighth was not let in")
+			in := newIntake(80, 80_000, 1)
+			for range 10 {
+				if !ask(t, in, replay(a, 1)).in() {
+					t.Fatal("the first eighth was not let in")
+				}
+			}
+			late := ask(t, in, replay(a, 1))
+			if late.in() {
+				t.Error("more than an eighth was let in")
+			}
+			if !ask(t, in, r(a, 1)).in() {
+				t.Error("the app's other records wait for its replayed letters")
+			}
+			in.release(replay(a, 1))
+			if !late.in() {
+				t.Error("released room was not given on")
+			}
+		},
+		"leaves room in that eighth whosoever letters pile up": func(t *testing.T) {
+			in := newIntake(80, 80_000, 3)
+			for _, step := range []struct {
+				app  *app
+				most int
+			}{{a, 5}, {b, 3}, {c, 1}} {
+				for i := range step.most {
+					if !ask(t, in, replay(step.app, 1)).in() {
+						t.Fatalf("not let in: %d, with %d of others", i, in.replayed.records)
 					}
 				}
-				late := ask(t, in, replay(a, 1))
-				if late.in() || ask(t, in, replay(c, 1)).in() {
-					t.Error("more than an eighth was let in")
+				if ask(t, in, replay(step.app, 1)).in() {
+					t.Fatalf("%d were let in, with %d of others", step.most+1, in.replayed.records-step.most-1)
 				}
-				if !ask(t, in, r(a, 1)).in() {
-					t.Error("the app's other records wait for its replayed letters")
+			}
+			if !ask(t, in, r(a, 1)).in() {
+				t.Error("the app's other records wait for its replayed letters")
+			}
+			in.release(replay(b, 2))
+			if in.replayed.records != 9 {
+				t.Errorf("%d are in, once room was given on", in.replayed.records)
+			}
+		},
+		"gives each app its part, as long as there is room, whoever has half": func(t *testing.T) {
+			in := newIntake(100, 100_000, 2)
+			half := (100 - in.reserved.records) / 2
+			for _, app := range []*app{a, b} {
+				for range half {
+					if !ask(t, in, r(app, 1)).in() {
+						t.Fatalf("not let in: %d are", in.records)
+					}
 				}
-				in.release(replay(a, 1))
-				if !late.in() {
-					t.Error("released room was not given on")
+				if ask(t, in, r(app, 1)).in() {
+					t.Fatalf("more than half was let in")
 				}
 			}
 		},
