@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,7 @@ func FuzzDecodeNote(f *testing.F) {
 	f.Add([]byte{1, 12, 3, 2, 0x9a}, int64(10))
 	f.Add([]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 127, 2, 64, 255, 255, 255, 255, 255, 255, 255, 255}, int64(1))
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, int64(1))
+	f.Add([]byte{1, 1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 4, 6, 2, 12, 3, 0, 0x9a, 0, 5, 0, 0}, int64(10))
 	f.Fuzz(func(t *testing.T, body []byte, offset int64) {
 		if offset < 0 {
 			return
@@ -90,20 +92,82 @@ func FuzzDecodeNote(f *testing.F) {
 		// What bears the right seal may still be anything, of a program with a fault.
 		b := append(thisOne[:], body...)
 		b = append(seal(here, offset, b), b...)
-		n, err := decodeNote(notePrefix+base64.RawStdEncoding.EncodeToString(b), here, offset)
-		if err != nil {
+		for _, prefix := range []string{notePrefix, deferredPrefix} {
+			n, err := decodeNote(prefix+base64.RawStdEncoding.EncodeToString(b), here, offset)
+			if err != nil {
+				continue
+			}
+			all := []unsettled{n.unsettled}
+			for _, d := range n.deferred {
+				all = append(all, d.unsettled)
+			}
+			if len(all) > 1+len(body) {
+				t.Fatalf("%x gives %d strands", body, len(n.deferred))
+			}
+			for _, u := range all {
+				if u.horizon < offset || cap(u.offsets) > 8*len(body) || prefix == notePrefix && len(u.offsets) > 0 && u.offsets[0] != offset {
+					t.Fatalf("%x gives %d of %d up to %d", body, len(u.offsets), cap(u.offsets), u.horizon)
+				}
+				at := offset - 1
+				for _, o := range u.offsets {
+					if o <= at || o >= u.horizon {
+						t.Fatalf("%x gives %d after %d, before %d", body, o, at, u.horizon)
+					}
+					at = o
+				}
+			}
+		}
+	})
+}
+
+// However little room there is, a note takes no more, and nothing is said to be settled that is not.
+func TestANoteOfWhatIsDeferredSaysNoMoreThanIsTrue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		base := rapid.Int64Range(0, 1<<40).Draw(t, "base")
+		draw := func(from int64) (u unsettled) {
+			if rapid.Bool().Draw(t, "some") {
+				u.offsets = lists(from).Draw(t, "offsets")
+				from = u.offsets[len(u.offsets)-1] + 1
+			}
+			u.horizon = from + rapid.Int64Range(0, 1000).Draw(t, "settled")
+			return u
+		}
+		whole := note{topic: thisOne, epoch: 7, unsettled: draw(base + rapid.Int64Range(0, 100).Draw(t, "first"))}
+		for i := range rapid.IntRange(1, 30).Draw(t, "strands") {
+			whole.deferred = append(whole.deferred, deferredNote{
+				strand: rapid.Uint64().Draw(t, "strand"), left: int64(i), oldest: int64(i * 1000),
+				unsettled: draw(base + rapid.Int64Range(0, 100).Draw(t, "first")),
+			})
+		}
+		size := rapid.IntRange(minNote, maxNote).Draw(t, "size")
+		text := whole.encode(here, base, size)
+		n, err := decodeNote(text, here, base)
+		if err != nil || len(text) > size {
+			t.Fatalf("%d characters of %d, error %v", len(text), size, err)
+		}
+		if len(n.deferred) == 0 {
+			for _, d := range whole.deferred {
+				if first := d.unsettled.first(); n.unsettled.horizon > first {
+					t.Fatalf("all is settled up to %d, and strand %d has %d", n.unsettled.horizon, d.strand, first)
+				}
+			}
 			return
 		}
-		u := n.unsettled
-		if u.horizon < offset || cap(u.offsets) > 8*len(body) || len(u.offsets) > 0 && u.offsets[0] != offset {
-			t.Fatalf("%x gives %d of %d up to %d", body, len(u.offsets), cap(u.offsets), u.horizon)
-		}
-		at := offset - 1
-		for _, o := range u.offsets {
-			if o <= at || o >= u.horizon {
-				t.Fatalf("%x gives %d after %d, before %d", body, o, at, u.horizon)
+		expect := func(got, want unsettled) {
+			if want = want.before(got.horizon); !slices.Equal(got.offsets, want.offsets) || got.horizon != want.horizon {
+				t.Fatalf("read %v, want %v", got, want)
 			}
-			at = o
+		}
+		expect(n.unsettled, whole.unsettled)
+		for i, d := range n.deferred {
+			want := whole.deferred[i]
+			expect(d.unsettled, want.unsettled)
+			if d.strand != want.strand || d.left != want.left || d.oldest != want.oldest {
+				t.Fatalf("read %+v, want %+v", d, want)
+			}
+		}
+		if size == maxNote && len(whole.deferred) < 5 && n.unsettled.horizon != whole.unsettled.horizon && whole.unsettled.spread().bound() < 1000 {
+			t.Fatalf("not all is said, and there is room")
 		}
 	})
 }
