@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -232,39 +233,74 @@ func TestOfATopicMadeAnewNothingIsDeferredStill(t *testing.T) {
 	})
 }
 
-// A log that has lost its last records is taken again from there, deferred strands as well.
+// A log that has lost its last records is taken again from there, deferred strands as well, of which nothing more is taken
+// before.
 func TestALogThatDiffersIsTakenAgainWhateverIsDeferred(t *testing.T) {
 	virtual(t, 1, func(w *world) {
 		s := bar("A")
+		var settles atomic.Bool
 		m := w.join(s.defers, func(_ *consumer.Config, m *member) {
-			m.held = func(r consumer.Record) bool { return r.Offset == 190 || r.Offset == 8 }
+			m.held = func(r consumer.Record) bool { return !settles.Load() && r.Offset == 191 || r.Offset == 8 }
 		})
 		w.publish(0, interleaved(100, "A", "-")...)
 		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 })
 		truncated["by the leader epoch"](w, 150)
+		w.until("it has to go back", func() bool { return w.log.count("going back to offset 150 once") == 1 })
 		s.open("")
-		w.until("what was deferred is taken", func() bool { return len(m.of("A")) == 100 })
 		time.Sleep(time.Minute)
-		for _, r := range m.records() {
-			if r.Offset == 190 {
-				r.Settle()
-			}
+		if got := m.of("A"); len(got) > 0 {
+			w.t.Errorf("taken %v of the old log", got)
 		}
-		w.until("it has gone back", func() bool { return len(m.of("-")) == 125 && len(m.of("A")) == 125 })
-		for i, r := range m.records() {
-			if r.Offset == 8 || r.Offset == 190 && i > 200 {
+		settles.Store(true)
+		m.records()[95].Settle() // 191
+		w.until("it has gone back", func() bool { return len(m.of("-")) == 125 && len(m.of("A")) == 100 })
+		for _, r := range m.records() {
+			if r.Offset == 8 {
 				r.Settle()
 			}
 		}
 		w.untilCommitted(map[int32]int64{0: 200})
+		expectAll(w, "A", 100, m)
+	})
+}
+
+// The second cursor stays behind the first, which may have stopped for any reason.
+func TestWhatIsDeferredIsNotTakenBeyondWhatOthersAre(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		reader := metric.NewManualReader()
+		s := bar("A")
+		goesOn := make(chan struct{})
+		m := w.join(s.defers, func(cfg *consumer.Config, m *member) {
+			cfg.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
+			m.held = func(r consumer.Record) bool {
+				if string(r.Value) == "-100" {
+					<-goesOn
+				}
+				return false
+			}
+		})
+		w.publish(0, interleaved(1000, "A", "-")...)
+		w.until("the first cursor stops", func() bool { return len(m.of("-")) >= 100 })
+		s.open("")
+		time.Sleep(time.Minute)
+		if n := len(m.of("A")); n == 0 || n > 200 {
+			w.t.Errorf("%d were taken meanwhile", n)
+		}
+		close(goesOn)
+		w.untilCommitted(map[int32]int64{0: 2000})
+		expectAll(w, "A", 1000, m)
+		expectAll(w, "-", 1000, m)
+		if got := metricsOf(w, reader); !slices.Contains(got, "battlereport.consumer.deleted{0,topic} 0") {
+			w.t.Errorf("metrics %v", got)
+		}
 	})
 }
 
 // Where what is deferred cannot be noted, or the note is not read, records are taken again: none is lost.
 func TestWhatIsDeferredIsTakenAgainRatherThanLost(t *testing.T) {
 	for rule, test := range map[string]struct {
-		before, after func(w *world)
-		join          func(*consumer.Config, *member)
+		before func(w *world)
+		join   func(*consumer.Config, *member)
 	}{
 		"by a member that knows of no strands": {join: func(*consumer.Config, *member) {}},
 		"where the broker takes notes no more": {before: func(w *world) {
@@ -273,14 +309,19 @@ func TestWhatIsDeferredIsTakenAgainRatherThanLost(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			virtual(t, 1, func(w *world) {
-				s := bar("A")
+				s := bar("AB")
 				first := w.join(s.defers)
 				w.publish(0, interleaved(300, "A", "-")...)
 				w.until("the others are taken", func() bool { return len(first.of("-")) == 300 })
 				if test.before != nil {
 					test.before(w)
-					w.publish(0, interleaved(300, "A+", "+")...)
+					w.publish(0, interleaved(100, "A+", "+")...)
 					time.Sleep(time.Minute)
+					w.publish(0, interleaved(200, "A+ ", "B")...)
+					time.Sleep(time.Minute)
+					if s.refused != 200 {
+						t.Errorf("of a strand that cannot be noted %d are refused", s.refused)
+					}
 				}
 				first.stop()
 				s.open("")

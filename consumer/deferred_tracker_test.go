@@ -251,3 +251,48 @@ func TestARecordTakenLaterSaysWhenItWasPassed(t *testing.T) {
 		}
 	})
 }
+
+// What there is room for is said whole in a note, of all strands.
+func TestThereIsRoomForNoMoreThanANoteSays(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newStrandedLog(t)
+		for range rapid.IntRange(1, 12).Draw(t, "strands") {
+			l.tracked.deferred = append(l.tracked.deferred, l.tracked.newDeferred(10, unsettled{horizon: 10}, uint64(len(l.tracked.deferred)+1)))
+		}
+		room := noteRoom(maxNote)
+		if !l.tracked.canDefer(room) {
+			t.Fatal("no room for so few")
+		}
+		gaps := rapid.SampledFrom([]*rapid.Generator[int64]{rapid.Just[int64](1), rapid.Int64Range(1, 3), rapid.Int64Range(90, 110), rapid.Int64Range(1, 1<<30)})
+		for full := 0; full <= len(l.tracked.deferred); { // each list until it is full, or some
+			full = 0
+			for list := range l.tracked.lists {
+				gap, some := gaps.Draw(t, "gaps"), rapid.IntRange(1, 3000).Draw(t, "records")
+				for ; some > 0; some-- {
+					offset := list.position + gap.Draw(t, "gap") - 1
+					if !l.tracked.hasRoom(list, offset, room) {
+						full++
+						break
+					}
+					list.take(offset)
+				}
+			}
+		}
+		n := l.tracked.note()
+		n.topic = thisOne
+		committed := l.tracked.committable()
+		read, err := decodeNote(n.encode(here, committed, maxNote), here, committed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(read.unsettled.offsets, n.unsettled.offsets) {
+			t.Fatalf("%d are said, of %d", len(read.unsettled.offsets), len(n.unsettled.offsets))
+		}
+		for i, d := range n.deferred {
+			if !slices.Equal(read.deferred[i].unsettled.offsets, d.unsettled.offsets) {
+				t.Fatalf("of strand %d %d are said, of %d", d.strand, len(read.deferred[i].unsettled.offsets), len(d.unsettled.offsets))
+			}
+		}
+	})
+}

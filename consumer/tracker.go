@@ -230,12 +230,9 @@ func (t *tracker) pass(d *deferred, offset, time int64, now time.Time) {
 	if !listed {
 		return
 	}
+	// It lies before the strand's horizon, which began at the list's.
 	t.inherited = t.after(at)
 	t.unlink(at)
-	if offset >= d.known() {
-		t.put(at)
-		return
-	}
 	t.entries[at].strand = d.strand
 	d.append(at)
 	d.await(at)
