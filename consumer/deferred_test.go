@@ -32,6 +32,7 @@ type strands struct {
 	barred  string
 	opened  chan struct{} // closed when fewer are barred
 	refused int           // records that could not be deferred
+	beyond  int           // pieces that were larger than the room for them
 }
 
 func bar(letters string) *strands { return &strands{barred: letters, opened: make(chan struct{})} }
@@ -79,7 +80,19 @@ func (s *strands) reserve(take consumer.Take) consumer.Reserve {
 		for {
 			is, opened := s.isBarred(strand)
 			if !is {
-				return &consumer.Room{Records: 7, Bytes: 50, Take: take, Cancel: func() {}}
+				const most, bytes = 7, 20
+				return &consumer.Room{Records: most, Bytes: bytes, Cancel: func() {}, Take: func(ctx context.Context, records []consumer.Record) {
+					size := 0
+					for _, r := range records {
+						size += r.Size()
+					}
+					if len(records) > most || len(records) > 1 && size > bytes {
+						s.mu.Lock()
+						s.beyond++
+						s.mu.Unlock()
+					}
+					take(ctx, records)
+				}}
 			}
 			select {
 			case <-opened:
@@ -125,6 +138,9 @@ func TestWhatIsDeferredIsTakenLaterAndOthersPass(t *testing.T) {
 		w.untilCommitted(map[int32]int64{0: 4001})
 		for _, strand := range []string{"B", "C", "-"} {
 			expectAll(w, strand, 1000, m)
+		}
+		if s.beyond > 0 {
+			w.t.Errorf("%d pieces were larger than the room for them", s.beyond)
 		}
 		if r := w.repeats(); len(r) > 0 {
 			w.t.Errorf("taken twice: %v", r)

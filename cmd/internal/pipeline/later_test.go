@@ -373,3 +373,32 @@ func TestReplayedLettersOfAHeldAppAreDeferredToo(t *testing.T) {
 		w.expectOnceInOrder(otherApp, n, n)
 	})
 }
+
+// TestWhatIsDeferredOutlastsDeploysOnKafka is on whatever brokers there are.
+func TestWhatIsDeferredOutlastsDeploysOnKafka(t *testing.T) {
+	const n, users = 3000, 100
+	w := real(t)
+	w.cfg.Delivery.MaxPending = 400
+	w.addApp(otherApp, w.topic)
+	bar := new(msdktest.Outage)
+	bar.Begin(msdktest.Answer{Ret: -502})
+	w.msdk.SetRules(msdktest.ForApp(appID, bar.Rule))
+	w.mixed(n, users, appID, otherApp)
+	p, stop := w.start()
+	delivered := func(app string, n int) func() bool {
+		return func() bool { return len(w.msdk.Ledger.App(app)) >= n }
+	}
+	w.until("the healthy app's events are delivered", time.Minute, delivered(otherApp, n))
+	for i := range 2 {
+		stop()
+		w.mixedFrom(n+100*i, 100, users, appID, otherApp)
+		p, stop = w.start()
+		w.until("those that came meanwhile, too", time.Minute, delivered(otherApp, n+100*(i+1)))
+	}
+	w.until("what is deferred is known", time.Minute, func() bool { return deferred(p) > n/2 })
+	bar.End()
+	w.until("all is committed", time.Minute, func() bool { return w.committed() == 2*(n+200) })
+	stop()
+	w.expectOnceInOrder(appID, n+200, users)
+	w.expectOnceInOrder(otherApp, n+200, users)
+}
