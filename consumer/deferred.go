@@ -107,7 +107,7 @@ func (g *Generation) fetchDeferred(ctx context.Context, p *Partition, d *deferre
 		case err != nil && ctx.Err() == nil:
 			trouble.report(err, "partition", p.String())
 			_ = sleep(ctx, pause.next())
-		case !progress: // the note is full
+		case !progress: // the note is full, or the first cursor is about to go back
 			_ = sleep(ctx, pause.next())
 		default:
 			trouble.over("partition", p.String())
@@ -135,7 +135,7 @@ func (p *Partition) later(d *deferred) (at position, next laterStep) {
 	case p.tracker.caughtUp(d):
 		p.rejoin(d)
 		return at, done
-	case p.goingBack || !p.tracker.mayTake(d):
+	case !p.tracker.mayTake(d):
 		return at, wait
 	}
 	// Whether the log is still the same is for the first cursor to find out.

@@ -153,10 +153,7 @@ func (p *Partition) confirm(end int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.confirmed = true
-	if p.goingBack {
-		p.goingBack = false // the log is as it was read, after all
-		p.tellDeferred()
-	}
+	p.goingBack = false // whatever a broker has said
 	p.hear(end, time.Now())
 }
 
