@@ -35,7 +35,7 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	errs[7] = err
 	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the oldest record taken and not settled, or deferred, by partition held; 0: all are settled."))
 	errs[8] = err
-	deferred, err := meter.Int64ObservableGauge("battlereport.consumer.deferred", metric.WithDescription("Records passed, since there is no room for more of their app's, to be taken later, by partition held."))
+	deferred, err := meter.Int64ObservableGauge("battlereport.consumer.deferred", metric.WithDescription("Records passed, since there is no room for more of their kind, to be taken later, by partition held."))
 	errs[9] = err
 	for _, err := range errs {
 		if err != nil {

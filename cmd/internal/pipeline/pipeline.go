@@ -4,7 +4,7 @@
 //
 //	take      check.go    each record of a chunk becomes an event: checked, or refused
 //	bound     intake.go   how much may be taken and not settled
-//	defer     later.go    what there is no room for, so that others pass
+//	defer     defer.go    what there is no room for, so that others pass
 //	gather    lane.go     an app's events wait for their batch, and batches for their turn
 //	choose    dispatch.go whose batch goes next
 //	deliver   deliver.go  one call
