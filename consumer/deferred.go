@@ -86,9 +86,9 @@ func (g *Generation) fetchDeferred(ctx context.Context, p *Partition, d *deferre
 	for ctx.Err() == nil {
 		at, next := p.later(d)
 		switch next {
-		case done:
+		case laterDone:
 			return
-		case wait:
+		case laterWait:
 			select {
 			case <-d.moved:
 			case <-ctx.Done():
@@ -120,9 +120,9 @@ func (g *Generation) fetchDeferred(ctx context.Context, p *Partition, d *deferre
 type laterStep int
 
 const (
-	fetch laterStep = iota
-	wait            // for the first cursor
-	done
+	laterFetch laterStep = iota
+	laterWait            // for the first cursor
+	laterDone
 )
 
 // later is where a strand goes on.
@@ -131,15 +131,15 @@ func (p *Partition) later(d *deferred) (at position, next laterStep) {
 	defer p.mu.Unlock()
 	switch {
 	case p.tracker == nil || p.tracker.find(d.strand) != d:
-		return at, done
+		return at, laterDone
 	case p.tracker.caughtUp(d):
 		p.rejoin(d)
-		return at, done
+		return at, laterDone
 	case !p.tracker.mayTake(d):
-		return at, wait
+		return at, laterWait
 	}
 	// Whether the log is still the same is for the first cursor to find out.
-	return position{p.topic, d.wanted(), unknownEpoch}, fetch
+	return position{p.topic, d.wanted(), unknownEpoch}, laterFetch
 }
 
 // reservePatience is how long room is waited for with a chunk in memory: while

@@ -153,6 +153,9 @@ func (l *strandedLog) check() {
 		}
 	}
 	for _, d := range l.tracked.deferred {
+		if at, is := d.oldest(); is && at < 20 {
+			l.t.Fatalf("the oldest of strand %d is of %d", d.strand, at)
+		}
 		if d.left != left[d.strand] {
 			l.t.Fatalf("%d records of strand %d are left, said are %d", left[d.strand], d.strand, d.left)
 		}

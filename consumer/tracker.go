@@ -240,6 +240,9 @@ func (t *tracker) pass(d *deferred, offset, time int64, now time.Time) {
 
 // passed notes a record that is left for later.
 func (d *deferred) passed(offset, time int64, now time.Time) {
+	if d.left == 0 {
+		d.marks = nil // they were of others
+	}
 	d.left++
 	n := len(d.marks)
 	if n > 0 && now.Sub(d.marks[n-1].passed) < markEvery {
