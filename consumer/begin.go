@@ -10,6 +10,10 @@ type known struct {
 	started  bool // the group has committed something of the topic
 	appeared bool // since this member runs; before there was no topic of that name, or another
 	latest   bool // Start is Latest, and holds for the topic
+
+	once  bool      // the topic's records are taken once, by whatever group
+	asked bool      // other groups have been asked, or cannot be
+	other *standing // of them the one that has come farthest; nil: none
 }
 
 // kept is what a member has settled of a partition and could not commit. When it
@@ -28,11 +32,14 @@ type begin struct {
 	note note // the topic that at is of, and what is unsettled from there on
 	anew bool // what is committed is of another topic, which had this name before
 	sure bool // what is committed, if anything, is known to be of the topic
+
+	group string // whose commit it goes on from, if not from this one's
 }
 
 const (
 	atFirst  = -2 // the oldest record still there
 	atPinned = -3 // where the group's leader is about to say
+	atOthers = -4 // where other groups have come to, which is not known yet
 )
 
 // begin decides. A topic is its id, not its name: one made anew is taken from its
@@ -42,13 +49,13 @@ const (
 // partitions where they begin, before any is taken: otherwise the commit of one
 // member would look to the next like a group that has started already.
 func (k known) begin() begin {
-	first := begin{at: atFirst, note: note{topic: k.topic, epoch: unknownEpoch}, sure: k.committed.offset < 0}
 	switch {
 	case k.kept != nil && k.kept.committed == k.committed && k.kept.note.topic == k.topic:
 		return begin{at: k.kept.offset, note: k.kept.note, sure: true}
 	case k.committed.offset >= 0 && k.note.topic.isOther(k.topic):
-		first.anew = true
-		return first
+		b := k.afresh()
+		b.anew, b.sure = true, false
+		return b
 	case k.committed.offset >= 0:
 		n := k.note
 		n.topic = k.topic
@@ -56,6 +63,18 @@ func (k known) begin() begin {
 	case k.latest && !k.started && !k.appeared:
 		return begin{at: atPinned}
 	default:
-		return first
+		return k.afresh()
+	}
+}
+
+// afresh is where a partition begins of which the group has committed nothing.
+func (k known) afresh() begin {
+	switch {
+	case k.once && !k.asked:
+		return begin{at: atOthers}
+	case k.once && k.other != nil:
+		return begin{at: k.other.offset, note: k.other.note, group: k.other.group, sure: true}
+	default:
+		return begin{at: atFirst, note: note{topic: k.topic, epoch: unknownEpoch}, sure: true}
 	}
 }

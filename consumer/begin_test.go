@@ -89,6 +89,30 @@ func TestAPartitionBegins(t *testing.T) {
 			known{topic: thisOne, committed: at(100), note: noted(another), started: true, kept: &kept{at(100), 120, noted(another)}},
 			begin{at: atFirst, note: of(thisOne), anew: true},
 		},
+		"where others have come to, which is not known yet, if it is taken once": {
+			known{topic: thisOne, committed: at(-1), note: nothing, once: true},
+			begin{at: atOthers},
+		},
+		"where another has come to": {
+			known{topic: thisOne, committed: at(-1), note: nothing, once: true, asked: true, other: &standing{"other", 100, noted(thisOne)}},
+			begin{at: 100, note: noted(thisOne), group: "other", sure: true},
+		},
+		"where another has come to in a topic made anew, until it is confirmed": {
+			known{topic: thisOne, committed: at(100), note: noted(another), started: true, once: true, asked: true, other: &standing{"other", 7, of(thisOne)}},
+			begin{at: 7, note: of(thisOne), group: "other", anew: true},
+		},
+		"at the first record, if there is no other": {
+			known{topic: thisOne, committed: at(-1), note: nothing, once: true, asked: true},
+			begin{at: atFirst, note: of(thisOne), sure: true},
+		},
+		"at what the group itself has committed, wherever others are": {
+			known{topic: thisOne, committed: at(100), note: noted(thisOne), started: true, once: true},
+			begin{at: 100, note: noted(thisOne), sure: true},
+		},
+		"at what this member has settled and could not commit, wherever others are": {
+			known{topic: thisOne, committed: at(-1), note: nothing, once: true, kept: &kept{at(-1), 20, noted(thisOne)}},
+			begin{at: 20, note: noted(thisOne), sure: true},
+		},
 		"at the first record of a topic made anew whose commits went with it, likewise": {
 			known{topic: thisOne, committed: at(-1), note: nothing, latest: true, appeared: true, kept: &kept{at(-1), 120, noted(another)}},
 			begin{at: atFirst, note: of(thisOne), sure: true},

@@ -92,7 +92,7 @@ func (g *Generation) commit() error {
 		}
 		p := moved[i]
 		p.mu.Lock()
-		p.committed, p.base = offsets[i].committed, offsets[i].offset
+		p.committed, p.base, p.renew = offsets[i].committed, offsets[i].offset, false
 		p.mu.Unlock()
 	}
 	if failed != nil {
@@ -110,7 +110,7 @@ type toCommit struct {
 }
 
 // toCommit is what the partition has to commit, if that differs from what is
-// committed.
+// committed or is to be kept for longer.
 func (p *Partition) toCommit() (c toCommit, due bool) {
 	p.mu.Lock()
 	if p.tracker == nil || !p.confirmed {
@@ -118,10 +118,10 @@ func (p *Partition) toCommit() (c toCommit, due bool) {
 		return c, false
 	}
 	c.place, c.offset = p.place(p.cluster), p.tracker.committable()
-	n, was := p.note(), p.committed
+	n, was, renew := p.note(), p.committed, p.renew
 	p.mu.Unlock()
 	c.metadata = p.gen.c.metadata(n, c.place, c.offset) // nobody that settles waits for that
-	return c, c.committed != was
+	return c, renew || c.committed != was
 }
 
 // note is what is to be known beside the committable offset. The partition is
@@ -185,12 +185,48 @@ func (c *Consumer) noteRefused(size int) {
 	}
 }
 
-// commitOffsets commits them in one request, and returns for each whether that
-// failed. Of the leader epoch it says nothing, which clients that believe it then
-// do not check: it is of the last record taken, not of the one before the offset.
+// keepOnce is for how long a commit of a topic that is taken once is kept, from when a
+// member has last taken over the partition or committed something new. It is to outlive
+// the records that it speaks of; the brokers would forget it a week after the group's
+// last member has left (offsets.retention.minutes).
+const keepOnce = 365 * 24 * time.Hour
+
+// commitOffsets commits them, and returns for each whether that failed. It takes a
+// request for those of topics that are taken once, which are kept for longer, and
+// another for the rest.
 func (g *Generation) commitOffsets(ctx context.Context, offsets []toCommit) []error {
+	errs := make([]error, len(offsets))
+	for _, once := range []bool{false, true} {
+		var (
+			some []toCommit
+			at   []int
+		)
+		for i, o := range offsets {
+			if g.c.once(o.topic) == once {
+				some, at = append(some, o), append(at, i)
+			}
+		}
+		if len(some) == 0 {
+			continue
+		}
+		for i, err := range g.commitTogether(ctx, some, once) {
+			errs[at[i]] = err
+		}
+	}
+	return errs
+}
+
+// commitTogether commits in one request. Of the leader epoch it says nothing, which
+// clients that believe it then do not check: it is of the last record taken, not of
+// the one before the offset.
+func (g *Generation) commitTogether(ctx context.Context, offsets []toCommit, once bool) []error {
+	most := int16(8) // from 9 on it is about groups of the new protocol, from 10 on by topic id
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.Generation, req.MemberID = g.kgen.GroupID, g.kgen.ID, g.kgen.MemberID
+	if once {
+		most = 4 // from 5 on it cannot say
+		req.RetentionTimeMillis = keepOnce.Milliseconds()
+	}
 	topics := map[string]int{}
 	for _, o := range offsets {
 		i, ok := topics[o.topic]
@@ -206,7 +242,6 @@ func (g *Generation) commitOffsets(ctx context.Context, offsets []toCommit) []er
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
 	}
 	errs := make([]error, len(offsets))
-	const most = 8 // from 9 on it is about groups of the new protocol, from 10 on by topic id
 	res, err := g.c.askCoordinator(ctx, most, req, func(res kmsg.Response) int16 {
 		for _, t := range res.(*kmsg.OffsetCommitResponse).Topics {
 			for _, p := range t.Partitions {

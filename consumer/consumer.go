@@ -34,6 +34,14 @@
 //	nothing committed of the topic, Start is Latest  at its end, as the group's leader commits
 //	                                                 it for all partitions at once
 //	a partition, or a topic, that came later         at the first record
+//	nothing committed of a topic that is taken once  where of all other groups, whose notes
+//	                                                 tell them to be of this program, the one
+//	                                                 is that has come farthest: what it has
+//	                                                 not settled is taken, and nothing else.
+//	                                                 Where there is none, at the first record
+//
+// Other groups are those that the client may describe. While brokers do not answer,
+// the partitions in question wait, half a minute at most, and the others do not.
 //
 // Brokers tell topics apart from Kafka 3.1 on; with older ones a topic made anew is
 // noticed when it is shorter than the old one was.
@@ -79,7 +87,13 @@ type Config struct {
 	Group      string
 	Topics     []string // one that does not exist is waited for, beside the others
 	Start      Start
-	FromStart  []string // of Topics, those that begin at their oldest record whatever Start says
+
+	// Once are those of Topics whose records were each asked for, and are to be
+	// taken once, whatever group it is that comes: Start is not for them. Where the
+	// group has committed nothing it goes on where others have come to, and what it
+	// commits is kept for a year where the cluster forgets others' commits after a
+	// week without members.
+	Once []string
 
 	// Strand tells which records of a partition are deferred together, see
 	// [Partition.Defer], by a number that follows from the record alone: it is noted

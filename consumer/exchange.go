@@ -93,20 +93,21 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 // negotiate finds the version to speak: kafka-go has asked too, but keeps no
 // more than what it can speak itself.
 func (e *exchange) negotiate(rw io.ReadWriter) (version int16, err error) {
-	newest, known := e.spoken.newest(e.chosen)
+	all, known := e.spoken.by(e.chosen)
 	if !known {
 		res, memory, err := roundTrip(rw, e.clientID, kmsg.NewPtrApiVersionsRequest(), 0)
 		if err != nil {
 			return 0, fmt.Errorf("ask which versions the broker speaks: %w", err)
 		}
-		newest = map[int16]int16{}
+		all = map[int16]versions{}
 		for _, k := range res.(*kmsg.ApiVersionsResponse).ApiKeys {
-			newest[k.ApiKey] = k.MaxVersion
+			all[k.ApiKey] = versions{k.MinVersion, k.MaxVersion}
 		}
 		memory.release()
-		e.spoken.note(e.chosen, newest)
+		e.spoken.note(e.chosen, all)
 	}
-	return min(newest[e.request.Key()], e.most), nil
+	v := all[e.request.Key()]
+	return max(min(v.newest, e.most), v.oldest), nil
 }
 
 func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int16) (kmsg.Response, *memory, error) {
@@ -137,27 +138,29 @@ func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int1
 	return res, m, nil
 }
 
-// spoken is the newest version of each API that brokers speak. It is safe for
-// concurrent use.
+// versions are those of an API that a broker speaks.
+type versions struct{ oldest, newest int16 }
+
+// spoken is what brokers speak. It is safe for concurrent use.
 type spoken struct {
 	mu       sync.Mutex
-	byBroker map[int32]map[int16]int16 // by API; the inner maps are not changed
+	byBroker map[int32]map[int16]versions // by API; the inner maps are not changed
 }
 
-func (s *spoken) newest(broker int32) (byAPI map[int16]int16, known bool) {
+func (s *spoken) by(broker int32) (byAPI map[int16]versions, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	byAPI, known = s.byBroker[broker]
 	return byAPI, known
 }
 
-func (s *spoken) note(broker int32, newest map[int16]int16) {
+func (s *spoken) note(broker int32, byAPI map[int16]versions) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byBroker == nil {
-		s.byBroker = map[int32]map[int16]int16{}
+		s.byBroker = map[int32]map[int16]versions{}
 	}
-	s.byBroker[broker] = newest
+	s.byBroker[broker] = byAPI
 }
 
 func (s *spoken) forget(broker int32) {

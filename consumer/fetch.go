@@ -105,9 +105,10 @@ func (g *Generation) position(ctx context.Context, p *Partition) (position, erro
 		return at, nil
 	}
 	b := p.begins()
-	if b == nil || p.awaitsPin() {
-		said, err := g.locate(ctx, []string{p.Topic}, []*Partition{p})
-		if err != nil {
+	var said begun
+	if b == nil || b.at == atPinned || b.at == atOthers {
+		var err error
+		if said, err = g.locate(ctx, []string{p.Topic}, []*Partition{p}); err != nil {
 			return at, err
 		}
 		said.log(g.log)
@@ -118,6 +119,8 @@ func (g *Generation) position(ctx context.Context, p *Partition) (position, erro
 	switch b.at {
 	case atPinned:
 		return at, fmt.Errorf("%s: waiting for the leader of the group to say where the topic begins", p)
+	case atOthers:
+		return at, fmt.Errorf("%s: waiting to hear where other groups have come to: %w", p, said.unasked)
 	case atFirst:
 		bounds, err := g.c.bounds(ctx, p.Topic, p.ID)
 		if err != nil {

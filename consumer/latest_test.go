@@ -111,7 +111,7 @@ func TestAMemberWaitsForTheLeaderToSayWhereANewGroupBegins(t *testing.T) {
 		refusal := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
 		replays := w.Topic(w.t, 2) // beside it, as it is in the product
 		both := func(cfg *consumer.Config, _ *member) {
-			cfg.Topics, cfg.FromStart = append(cfg.Topics, replays), []string{replays}
+			cfg.Topics, cfg.Once = append(cfg.Topics, replays), []string{replays}
 		}
 		first, second := w.join(latest, both), w.join(latest, both)
 		time.Sleep(time.Minute)
@@ -136,7 +136,7 @@ func TestAMemberWaitsForTheLeaderToSayWhereANewGroupBegins(t *testing.T) {
 		if n := w.log.count("beginning at their ends"); n != 1 {
 			w.t.Errorf("said %d times that it begins", n)
 		}
-		if n, most := w.log.count("nothing is committed: taking"), first.began()+second.began()+1; n > most {
+		if n, most := w.log.count("taking the partitions from their first record"), first.began()+second.began()+1; n > most {
 			w.t.Errorf("said %d times where the replays begin, in %d generations", n, most)
 		}
 	})
@@ -163,7 +163,7 @@ func TestReplaysAreTakenFromTheFirstWhereAGroupStartsWithTheLatest(t *testing.T)
 	virtual(t, 2, func(w *world) {
 		w.publish(0, batch("0-", 3)...)
 		w.publish(1, batch("1-", 3)...)
-		whole := func(cfg *consumer.Config, _ *member) { cfg.FromStart = []string{w.topic} }
+		whole := func(cfg *consumer.Config, _ *member) { cfg.Once = []string{w.topic} }
 		first, second := w.join(latest, whole), w.join(latest, whole)
 		w.until("all are taken", func() bool { return len(first.values())+len(second.values()) == 6 })
 	})

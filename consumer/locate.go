@@ -1,11 +1,9 @@
 package consumer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 )
@@ -74,6 +72,7 @@ func (g *Generation) locate(ctx context.Context, topics []string, partitions []*
 	if err != nil {
 		return said, err
 	}
+	all := map[*Partition]known{}
 	for _, p := range partitions {
 		t := s.topics[p.Topic]
 		if !t.exists {
@@ -81,18 +80,24 @@ func (g *Generation) locate(ctx context.Context, topics []string, partitions []*
 		}
 		c := s.committed[p.Topic][p.ID]
 		n, err := decodeNote(c.metadata, p.place(s.cluster), c.offset)
-		if g.c.cfg.Strand == nil {
-			n = n.undeferred()
-		}
-		b := known{
+		all[p] = known{
 			topic: t.id, committed: c, note: n, kept: g.c.kept[p.String()],
 			started:  s.started(p.Topic),
 			appeared: g.c.appeared(p.Topic, t.incarnation),
 			latest:   g.c.start(p.Topic) == Latest,
-		}.begin()
-		p.located(s.cluster, c, b)
-		said.add(p, b, err)
+			once:     g.c.once(p.Topic),
+		}
+		if err != nil {
+			said.ignore(p, err)
+		}
 	}
+	said.unasked = g.askOthers(ctx, s.cluster, all)
+	for p, k := range all {
+		b := k.begin()
+		p.located(s.cluster, k.committed, b, k.once)
+		said.add(p, b, k.once)
+	}
+	said.records = g.recordsIn(ctx, said.alone)
 	return said, nil
 }
 
@@ -138,10 +143,13 @@ func (p *Partition) place(cluster string) place {
 }
 
 // located notes where the partition begins.
-func (p *Partition) located(cluster string, c committed, b begin) {
+func (p *Partition) located(cluster string, c committed, b begin, once bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cluster, p.committed, p.begin, p.confirmed, p.tracker = cluster, c, &b, b.sure, nil
+	p.cluster, p.committed, p.begin, p.confirmed, p.tracker, p.renew = cluster, c, &b, b.sure, nil, once
+	if b.at != atOthers {
+		p.waiting = time.Time{}
+	}
 	if b.at >= 0 {
 		p.beginAt(b.at)
 	}
@@ -149,7 +157,11 @@ func (p *Partition) located(cluster string, c committed, b begin) {
 
 // beginAt has the partition taken from an offset on. It is locked.
 func (p *Partition) beginAt(offset int64) {
-	p.tracker = newTracker(offset, p.begin.note)
+	n := p.begin.note
+	if p.gen.c.cfg.Strand == nil {
+		n = n.undeferred()
+	}
+	p.tracker = newTracker(offset, n)
 	p.topic, p.epoch = p.begin.note.topic, p.begin.note.epoch
 	p.base, p.end, p.heard = offset, -1, time.Time{}
 	if p.committed.offset >= 0 && !p.begin.anew {
@@ -196,45 +208,4 @@ func (g *Generation) pin(ctx context.Context, s survey) (pinned bool, err error)
 	}
 	g.log.Info("the group has committed nothing of these topics: beginning at their ends", "topics", begun, "partitions", len(pins))
 	return true, nil
-}
-
-// begun collects what is to be said of partitions that begin.
-type begun struct {
-	anew, first, ignored []string
-	why                  error // the first of the ignored is
-}
-
-func (s *begun) add(p *Partition, b begin, ignored error) {
-	switch {
-	case b.anew:
-		s.anew = append(s.anew, p.String())
-	case b.at == atFirst:
-		s.first = append(s.first, p.String())
-	}
-	if ignored != nil && !b.anew {
-		s.ignored = append(s.ignored, p.String())
-		s.why = cmp.Or(s.why, ignored)
-	}
-}
-
-func (s *begun) log(log *slog.Logger) {
-	if len(s.anew) > 0 {
-		log.Warn("what is committed is of a topic that has been deleted and made anew: taking the new one from its first record", "partitions", some(s.anew))
-	}
-	if len(s.first) > 0 {
-		log.Info("nothing is committed: taking the partitions from their first record", "partitions", some(s.first))
-	}
-	if len(s.ignored) > 0 {
-		log.Warn("what was committed beside the offset is ignored: records that were settled beyond it are taken again", "partitions", some(s.ignored), "error", s.why)
-	}
-}
-
-// some shortens a list for the log.
-func some(list []string) []string {
-	const most = 16
-	slices.Sort(list)
-	if n := len(list); n > most {
-		return append(list[:most:most], fmt.Sprintf("and %d more", n-most))
-	}
-	return list
 }

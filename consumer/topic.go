@@ -78,11 +78,14 @@ type committed struct {
 
 // start is where partitions of the topic begin of which nothing is committed.
 func (c *Consumer) start(topic string) Start {
-	if slices.Contains(c.cfg.FromStart, topic) {
+	if c.once(topic) {
 		return Earliest
 	}
 	return c.cfg.Start
 }
+
+// once tells whether the topic's records are taken once, by whatever group.
+func (c *Consumer) once(topic string) bool { return slices.Contains(c.cfg.Once, topic) }
 
 // remember notes what topics there were when this member looked first. A topic
 // that has been assigned exists, even if the broker asked does not know it yet.

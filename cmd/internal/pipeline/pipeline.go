@@ -126,7 +126,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		Group:             cfg.Kafka.Group,
 		Topics:            p.apps.topics(),
 		Start:             start,
-		FromStart:         p.apps.replayTopics(), // somebody asked for each record in them
+		Once:              p.apps.replayTopics(),
 		DrainTimeout:      cfg.Delivery.DrainTimeout,
 		FetchBytes:        one,
 		FetchTotal:        total,

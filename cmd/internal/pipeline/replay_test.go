@@ -199,3 +199,44 @@ func TestLettersReplayedUnrepairedDoNotHoldTheirApp(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplayIsDeliveredOnceWhateverGroupComes(t *testing.T) {
+	for _, start := range []string{"earliest", "latest"} {
+		t.Run(start, func(t *testing.T) {
+			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+				w.cfg.Kafka.Start = start
+				group := w.cfg.Kafka.Group
+				for n := range 3 {
+					w.cfg.Kafka.Group = fmt.Sprintf("%s-%d", group, n)
+					_, stop := w.start()
+					w.until("the replay topic exists", time.Minute, func() bool { return w.log.contains("generation begun") })
+					user := fmt.Sprint("user-", n)
+					w.Produce(w.t, w.replay(user, report(user, n), int64(n)))
+					w.until("delivered", time.Minute, func() bool { return len(w.accepted(user)) == 1 })
+					stop()
+					time.Sleep(24 * time.Hour)
+				}
+				if n := w.msdk.Ledger.Len(); n != 3 {
+					w.t.Errorf("three replays were delivered %d times", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAReplayMadeBeforeThereIsAGroupIsDelivered(t *testing.T) {
+	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+		w.cfg.Kafka.Start = "latest"
+		if err := w.CreateTopic(w.t.Context(), w.topic+".replay", 4, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.Produce(w.t, w.replay("anna", report("anna", 1), 7))
+		time.Sleep(24 * time.Hour)
+		_, stop := w.start()
+		w.until("delivered", time.Minute, func() bool { return len(w.accepted("anna")) == 1 })
+		stop()
+		if !w.log.contains("records=1") {
+			w.t.Error("it is not said how many there are")
+		}
+	})
+}
