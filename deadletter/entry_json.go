@@ -176,7 +176,7 @@ func (j *entryJSON) entry() (e Entry, err error) {
 	if e.Name, err = ParseName(j.Name); err != nil {
 		return e, err
 	}
-	if !slices.Contains(stateCodes[:], j.State) {
+	if !slices.Contains(states[:], j.State) {
 		return e, fmt.Errorf("state is %.100q: want pending, replayed or discarded", j.State)
 	}
 	e.TopicID, e.State, e.Written, e.Foreign = j.TopicID, j.State, j.Written.Time, j.Foreign

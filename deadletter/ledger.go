@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // ledger knows the state of each letter of a topic from the resolutions: two
-// bits a letter, where there are any, and some 40 bytes for each that is resolved,
+// bytes a letter, where there are any, and some 40 bytes for each that is resolved,
 // by which its twins are known. It reads on from where it was, so that whoever asks
 // again and again does not read everything again and again.
 type ledger struct {
@@ -26,7 +27,7 @@ type ledger struct {
 	next        map[int32]int64 // by partition of it: where to read on
 
 	mu       sync.RWMutex
-	pages    map[page]*[pageLetters / 4]byte
+	pages    map[page]*[pageLetters]mark
 	resolved map[uint64]spot // by the hash of the identity
 }
 
@@ -49,13 +50,10 @@ func newLedger(r *reader, letters incarnation) *ledger {
 		reader: r, letters: letters,
 		reading:  make(chan struct{}, 1),
 		next:     map[int32]int64{},
-		pages:    map[page]*[pageLetters / 4]byte{},
+		pages:    map[page]*[pageLetters]mark{},
 		resolved: map[uint64]spot{},
 	}
 }
-
-// codes of the states, in two bits.
-var stateCodes = [...]State{Pending, Replayed, Discarded}
 
 // state is what has been done about a letter, by its name alone.
 func (l *ledger) state(partition int32, offset int64) State {
@@ -84,20 +82,14 @@ func (l *ledger) get(partition int32, offset int64) State {
 	if p == nil {
 		return Pending
 	}
-	i := offset % pageLetters
-	return stateCodes[p[i/4]>>(i%4*2)&3]
+	return p[offset%pageLetters].state()
 }
 
-func (l *ledger) set(partition int32, offset int64, s State, of identity) {
-	var code byte
-	for i, known := range stateCodes {
-		if s == known {
-			code = byte(i)
-		}
-	}
+// resolve notes what has been done about a letter, and when.
+func (l *ledger) resolve(partition int32, offset int64, m mark, of identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s != Pending && of.known() {
+	if m.state() != Pending && of.known() {
 		if twin, any := l.resolved[of.hash()]; !any || l.get(twin.partition, twin.offset) == Pending {
 			l.resolved[of.hash()] = spot{partition, offset}
 		}
@@ -105,15 +97,13 @@ func (l *ledger) set(partition int32, offset int64, s State, of identity) {
 	at := page{partition, offset / pageLetters}
 	p := l.pages[at]
 	if p == nil {
-		if code == 0 {
+		if m == 0 {
 			return
 		}
-		p = new([pageLetters / 4]byte)
+		p = new([pageLetters]mark)
 		l.pages[at] = p
 	}
-	i := offset % pageLetters
-	shift := i % 4 * 2
-	p[i/4] = p[i/4]&^(3<<shift) | code<<shift
+	p[offset%pageLetters] = m
 }
 
 // forget makes all letters pending again, for the topic to be read anew.
@@ -159,7 +149,7 @@ func (l *ledger) readOn(ctx context.Context, topic incarnation, extents []extent
 		extents[i].first = max(e.first, l.next[e.partition])
 	}
 	err := scan(ctx, l.reader, topic, extents, func(r *kgo.Record) {
-		l.enter(r.Key, r.Value)
+		l.enter(r.Key, r.Value, r.Timestamp)
 	})
 	if err != nil {
 		return err
@@ -174,12 +164,12 @@ func (l *ledger) readOn(ctx context.Context, topic incarnation, extents []extent
 // people may write there by hand. The last of a name counts, as it does once the
 // topic is compacted: is that of a letter of another topic, which had this one's
 // name, nothing has been done about the letter that has its name now.
-func (l *ledger) enter(key, value []byte) {
+func (l *ledger) enter(key, value []byte, at time.Time) {
 	name, err := ParseName(string(key))
 	if err != nil || name.Topic != l.letters.topic {
 		return
 	}
-	state, of := Pending, identity{}
+	m, of := mark(0), identity{}
 	if value != nil { // otherwise it is taken back
 		var r struct {
 			State   State           `json:"state"`
@@ -190,11 +180,13 @@ func (l *ledger) enter(key, value []byte) {
 		if err := json.Unmarshal(value, &r); err != nil || r.State != Replayed && r.State != Discarded {
 			return
 		}
-		if !l.letters.isOther(r.TopicID) {
-			state, of = r.State, parseIdentity(r.Source, r.Replays)
+		if l.letters.isOther(r.TopicID) {
+			m = newMark(ofAnother, at)
+		} else {
+			m, of = markOf(r.State, at), parseIdentity(r.Source, r.Replays)
 		}
 	}
-	l.set(int32(name.Partition), name.Offset, state, of)
+	l.resolve(int32(name.Partition), name.Offset, m, of)
 }
 
 // scan reads the extents, each in order.

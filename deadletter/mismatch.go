@@ -12,11 +12,12 @@ import (
 )
 
 // Mismatch is a setting of a topic with which letters, or what has been done
-// about them, can be lost.
+// about them, can be lost, or stays for longer than it is of use.
 type Mismatch struct {
 	Topic, Setting string // or "replicas"
-	Is, Want       string // Want is the least of a number
+	Is, Want       string // Want is the least of a number, or the most if Stays
 	Remedy         string // what to do about it
+	Stays          bool   // nothing is lost with it, but what is done with stays, and is read each time
 }
 
 func (m Mismatch) String() string {
@@ -27,7 +28,7 @@ func (m Mismatch) String() string {
 // [EnsureTopic] would create it with settings, which are [LetterSettings] or
 // [ResolutionSettings]: its cleanup policy is another, its retention is shorter, it
 // has fewer replicas than three, or than the cluster has brokers, or fewer of them
-// must have what is acknowledged. Letters need "delete", since compaction would keep
+// must have what is acknowledged; or it is compacted later. Letters need "delete", since compaction would keep
 // one letter a player; resolutions need "compact" alone, since a letter whose
 // resolution is deleted is pending again. Beside an error are those that were found
 // all the same.
@@ -40,7 +41,10 @@ func Mismatches(ctx context.Context, client *kafka.Client, topic string, setting
 	replicas, acknowledge := copies(len(meta.Brokers), 0)
 	if has := fewest(meta.Topics[0].Partitions); has > 0 && has < replicas {
 		want := strconv.Itoa(replicas)
-		found = append(found, Mismatch{topic, "replicas", strconv.Itoa(has), want, "give each partition " + want + ": kafka-reassign-partitions.sh"})
+		found = append(found, Mismatch{
+			Topic: topic, Setting: "replicas", Is: strconv.Itoa(has), Want: want,
+			Remedy: "give each partition " + want + ": kafka-reassign-partitions.sh",
+		})
 		once = "once it has " + want + " replicas: "
 	}
 	is, err := topicSettings(ctx, client, topic)
@@ -56,7 +60,9 @@ func Mismatches(ctx context.Context, client *kafka.Client, topic string, setting
 		if want.ConfigName == insync {
 			remedy = once + remedy
 		}
-		found = append(found, Mismatch{topic, want.ConfigName, has, want.ConfigValue, remedy})
+		found = append(found, Mismatch{
+			Topic: topic, Setting: want.ConfigName, Is: has, Want: want.ConfigValue, Remedy: remedy, Stays: compaction(want.ConfigName),
+		})
 	}
 	return found, nil
 }
@@ -106,9 +112,18 @@ func dangerous(setting, is, want string) bool {
 		has, err := strconv.ParseInt(is, 10, 64)
 		least, _ := strconv.ParseInt(want, 10, 64) // ours
 		return err == nil && has >= 0 && has < least
+	case segmentTime, segmentBytes:
+		has, err := strconv.ParseInt(is, 10, 64)
+		most, _ := strconv.ParseInt(want, 10, 64) // ours
+		return err == nil && has > most
 	default:
 		return false
 	}
+}
+
+// compaction tells whether a setting says how soon a topic is compacted.
+func compaction(setting string) bool {
+	return setting == segmentTime || setting == segmentBytes
 }
 
 // policies are the cleanup policies of a list, sorted.

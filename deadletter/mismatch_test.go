@@ -31,9 +31,11 @@ func TestMismatchesAreSettingsWithWhichLettersAreLost(t *testing.T) {
 		"letters kept for ever":         {settings{"cleanup.policy": "delete", "retention.ms": "-1"}, letters, "[]"},
 		"letters kept for less":         {settings{"cleanup.policy": "delete", "retention.ms": "1000"}, letters, "[topic T has retention.ms=1000, want 2592000000]"},
 		"letters that are compacted":    {settings{"cleanup.policy": "compact", "retention.ms": "-1"}, letters, "[topic T has cleanup.policy=compact, want delete]"},
-		"resolutions as we set them":    {settings{"cleanup.policy": "compact"}, resolutions, "[]"},
-		"resolutions that are deleted":  {settings{"cleanup.policy": "delete"}, resolutions, "[topic T has cleanup.policy=delete, want compact]"},
-		"resolutions that expire, too":  {settings{"cleanup.policy": "compact,delete"}, resolutions, "[topic T has cleanup.policy=compact,delete, want compact]"},
+		"resolutions as we set them":    {settings{"cleanup.policy": "compact", "segment.ms": "86400000", "segment.bytes": "33554432"}, resolutions, "[]"},
+		"resolutions compacted sooner":  {settings{"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "1048576"}, resolutions, "[]"},
+		"resolutions compacted later":   {settings{"cleanup.policy": "compact", "segment.ms": "604800000", "segment.bytes": "1073741824"}, resolutions, "[topic T has segment.ms=604800000, want 86400000 topic T has segment.bytes=1073741824, want 33554432]"},
+		"resolutions that are deleted":  {settings{"cleanup.policy": "delete", "segment.ms": "86400000", "segment.bytes": "33554432"}, resolutions, "[topic T has cleanup.policy=delete, want compact]"},
+		"resolutions that expire, too":  {settings{"cleanup.policy": "compact,delete", "segment.ms": "86400000", "segment.bytes": "33554432"}, resolutions, "[topic T has cleanup.policy=compact,delete, want compact]"},
 		"letters in a topic of default": {nil, letters, "[topic T has retention.ms=604800000, want 2592000000]"},
 	} {
 		topic := kafkatest.Name(t)
@@ -42,6 +44,9 @@ func TestMismatchesAreSettingsWithWhichLettersAreLost(t *testing.T) {
 		}
 		got, err := deadletter.Mismatches(t.Context(), client, topic, test.want)
 		for i := range got {
+			if got[i].Stays != strings.HasPrefix(got[i].Setting, "segment.") {
+				t.Errorf("%s: %v is told as if it were otherwise", rule, got[i])
+			}
 			got[i].Topic = "T"
 		}
 		if fmt.Sprint(got) != test.say || err != nil {
@@ -84,7 +89,10 @@ func TestMismatchesAreReplicasThatTheClusterAllowsAndLettersDoNotHave(t *testing
 			b := cluster(t, brokers)
 			for _, test := range topics {
 				for _, want := range [][]kafka.ConfigEntry{deadletter.LetterSettings(), deadletter.ResolutionSettings()} {
-					is := settings{want[0].ConfigName: want[0].ConfigValue, "retention.ms": "-1"}
+					is := settings{}
+					for _, s := range want {
+						is[s.ConfigName] = s.ConfigValue
+					}
 					maps.Copy(is, test.is)
 					topic := topicOf(t, b, test.replicas, is)
 					got, err := deadletter.Mismatches(t.Context(), newClient(t, b), topic, want)

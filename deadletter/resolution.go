@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -100,7 +101,18 @@ func (v *resolutionValue) resolution(name Name) Resolution {
 func ResolutionTopic(topic string) string { return topic + ".resolutions" }
 
 // ResolutionSettings are the settings of a topic of resolutions: compacted, and
-// nothing in it expires, since a letter without a resolution is pending.
+// nothing in it expires, since a letter without a resolution is pending. Kafka compacts
+// only segments that are full or old, which by default are of 1 GiB or a week.
 func ResolutionSettings() []kafka.ConfigEntry {
-	return []kafka.ConfigEntry{{ConfigName: "cleanup.policy", ConfigValue: "compact"}}
+	return []kafka.ConfigEntry{
+		{ConfigName: "cleanup.policy", ConfigValue: "compact"},
+		{ConfigName: segmentTime, ConfigValue: strconv.FormatInt((24 * time.Hour).Milliseconds(), 10)},
+		{ConfigName: segmentBytes, ConfigValue: strconv.Itoa(32 << 20)},
+	}
 }
+
+// The settings that say how soon a topic is compacted.
+const (
+	segmentTime  = "segment.ms"
+	segmentBytes = "segment.bytes"
+)

@@ -35,6 +35,10 @@ type Resolver struct {
 // ([ResolutionTopic]) to exist, see [EnsureTopic], and that of the letters; else
 // the error is an [ErrNoTopic]. Close it.
 //
+// It also removes resolutions of letters that the topic no longer keeps, those that
+// are older by [Retention] than all letters that are there, a quarter of a million at
+// most: what runs add, later runs remove.
+//
 // All that the topic's resolvers write is under one transactional id, which is
 // the name of the topic of resolutions: where access is controlled, it must be
 // allowed to be written, beside that topic and the replay topics.
@@ -46,7 +50,11 @@ func (s *Store) Resolver(ctx context.Context, run Run) (*Resolver, error) {
 	r := &Resolver{store: s, run: run, tx: tx, working: make(chan struct{}, 1)}
 	// From here on nobody else can write a resolution, and what others had begun
 	// is committed or aborted: what is read now is all there is.
-	if _, err := r.look(ctx); err != nil {
+	_, err = r.look(ctx)
+	if err == nil {
+		err = r.sweep(ctx)
+	}
+	if err != nil {
 		tx.close()
 		return nil, err
 	}

@@ -220,7 +220,7 @@ func TestEnsureTopicSaysHowSafeToCreateIt(t *testing.T) {
 	source := topicOf(t, b, 1, nil)
 	b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	_, err := deadletter.EnsureTopic(t.Context(), client, "resolutions", source, deadletter.ResolutionSettings()...)
-	if want := "create topic resolutions (partitions 2, replicas 3, cleanup.policy=compact, min.insync.replicas=2): "; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "create topic resolutions (partitions 2, replicas 3, cleanup.policy=compact, segment.ms=86400000, segment.bytes=33554432, min.insync.replicas=2): "; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -30,7 +30,7 @@ func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error
 	case outcome == committed:
 		for _, t := range tasks {
 			name := t.resolution.Name
-			r.ledger.set(int32(name.Partition), name.Offset, t.resolution.State, t.resolution.identity())
+			r.ledger.resolve(int32(name.Partition), name.Offset, markOf(t.resolution.State, t.resolution.Time), t.resolution.identity())
 			done.Resolved = append(done.Resolved, t.resolution)
 		}
 		return nil

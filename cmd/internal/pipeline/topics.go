@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -95,8 +96,8 @@ func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source str
 	return true, nil
 }
 
-// sayMismatches warns of settings with which letters can be lost. A client that
-// may not read the settings does without.
+// sayMismatches warns of settings with which letters can be lost, and tells of those with
+// which more is read than need be. A client that may not read the settings does without.
 func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -105,7 +106,11 @@ func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topi
 		p.log.Debug("the settings of a topic are not known", "topic", topic, "error", err)
 	}
 	for _, m := range mismatches {
-		p.log.Warn("with this setting letters can be lost", "topic", m.Topic, "setting", m.Setting, "is", m.Is, "want", m.Want, "do", m.Remedy)
+		level, what := slog.LevelWarn, "with this setting letters can be lost"
+		if m.Stays {
+			level, what = slog.LevelInfo, "with this setting what was done about letters that are gone is read for longer than need be"
+		}
+		p.log.Log(ctx, level, what, "topic", m.Topic, "setting", m.Setting, "is", m.Is, "want", m.Want, "do", m.Remedy)
 	}
 }
 
