@@ -50,7 +50,7 @@ func TestWhatALagIsCountedFrom(t *testing.T) {
 		"and none, at the end":                                             {100, begin{at: 100}, 100, 0},
 		"and none, at the end of a log that has nothing, nor is committed": {-1, begin{at: 0}, 0, 0},
 	} {
-		p := &Partition{committed: committed{offset: test.committed}, begin: &test.begin}
+		p := &Partition{gen: &Generation{c: &Consumer{}}, committed: committed{offset: test.committed}, begin: &test.begin}
 		p.beginAt(test.begin.at)
 		p.end = test.end
 		if l := p.lag(time.Now()); l.Lag != test.want || l.End != test.end || l.Committed != test.committed {

@@ -57,6 +57,7 @@ type Partition struct {
 	goingBack bool       // what is in hand has to settle: nothing more is taken
 	turn      sync.Mutex // held while a strand is handed on that may just have caught up: what follows it waits
 
+	// See commitTogether and hasWaited.
 	renew   bool      // what is committed is committed again, if only for the time that it is kept
 	waiting time.Time // since when other groups are asked in vain
 
