@@ -80,7 +80,7 @@ func (s *strands) reserve(take consumer.Take) consumer.Reserve {
 		for {
 			is, opened := s.isBarred(strand)
 			if !is {
-				const most, bytes = 7, 20
+				const most, bytes = 7, 5
 				return &consumer.Room{Records: most, Bytes: bytes, Cancel: func() {}, Take: func(ctx context.Context, records []consumer.Record) {
 					size := 0
 					for _, r := range records {
