@@ -35,9 +35,10 @@ type Resolver struct {
 // ([ResolutionTopic]) to exist, see [EnsureTopic], and that of the letters; else
 // the error is an [ErrNoTopic]. Close it.
 //
-// It also removes resolutions of letters that the topic no longer keeps, those that
-// are older by [Retention] than all letters that are there, a quarter of a million at
-// most: what runs add, later runs remove.
+// It also removes resolutions of letters that the topic no longer keeps, and that no
+// twin needs which it keeps, a quarter of a million at most: what runs add, later runs
+// remove. Where more than some 130,000 letters are there, not all are looked at: then
+// it removes those that are older by [Retention] than all of them.
 //
 // All that the topic's resolvers write is under one transactional id, which is
 // the name of the topic of resolutions: where access is controlled, it must be

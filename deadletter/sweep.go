@@ -14,6 +14,8 @@ const (
 	sweepMost = 1 << 18
 	// sweepTransaction is how many of them go into a transaction.
 	sweepTransaction = 5000
+	// sweepLook is how many letters it looks at, at most, to find twins.
+	sweepLook = 1 << 17
 )
 
 // sweep removes entries of letters that are gone, by records without a value: once the
@@ -39,35 +41,53 @@ func (r *Resolver) sweep(ctx context.Context) error {
 
 // outlived are letters that are gone, but not their entries, as many as are to be
 // removed at a time. A letter may have a twin that is not gone, and is done with by
-// this entry alone. How much later than the entry a twin can have been written nobody
-// knows: as late as a member reads again, after it was down, what it had read before.
-// So an entry stays for as long as a letter is there that was written within the time
-// of [Retention] after it.
-func (r *reader) outlived(ctx context.Context, l *ledger) ([]spot, error) {
-	if !l.any(func(_ spot, m mark) bool { return m.day() < markDay(time.Now().Add(-Retention)) }) {
-		return nil, nil // which costs nothing to know
+// this entry alone: if the letters that are left are few they are looked at. Otherwise
+// an entry stays for as long as a letter is there that was written within the time of
+// [Retention] after it, which a twin is; and so does one of a letter of another topic.
+func (r *reader) outlived(ctx context.Context, l *ledger) (gone []spot, err error) {
+	if !l.any(func(spot, mark) bool { return true }) {
+		return nil, nil
 	}
 	letters, extents, err := r.extents(ctx, l.letters.topic)
-	if err != nil {
+	if err != nil || letters.isOther(l.letters.id) {
 		return nil, err
 	}
 	oldest, err := r.oldest(ctx, letters.incarnation, extents)
 	if err != nil {
 		return nil, err
 	}
-	firsts := map[int32]int64{}
+	firsts, left := map[int32]int64{}, int64(0)
 	for _, e := range extents {
 		firsts[e.partition] = e.first
+		left += e.end - e.first
 	}
 	before := markDay(oldest.Add(-Retention))
-	var gone []spot
+	aged := func(m mark) bool { return m.day() < before }
+	outlived := func(s spot, m mark) bool { return m.code() != ofAnother && s.offset < firsts[s.partition] }
+	free := false
+	if left <= sweepLook && l.any(func(s spot, m mark) bool { return outlived(s, m) && !aged(m) }) {
+		owing, err := r.owing(ctx, l, letters.incarnation, extents)
+		if err != nil {
+			return nil, err
+		}
+		free = !owing
+	}
 	l.any(func(s spot, m mark) bool {
-		if m.day() < before && (m.code() == ofAnother || s.offset < firsts[s.partition]) {
+		if outlived(s, m) && (free || aged(m)) || m.code() == ofAnother && aged(m) {
 			gone = append(gone, s)
 		}
 		return len(gone) == sweepMost
 	})
 	return gone, nil
+}
+
+// owing tells whether there is a letter that is done with by the entry of another.
+func (r *reader) owing(ctx context.Context, l *ledger, letters incarnation, extents []extent) (owing bool, err error) {
+	err = scan(ctx, r, letters, extents, func(record *kgo.Record) {
+		e := l.entry(record)
+		owing = owing || e.State != l.state(record.Partition, record.Offset)
+	})
+	return owing, err
 }
 
 // oldest is when the oldest letter was written that is there, or now.

@@ -85,14 +85,17 @@ func TestEntriesOfLettersThatAreGoneAreRemoved(t *testing.T) {
 		then func(d *desk)
 		left int
 	}{
-		"once nothing else is there":                                             {32 * day, (*desk).expire, 0},
-		"once all that is there was written 30 days after":                       {32 * day, func(d *desk) { d.expire(); d.write(letters(3, 50)...) }, 0},
-		"not before, since it may be a twin":                                     {29 * day, func(d *desk) { d.expire(); d.write(letters(3, 50)...) }, 20},
-		"not before, also if nothing is there":                                   {29 * day, (*desk).expire, 20},
-		"not while they are there":                                               {60 * day, func(*desk) {}, 20},
-		"not while anything is there that is older":                              {60 * day, func(d *desk) { d.expire(); d.writeAt(2, 40*day); d.writeAt(0, 0) }, 20},
-		"of another topic that had the name, though letters are in their places": {32 * day, func(d *desk) { d.anew(3, letters(30, 50)...) }, 0},
-		"of another topic, not before":                                           {29 * day, func(d *desk) { d.anew(3, letters(30, 50)...) }, 20},
+		"once nothing else is there":                                                {32 * day, (*desk).expire, 0},
+		"once all that is there was written 30 days after":                          {32 * day, func(d *desk) { d.expire(); d.write(letters(3, 50)...) }, 0},
+		"at once, where nothing that is there is a twin":                            {0, func(d *desk) { d.expire(); d.write(letters(3, 50)...) }, 0},
+		"at once, where nothing is there":                                           {0, (*desk).expire, 0},
+		"at once, beside others that stay":                                          {0, func(d *desk) { d.deleteBefore(0, 1); d.deleteBefore(1, 1) }, 18},
+		"not while they are there":                                                  {60 * day, func(*desk) {}, 20},
+		"where more is there than is looked at, once all was written 30 days after": {32 * day, func(d *desk) { d.expire(); d.leave(140_000, 0) }, 0},
+		"where more is there than is looked at, not before":                         {29 * day, func(d *desk) { d.expire(); d.leave(140_000, 0) }, 20},
+		"where more is there than is looked at, not while anything is older":        {60 * day, func(d *desk) { d.expire(); d.leave(140_000, 40*day); d.leave(1, 0) }, 20},
+		"of another topic that had the name, though letters are in their places":    {32 * day, func(d *desk) { d.anew(3, letters(30, 50)...) }, 0},
+		"of another topic, not before":                                              {29 * day, func(d *desk) { d.anew(3, letters(30, 50)...) }, 20},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			d := aged(t, 3, test.ago, letters(20, 50)...)
@@ -112,10 +115,16 @@ func TestEntriesOfLettersThatAreGoneAreRemoved(t *testing.T) {
 	}
 }
 
-// writeAt writes a record that lies there for so long.
-func (d *desk) writeAt(partition int32, ago time.Duration) {
+// leave writes records that lie there for so long.
+func (d *desk) leave(n int, ago time.Duration) {
 	d.t.Helper()
-	d.Produce(d.t, kafkatest.Record{Topic: d.topic, Partition: partition, Timestamp: time.Now().Add(-ago), Value: []byte("value")})
+	records := make([]kafkatest.Record, n)
+	for i := range records {
+		records[i] = kafkatest.Record{Topic: d.topic, Partition: int32(i % 3), Timestamp: time.Now().Add(-ago), Value: []byte("v")}
+	}
+	for some := range slices.Chunk(records, 10_000) {
+		d.Produce(d.t, some...)
+	}
 }
 
 // A member crashed when it had written a letter, which was resolved; the twin was written when it was back.
