@@ -49,7 +49,7 @@ func (r *reader) outlived(ctx context.Context, l *ledger) (gone []spot, err erro
 		return nil, nil
 	}
 	letters, extents, err := r.extents(ctx, l.letters.topic)
-	if err != nil || letters.isOther(l.letters.id) {
+	if err != nil {
 		return nil, err
 	}
 	oldest, err := r.oldest(ctx, letters.incarnation, extents)
