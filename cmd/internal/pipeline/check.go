@@ -29,9 +29,10 @@ func (e *engine) take(ctx context.Context, records []consumer.Record) {
 
 // pieceOf is how many of the records make a piece.
 func (e *engine) pieceOf(records []consumer.Record) int {
+	piece := e.intake.pieceOf(e.p.apps.feeds[records[0].Partition.Topic].replayed)
 	n, bytes := 0, 0
-	for n < min(e.intake.piece.records, len(records)) {
-		if bytes += records[n].Size(); n > 0 && bytes > e.intake.piece.bytes {
+	for n < min(piece.records, len(records)) {
+		if bytes += records[n].Size(); n > 0 && bytes > piece.bytes {
 			break
 		}
 		n++

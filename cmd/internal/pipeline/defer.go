@@ -61,7 +61,7 @@ func (e *engine) stuck(from *feed, rooms []room, waited time.Duration) (stuck []
 			continue
 		}
 		if slices.ContainsFunc(from.apps, func(a *app) bool {
-			return a != r.app && !e.intake.lacks(room{tenant{a, from.replayed}, e.intake.piece.records, e.intake.piece.bytes})
+			return a != r.app && !e.intake.lacks(room{tenant{a, from.replayed}, 1, 1})
 		}) {
 			stuck = append(stuck, r.tenant)
 		}
@@ -148,7 +148,7 @@ func (e *engine) without(piece []arrival, strands []uint64) (left []arrival, roo
 // reserve waits for room for records of a strand that were left for later.
 func (e *engine) reserve(ctx context.Context, p *consumer.Partition, strand uint64) *consumer.Room {
 	from := e.p.apps.feeds[p.Topic]
-	granted := e.intake.piece
+	granted := e.intake.pieceOf(from.replayed)
 	granted.tenant = tenant{from.strands[strand], from.replayed} // no app's, if it is not configured any more
 	if _, err := e.intake.acquire(ctx, []room{granted}, nil); err != nil {
 		return nil

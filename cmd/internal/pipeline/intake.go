@@ -12,7 +12,7 @@ import (
 //
 // With several apps no single one can fill it: an app is let in only while it
 // holds less than what is free (a dynamic threshold, as switches use it for
-// their shared buffers), and room for one piece of each app is reserved. One app
+// their shared buffers), and room for one piece of each is reserved. One app
 // whose records pile up, say because its calls fail, gets about half of the
 // room, each of the others, if there is any, its part of the other half, and however
 // many there are of the kind, the others always flow. Replayed letters together get
@@ -21,7 +21,9 @@ type intake struct {
 	maxRecords, maxBytes int
 	shared               bool // several apps share it
 	piece                room // the most to ask for at once
-	reserved             room // one piece of each app, of records without one, and of replayed letters
+	replayPiece          room // likewise, of replayed letters
+	reserved             room // one piece of each app, of records without one, and of each app's replayed letters
+	replays              room // for replayed letters, beside one piece of each app's
 	fair                 room // what an app may have as long as there is any
 
 	mu             sync.Mutex
@@ -56,10 +58,14 @@ type waiter struct {
 
 func newIntake(maxRecords, maxBytes, apps int) *intake {
 	in := &intake{maxRecords: maxRecords, maxBytes: maxBytes, shared: apps > 1, held: map[tenant]room{}, sated: map[tenant]bool{}, queued: map[tenant]int{}}
-	share := max(pieceShare, 2*(apps+2)) // so that no more than half is reserved
+	share := max(pieceShare, 2*(apps+2)) // so that no more than about half is reserved
 	in.piece = room{records: max(1, min(pieceRecords, maxRecords/share)), bytes: maxBytes / share}
+	in.replays = room{records: maxRecords / replayShare, bytes: maxBytes / replayShare}
+	in.replayPiece = room{records: max(1, min(in.piece.records, in.replays.records/(2*(apps+1)))), bytes: in.replays.bytes / (2 * (apps + 1))}
 	if in.shared {
-		in.reserved = room{records: min((apps+2)*in.piece.records, maxRecords/2), bytes: (apps + 2) * in.piece.bytes}
+		begun := room{records: apps * in.replayPiece.records, bytes: apps * in.replayPiece.bytes}
+		in.replays = in.replays.less(begun)
+		in.reserved = room{records: min((apps+1)*in.piece.records+begun.records, maxRecords/2), bytes: (apps+1)*in.piece.bytes + begun.bytes}
 		in.fair = room{records: (maxRecords - in.reserved.records) / 2 / (apps - 1), bytes: (maxBytes - in.reserved.bytes) / 2 / (apps - 1)}
 	}
 	return in
@@ -175,6 +181,14 @@ func (in *intake) sate(t tenant, yes bool) {
 	in.admit()
 }
 
+// pieceOf is the most to ask for at once.
+func (in *intake) pieceOf(replayed bool) room {
+	if replayed {
+		return in.replayPiece
+	}
+	return in.piece
+}
+
 // pending is what is held now.
 func (in *intake) pending() (records, bytes int) {
 	in.mu.Lock()
@@ -240,13 +254,11 @@ func (in *intake) fits(r room) bool {
 	if !in.shared {
 		h = room{}
 	}
-	if r.replayed && in.replayed.records > 0 {
-		share := room{records: in.maxRecords / replayShare, bytes: in.maxBytes / replayShare}
-		if !r.within(share.less(in.replayed), h, room{}) {
-			return false
-		}
+	mayBegin := in.shared && h.records == 0 // with its reserved piece
+	if r.replayed && in.replayed.records > 0 && !mayBegin && !r.within(in.replays.less(in.replayed), h, room{}) {
+		return false
 	}
-	if in.shared && h.records == 0 || in.records == 0 {
+	if mayBegin || in.records == 0 {
 		return true
 	}
 	free := room{records: in.maxRecords, bytes: in.maxBytes}.less(in.reserved).less(room{records: in.records, bytes: in.bytes})
