@@ -55,18 +55,25 @@ func strandOf[T string | []byte](source, appid T) uint64 {
 
 // stuck are the tenants for whose events the others of a piece need not wait: there is
 // no room for them, and will not be soon, while another app of the topic could go on.
-func (e *engine) stuck(from *feed, rooms []room, waited time.Duration) (stuck []tenant) {
-	for _, r := range rooms {
-		if r.app == nil || !e.intake.lacks(r) || r.app.breaker.get() == closed && waited < patience {
+func (e *engine) stuck(from *feed, lacking []tenant, waited time.Duration) (stuck []tenant) {
+	for _, t := range lacking {
+		if t.app == nil || t.app.breaker.get() == closed && waited < patience {
 			continue
 		}
-		if slices.ContainsFunc(from.apps, func(a *app) bool {
-			return a != r.app && !e.intake.lacks(room{tenant{a, from.replayed}, 1, 1})
-		}) {
-			stuck = append(stuck, r.tenant)
+		if slices.ContainsFunc(from.apps, func(a *app) bool { return a != t.app && e.couldGoOn(tenant{a, from.replayed}) }) {
+			stuck = append(stuck, t)
 		}
 	}
 	return stuck
+}
+
+// couldGoOn tells whether there may be a use for more of the tenant's events: of one
+// that is held, for the first alone.
+func (e *engine) couldGoOn(t tenant) bool {
+	if t.app.breaker.get() == closed {
+		return e.intake.hasRoom(t)
+	}
+	return !e.intake.holds(t)
 }
 
 // letIn waits until there is room for a piece and hands it to the loop. What is stuck
@@ -74,9 +81,9 @@ func (e *engine) stuck(from *feed, rooms []room, waited time.Duration) (stuck []
 // false once ctx has ended.
 func (e *engine) letIn(ctx context.Context, piece []arrival, rooms []room, records []consumer.Record) ([]consumer.Record, bool) {
 	from := piece[0].feed
-	var stuck func(time.Duration) []tenant
+	var stuck func([]tenant, time.Duration) []tenant
 	if len(from.apps) > 1 {
-		stuck = func(waited time.Duration) []tenant { return e.stuck(from, rooms, waited) }
+		stuck = func(lacking []tenant, waited time.Duration) []tenant { return e.stuck(from, lacking, waited) }
 	}
 	for len(piece) > 0 {
 		out, err := e.intake.acquire(ctx, rooms, stuck)

@@ -86,8 +86,9 @@ func addRoom(rooms []room, t tenant, records, bytes int) []room {
 }
 
 // acquire waits until there is room, or ctx ends, or, if that is asked for, some of the
-// tenants are stuck, which is told how long it has waited: then it returns them.
-func (in *intake) acquire(ctx context.Context, rooms []room, isStuck func(waited time.Duration) []tenant) (stuck []tenant, err error) {
+// tenants are stuck, of those for which there is none, after a time: then it returns
+// them.
+func (in *intake) acquire(ctx context.Context, rooms []room, areStuck func(lacking []tenant, waited time.Duration) []tenant) (stuck []tenant, err error) {
 	w := &waiter{rooms: rooms, ready: make(chan struct{})}
 	in.line(w)
 	select {
@@ -95,7 +96,7 @@ func (in *intake) acquire(ctx context.Context, rooms []room, isStuck func(waited
 		return nil, nil
 	default:
 	}
-	if isStuck == nil {
+	if areStuck == nil {
 		select {
 		case <-w.ready:
 			return nil, nil
@@ -108,7 +109,7 @@ func (in *intake) acquire(ctx context.Context, rooms []room, isStuck func(waited
 	look := time.NewTicker(patience)
 	defer look.Stop()
 	for {
-		if stuck = isStuck(time.Since(began)); len(stuck) > 0 {
+		if stuck = areStuck(in.lacking(w), time.Since(began)); len(stuck) > 0 {
 			in.leave(w)
 			return stuck, nil
 		}
@@ -136,11 +137,18 @@ func (in *intake) leave(w *waiter) {
 	in.admit()
 }
 
-// lacks tells whether there is no room for a tenant's events, or no use for them.
-func (in *intake) lacks(r room) bool {
+// hasRoom tells whether there is room for a tenant's event, and use for it.
+func (in *intake) hasRoom(t tenant) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return !in.paused && (in.sated[r.tenant] || !in.fits(r))
+	return !in.sated[t] && in.fits(room{t, 1, 1})
+}
+
+// holds tells whether there are any events of the tenant.
+func (in *intake) holds(t tenant) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.held[t].records > 0
 }
 
 // exchange gives back room of a tenant for what its events take up in the end, be it
@@ -228,13 +236,7 @@ func (in *intake) admit() {
 			left = append(left, in.waiting[i:]...)
 			break
 		}
-		fits := true
-		for _, r := range w.rooms {
-			if held[r.tenant] || in.sated[r.tenant] || !in.fits(r) {
-				held[r.tenant], fits = true, false
-			}
-		}
-		if !fits {
+		if len(in.hold(w, held)) > 0 {
 			left = append(left, w)
 			continue
 		}
@@ -244,6 +246,34 @@ func (in *intake) admit() {
 	}
 	clear(in.waiting[len(left):])
 	in.waiting = left
+}
+
+// hold returns the tenants for which somebody has to wait, and enters them among those
+// for which others do who came before: nobody is overtaken by who wants the same.
+func (in *intake) hold(w *waiter, held map[tenant]bool) (lacking []tenant) {
+	for _, r := range w.rooms {
+		if held[r.tenant] || in.sated[r.tenant] || !in.fits(r) {
+			held[r.tenant] = true
+			lacking = append(lacking, r.tenant)
+		}
+	}
+	return lacking
+}
+
+// lacking are the tenants for which somebody waits; none while nobody is let in.
+func (in *intake) lacking(w *waiter) (lacking []tenant) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.paused || !slices.Contains(in.waiting, w) {
+		return nil
+	}
+	held := map[tenant]bool{}
+	for _, other := range in.waiting {
+		if lacking = in.hold(other, held); other == w {
+			break
+		}
+	}
+	return lacking
 }
 
 // fits tells whether an app may have room for more. Who holds nothing gets its
