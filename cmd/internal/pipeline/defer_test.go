@@ -87,10 +87,11 @@ func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
 	took := func(t *testing.T, pending int, barred ...string) (d time.Duration) {
 		inOneTopic(t, func(w *world, bar *msdktest.Outage) {
 			w.cfg.Delivery.MaxPending = pending
+			w.cfg.Batch.MaxRecords = 10 // so that it takes long enough to see past the calls that fail at first
 			if slices.Contains(barred, thirdApp) {
 				w.addApp(thirdApp, w.topic)
 			}
-			rules := []msdktest.Rule{msdktest.Latency(100 * time.Millisecond)}
+			rules := []msdktest.Rule{msdktest.Latency(400 * time.Millisecond)}
 			for _, app := range barred {
 				rules = append(rules, msdktest.ForApp(app, bar.Rule))
 			}
@@ -111,17 +112,18 @@ func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
 	for rule, test := range map[string]struct {
 		pending int
 		barred  []string
+		least   float64
 	}{
-		"of one app, with the limits as they are by default":  {20_000, []string{appID}},
-		"of two apps, with the limits as they are by default": {20_000, []string{appID, thirdApp}},
-		"of one app, with little room":                        {400, []string{appID}},
+		"of one app, with the limits as they are by default":                {20_000, []string{appID}, 0.9},
+		"of two apps, with the limits as they are by default":               {20_000, []string{appID, thirdApp}, 0.9},
+		"of one app, where there is room for hardly more than is in flight": {400, []string{appID}, 0.8},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			alone, beside := took(t, test.pending), took(t, test.pending, test.barred...)
 			ratio := alone.Seconds() / beside.Seconds()
 			t.Logf("alone %s, among the records of others %s: %.2f of the throughput", alone, beside, ratio)
-			if ratio < 0.9 {
-				t.Errorf("%.2f of the throughput is left, want at least 0.9", ratio)
+			if ratio < test.least {
+				t.Errorf("%.2f of the throughput is left, want at least %.2f", ratio, test.least)
 			}
 		})
 	}
