@@ -33,6 +33,7 @@ type strands struct {
 	opened  chan struct{} // closed when fewer are barred
 	refused int           // records that could not be deferred
 	beyond  int           // pieces that were larger than the room for them
+	handing func()        // is called before something is taken later; nil: nothing is
 }
 
 func bar(letters string) *strands { return &strands{barred: letters, opened: make(chan struct{})} }
@@ -90,6 +91,9 @@ func (s *strands) reserve(take consumer.Take) consumer.Reserve {
 						s.mu.Lock()
 						s.beyond++
 						s.mu.Unlock()
+					}
+					if s.handing != nil {
+						s.handing()
 					}
 					take(ctx, records)
 				}}
@@ -203,6 +207,27 @@ func TestWhatIsDeferredIsHandedOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What follows a strand's last deferred record is not taken before that is.
+func TestWhoHasJustCaughtUpIsNotOvertaken(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		s, goesOn := bar("A"), make(chan struct{})
+		s.handing = func() { <-goesOn }
+		m := w.join(s.defers)
+		w.publish(0, "A0", "-", "A1", "-")
+		w.until("the others are taken", func() bool { return len(m.of("-")) == 2 && m.deferred() == 2 })
+		s.open("")
+		w.until("it has caught up", func() bool { return m.deferred() == 0 })
+		w.publish(0, "A2", "-")
+		time.Sleep(time.Minute)
+		if got := m.of("A"); len(got) > 0 {
+			w.t.Errorf("taken %v, and what was before is still on its way", got)
+		}
+		close(goesOn)
+		w.untilCommitted(map[int32]int64{0: 6})
+		expectAll(w, "A", 3, m)
+	})
 }
 
 // Retention deletes what is deferred: the rest is taken, and what is gone is counted, once.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -145,6 +146,42 @@ func TestIntake(t *testing.T) {
 			in.release(replay(b, 2))
 			if in.replayed.records != 6 {
 				t.Errorf("%d are in, once room was given on", in.replayed.records)
+			}
+		},
+		"has a piece of that eighth for each app, however full it is": func(t *testing.T) {
+			in := newIntake(800, 800_000, 3)
+			piece := in.replayPiece.records
+			for _, others := range []struct {
+				app  *app
+				size int
+			}{{a, piece}, {b, piece}, {nil, 1}} {
+				for ask(t, in, replay(others.app, others.size)).in() {
+				}
+			}
+			if left := in.replays.records - in.replayed.records; left >= piece {
+				t.Fatalf("%d are left, which is not full", left)
+			}
+			if !ask(t, in, replay(c, piece)).in() {
+				t.Errorf("the third app's letters wait for those of others: %d are in", in.replayed.records)
+			}
+			if in.replayed.records > 100 {
+				t.Errorf("%d are in", in.replayed.records)
+			}
+		},
+		"tells for whom somebody waits, be it behind others who want more": func(t *testing.T) {
+			in := newIntake(100, 100_000, 2)
+			ask(t, in, r(a, 20)).in()
+			if ask(t, in, r(a, 60)).in() {
+				t.Fatal("let in beyond the share")
+			}
+			w := &waiter{rooms: []room{r(b, 1), r(a, 1)}, ready: make(chan struct{})}
+			in.line(w)
+			if got := in.lacking(w); !slices.Equal(got, []tenant{{app: a}}) {
+				t.Errorf("waits for %v", got)
+			}
+			in.pause(true)
+			if got := in.lacking(w); got != nil {
+				t.Errorf("while nobody is let in, waits for %v", got)
 			}
 		},
 		"gives each app its part, as long as there is room, whoever has half": func(t *testing.T) {
