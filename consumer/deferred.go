@@ -164,14 +164,14 @@ func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *def
 	for ctx.Err() == nil {
 		records, err = chunk.read(records[:0], room.Records)
 		last := err != nil || len(records) < room.Records
-		p.turn.Lock()
+		p.turn <- struct{}{}
 		fresh, size, further := p.enterDeferred(d, records, chunk, room.Bytes)
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
 			room.Take(ctx, fresh)
 			room = nil
 		}
-		p.turn.Unlock()
+		<-p.turn
 		progress = progress || further || len(fresh) > 0
 		if err != nil {
 			return progress, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)

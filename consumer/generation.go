@@ -54,8 +54,8 @@ type Partition struct {
 	epoch     int32 // of the last batch taken, or a later one
 
 	// See fetchDeferred.
-	goingBack bool       // what is in hand has to settle: nothing more is taken
-	turn      sync.Mutex // held while a strand is handed on that may just have caught up: what follows it waits
+	goingBack bool          // what is in hand has to settle: nothing more is taken
+	turn      chan struct{} // full while a strand is handed on that may just have caught up: what follows it waits
 
 	// See commitTogether and hasWaited.
 	renew   bool      // what is committed is committed again, if only for the time that it is kept
@@ -76,7 +76,7 @@ func newGeneration(c *Consumer, kgen *kafka.Generation, assigned map[string]int)
 		for _, a := range assigned {
 			g.partitions = append(g.partitions, &Partition{
 				Topic: topic, ID: a.ID, gen: g, committed: committed{offset: -1}, epoch: unknownEpoch,
-				settles: make(chan struct{}, 1),
+				turn: make(chan struct{}, 1), settles: make(chan struct{}, 1),
 				crowded: newTrouble(g.log, "partition pauses, and goes on as its records settle", "partition goes on"),
 			})
 		}

@@ -15,9 +15,8 @@ func (g *Generation) handOn(ctx context.Context, p *Partition, records []Record,
 		fresh, rest, size := p.enter(records, c)
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
-			p.turn.Lock()
-			//lint:ignore SA2001 whoever has the turn is waited for
-			p.turn.Unlock()
+			p.turn <- struct{}{}
+			<-p.turn
 			take(ctx, fresh)
 		}
 		clear(records[:len(records)-len(rest)])
