@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
@@ -218,6 +219,38 @@ func TestAVirtualBrokerServesInVirtualTime(t *testing.T) {
 		}
 		if read := b.ReadAll(t, topic); len(read) != 2 {
 			t.Errorf("read %v", read)
+		}
+	})
+}
+
+func TestTransactionsThatAreNotOverAreAwaited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := kafkatest.StartVirtual(t)
+		topic := b.Topic(t, 1)
+		client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...), kgo.Dialer(b.Dial), kgo.TransactionalID("id"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		over := make(chan error)
+		go func() {
+			time.Sleep(10 * time.Second)
+			over <- client.EndTransaction(t.Context(), kgo.TryCommit)
+		}()
+		b.AwaitTransactions(t, topic)
+		if waited := time.Since(begin); waited < 10*time.Second {
+			t.Errorf("it waited %v for a transaction of 10s", waited)
+		}
+		if err := <-over; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -105,7 +105,7 @@ func (b *Broker) AwaitTransactions(tb testing.TB, topic string) {
 			}
 			ends, err := listOffsets(ctx, client, topic, -1, uncommitted)
 			if err == nil && !maps.Equal(stable, ends) {
-				err = kerr.ConcurrentTransactions
+				err = errNotYet
 			}
 			return err
 		})

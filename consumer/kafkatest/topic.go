@@ -160,7 +160,7 @@ func awaitLeaders(ctx context.Context, client *kgo.Client, created kmsg.CreateTo
 		if err := persist(ctx, func() error {
 			known, err := leaders(ctx, broker, created.Topic)
 			if err == nil && (known.TopicID != created.TopicID || len(known.Partitions) < int(created.NumPartitions)) {
-				err = kerr.UnknownTopicOrPartition
+				err = errNotYet
 			}
 			return err
 		}); err != nil {
@@ -239,12 +239,15 @@ func committed(ctx context.Context, client *kgo.Client, group, topic string) (ma
 	return offsets, nil
 }
 
+// errNotYet is an answer that will be another soon.
+var errNotYet = errors.New("not yet as it is to be")
+
 // persist asks until the answer is no error that passes by itself, as it is while a broker has not heard of a topic,
 // a partition has no leader, or a group no coordinator. What passes, the broker does not announce.
 func persist(ctx context.Context, ask func() error) error {
 	for {
 		err := ask()
-		if !kerr.IsRetriable(err) {
+		if !kerr.IsRetriable(err) && !errors.Is(err, errNotYet) {
 			return err
 		}
 		select {
