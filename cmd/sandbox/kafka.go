@@ -108,17 +108,32 @@ func ends(ctx context.Context, client *kgo.Client, topic string) (map[int32]int6
 		p.Partition, p.Timestamp = known.Partition, -1 // the end
 		list.Partitions = append(list.Partitions, p)
 	}
+	for {
+		offsets, err := listed(ctx, client, list)
+		if err == nil || !kerr.IsRetriable(err) {
+			return offsets, err
+		}
+		select { // all brokers may know a leader before it does itself
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// listed asks once for offsets of a topic.
+func listed(ctx context.Context, client *kgo.Client, list kmsg.ListOffsetsRequestTopic) (map[int32]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.Topics = append(req.Topics, list)
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
-		return nil, fmt.Errorf("list the offsets of topic %s: %w", topic, err)
+		return nil, fmt.Errorf("list the offsets of topic %s: %w", list.Topic, err)
 	}
 	offsets := map[int32]int64{}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return nil, fmt.Errorf("list the offsets of topic %s/%d: %w", topic, p.Partition, err)
+				return nil, fmt.Errorf("list the offsets of topic %s/%d: %w", list.Topic, p.Partition, err)
 			}
 			offsets[p.Partition] = p.Offset
 		}

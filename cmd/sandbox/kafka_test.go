@@ -2,10 +2,14 @@ package main
 
 import (
 	"testing"
+	"testing/synctest"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
 // The housekeeping adds to what the group has committed, and may come before the group.
@@ -26,4 +30,43 @@ func TestAGroupThatThereIsNotYetHasCommittedAnEmptyMap(t *testing.T) {
 		t.Fatalf("committed %v, error %v", offsets, err)
 	}
 	offsets[ledger.Place{}] = 1
+}
+
+// All brokers may know who leads a partition before that one does itself. Where several
+// say so at once, the client asks only the first of them again.
+func TestTheEndsOfATopicJustMadeAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const partitions = 12
+		b := kafkatest.StartVirtual(t)
+		topic := b.Topic(t, partitions)
+		refusals := 3 // one of each broker
+		b.RequireKfake(t).ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			b.RequireKfake(t).KeepControl()
+			if refusals--; refusals < 0 {
+				return nil, nil, false
+			}
+			res := req.ResponseKind().(*kmsg.ListOffsetsResponse)
+			for _, asked := range req.(*kmsg.ListOffsetsRequest).Topics {
+				told := kmsg.NewListOffsetsResponseTopic()
+				told.Topic = asked.Topic
+				for _, p := range asked.Partitions {
+					one := kmsg.NewListOffsetsResponseTopicPartition()
+					one.Partition, one.ErrorCode = p.Partition, kerr.NotLeaderForPartition.Code
+					told.Partitions = append(told.Partitions, one)
+				}
+				res.Topics = append(res.Topics, told)
+			}
+			return res, nil, true
+		})
+		client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...), kgo.Dialer(b.Dial))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		offsets, err := ends(t.Context(), client, topic)
+		if err != nil || len(offsets) != partitions {
+			t.Errorf("ends %v, error %v", offsets, err)
+		}
+	})
 }
