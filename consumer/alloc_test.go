@@ -4,6 +4,9 @@ package consumer
 
 import (
 	"bytes"
+	"fmt"
+	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,17 +22,20 @@ func full(n int) []byte {
 	return w.encode()
 }
 
+var benchmarked = newBudget(math.MaxInt)
+
 // take reads a whole chunk and settles its records, piece by piece.
 func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
 	p.tracker.position = 0
 	c := chunkOf(0, nil, batch)
-	c.p = p
+	defer c.close()
+	c.p, c.lease = p, benchmarked.lease()
 	for {
 		records, err := c.read(memory[:0], pieceRecords)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		last := len(records) < pieceRecords
+		last := c.ended()
 		records, _, _ = p.enter(records, c)
 		for i := range records {
 			records[i].Settle()
@@ -86,4 +92,21 @@ func BenchmarkTake(b *testing.B) {
 		records += take(b, p, batch, memory)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(records), "ns/record")
+}
+
+func BenchmarkUnpack(b *testing.B) {
+	w := batchOf(0, 999, -1, false)
+	for i := range int64(1000) {
+		w.records = append(w.records, Record{Offset: i, Value: fmt.Appendf(nil, "%d%s", i, strings.Repeat("v", 350))})
+	}
+	for _, codec := range codecs {
+		w.codec = codec
+		packed, p, memory := w.encode(), held(), make([]Record, 0, pieceRecords)
+		b.Run(codec.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				take(b, p, packed, memory)
+			}
+		})
+	}
 }

@@ -25,6 +25,15 @@ var (
 	bufferPools = make([]sync.Pool, len(bufferSizes))
 )
 
+// bufferSize is the capacity of a buffer of that many bytes.
+func bufferSize(size int) int {
+	i, _ := slices.BinarySearch(bufferSizes, size)
+	if i == len(bufferSizes) || size == 0 {
+		return size
+	}
+	return bufferSizes[i]
+}
+
 // newBuffer returns a buffer of size bytes, whatever they are.
 func newBuffer(size int) []byte {
 	i, _ := slices.BinarySearch(bufferSizes, size)

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -19,16 +17,21 @@ import (
 // by piece, those of aborted transactions and transaction markers left out.
 // Close it.
 type chunk struct {
-	p        *Partition
-	memory   *memory // that batches lie in; nil: nothing to be given back
-	aborted  *abortedTransactions
-	rest     []byte // batches not yet opened
-	batch    batch  // the open one
-	unpacked *bytes.Buffer
+	p       *Partition
+	memory  *memory // that batches lie in; nil: nothing to be given back
+	aborted *abortedTransactions
+	rest    []byte          // batches not yet opened
+	batch   batch           // the open one
+	most    int             // bytes of records to read at a time, or one record
+	lease   *lease          // of memory beside the partition's share
+	hand    *hand           // for a record that is larger than most
+	ctx     context.Context // ends the waiting for either
 
+	last  bool  // nothing more is to be read
 	from  int64 // the offset that was asked for
 	next  int64 // where to go on: after what has been read
 	end   int64 // high watermark
+	safe  int64 // last stable offset: what is before it may be read
 	epoch int32 // leader epoch of the last batch opened, or that of before
 }
 
@@ -43,35 +46,55 @@ func (e *divergedError) Error() string {
 	return fmt.Sprintf("the log differs from what was read of it, from offset %d on", e.end)
 }
 
-// The versions of the Fetch API spoken here: record batches came with 4 (Kafka
-// 0.11), and from 13 on it goes by the topic's id (Kafka 3.1).
-const (
-	oldestFetch     = 4
-	newestFetchName = 12
-)
+// fetch reads committed records from an offset on: about maxBytes, of which the
+// chunk and the records read off it at a time each have a share of that size.
+func (c *Consumer) fetch(ctx context.Context, p *Partition, from position, maxBytes int, hand *hand) (*chunk, error) {
+	return c.fetchWithin(ctx, p, from, maxBytes, maxBytes, hand, nil)
+}
 
-// fetch reads committed records from an offset on.
-func (c *Consumer) fetch(ctx context.Context, p *Partition, from position, maxBytes int) (*chunk, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.FetchWait+askTimeout)
-	defer cancel()
-	part := kmsg.NewFetchRequestTopicPartition()
-	part.Partition, part.FetchOffset, part.PartitionMaxBytes = int32(p.ID), from.offset, int32(maxBytes)
-	part.LastFetchedEpoch = from.epoch
-	topic := kmsg.NewFetchRequestTopic()
-	topic.Topic, topic.TopicID = p.Topic, from.topic
-	topic.Partitions = []kmsg.FetchRequestTopicPartition{part}
-	req := kmsg.NewPtrFetchRequest()
-	req.MaxWaitMillis = int32(c.cfg.FetchWait / time.Millisecond)
-	req.MinBytes, req.MaxBytes = 1, int32(maxBytes)
-	req.IsolationLevel = 1 // committed
-	req.SessionEpoch = -1  // no session
-	req.Topics = []kmsg.FetchRequestTopic{topic}
-	newest := req.MaxVersion()
-	if from.topic == (topicID{}) {
-		newest = newestFetchName
-	}
-	m, memory, err := c.ask(ctx, leaderOf(p.Topic, p.ID), newest, req)
+// fetchBeside is fetch for a partition whose share others use. Before memory is waited
+// for, here or while the chunk is read, lacked is called, perhaps by another goroutine.
+func (c *Consumer) fetchBeside(ctx context.Context, p *Partition, from position, maxBytes int, hand *hand, lacked func()) (*chunk, error) {
+	return c.fetchWithin(ctx, p, from, maxBytes, -maxBytes, hand, lacked)
+}
+
+// fetchWithin is fetch, with memory from the budget for what is beyond the share.
+func (c *Consumer) fetchWithin(ctx context.Context, p *Partition, from position, maxBytes, share int, hand *hand, lacked func()) (*chunk, error) {
+	lease := c.budget.lease()
+	lease.lacked = lacked
+	chunk, err := c.fetchLeased(ctx, lease, p, from, maxBytes, share)
 	if err != nil {
+		lease.close()
+		return nil, err
+	}
+	return chunk.with(ctx, lease, hand, maxBytes), nil
+}
+
+// with says what the chunk is read with.
+func (c *chunk) with(ctx context.Context, lease *lease, hand *hand, most int) *chunk {
+	c.ctx, c.lease, c.hand, c.most = ctx, lease, hand, most
+	return c
+}
+
+func (c *Consumer) fetchLeased(ctx context.Context, lease *lease, p *Partition, from position, maxBytes, share int) (*chunk, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(c.cfg.FetchWait+askTimeout, func() { cancel(context.DeadlineExceeded) })
+	defer late.Stop()
+	req := newFetch(c.cfg.FetchWait, &wish{p: p, from: from, maxBytes: maxBytes})
+	m, memory, err := c.askWithin(ctx, leaderOf(p.Topic, p.ID), newestFetchOf(from.topic), req, func(size int) error {
+		if size <= share+responseSlack {
+			return nil
+		}
+		if late.Stop() { // it is not the broker that is waited for
+			defer late.Reset(askTimeout)
+		}
+		return lease.grow(ctx, size-share)
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, err
 	}
 	chunk, err := newChunk(p, from, m.(*kmsg.FetchResponse))
@@ -83,11 +106,14 @@ func (c *Consumer) fetch(ctx context.Context, p *Partition, from position, maxBy
 	return chunk, nil
 }
 
+// responseSlack is what a response has beside its batches, and more, in bytes.
+const responseSlack = 16 << 10
+
 var errOtherPartition = errors.New("the broker answered for other partitions than asked")
 
 func newChunk(p *Partition, from position, res *kmsg.FetchResponse) (*chunk, error) {
 	if res.Version < oldestFetch {
-		return nil, fmt.Errorf("the broker speaks version %d of the Fetch API: Kafka 0.11 or newer is needed", res.Version)
+		return nil, tooOldError(res.Version)
 	}
 	if err := kerr.ErrorForCode(res.ErrorCode); err != nil {
 		return nil, err
@@ -100,6 +126,11 @@ func newChunk(p *Partition, from position, res *kmsg.FetchResponse) (*chunk, err
 	if byName && t.Topic != p.Topic || !byName && topicID(t.TopicID) != from.topic || int(part.Partition) != p.ID {
 		return nil, errOtherPartition
 	}
+	return newChunkOf(p, from, part)
+}
+
+// newChunkOf is the chunk of what an answer says of the partition.
+func newChunkOf(p *Partition, from position, part *kmsg.FetchResponseTopicPartition) (*chunk, error) {
 	if err := kerr.ErrorForCode(part.ErrorCode); err != nil {
 		return nil, err
 	}
@@ -108,45 +139,126 @@ func newChunk(p *Partition, from position, res *kmsg.FetchResponse) (*chunk, err
 	}
 	return &chunk{
 		p: p, aborted: newAbortedTransactions(part.AbortedTransactions), rest: part.RecordBatches,
-		from: from.offset, next: from.offset, end: part.HighWatermark, epoch: from.epoch,
+		from: from.offset, next: from.offset, end: part.HighWatermark, safe: part.LastStableOffset, epoch: from.epoch,
 	}, nil
 }
 
 // close gives the chunk's memory back. Records read off it have their own.
 func (c *chunk) close() {
+	if c.lease.resume() {
+		c.drop()
+	}
+	c.lease.close()
+}
+
+// drop lets go of what the chunk holds: it has come to its end.
+func (c *chunk) drop() {
+	if c.batch.unpacker != nil {
+		c.batch.unpacker.drop()
+	}
+	c.batch, c.rest = batch{}, nil
 	if c.memory != nil {
 		c.memory.release()
+		c.memory = nil
 	}
 }
 
-// read appends up to n records. It returns fewer only at the end of the chunk,
-// or with an error: the records before it are good.
+// ended tells that there is nothing more to read.
+func (c *chunk) ended() bool { return c.last }
+
+// read appends up to n records, and fewer where they are large: none only at the end
+// of the chunk, or with an error, before which the records are good. Those of the call
+// before have been handed on. Between two calls others may take the chunk's memory: it
+// ends early then, and what follows is to be fetched again.
 func (c *chunk) read(records []Record, n int) ([]Record, error) {
-	for n > 0 {
+	if c.hand.full {
+		c.hand.empty()
+	}
+	if !c.lease.resume() {
+		c.last = true
+		return records, nil
+	}
+	before := len(records)
+	records, more, err := c.readPiece(records, n)
+	c.last = !more
+	if len(records) > before && !c.hand.full {
+		c.hand.empty() // what it was reserved for has not come again
+	}
+	if errors.Is(err, errReclaimed) || c.ctx.Err() != nil {
+		err = nil // or what was waited for is not wanted any more
+	}
+	c.lease.rest(c.drop)
+	return records, err
+}
+
+func (c *chunk) readPiece(records []Record, n int) (_ []Record, more bool, _ error) {
+	var e peeked
+	for first, size := len(records), 0; n > 0 && size < c.most; {
 		if c.batch.left == 0 {
 			opened, err := c.open()
 			if err != nil || !opened {
-				return records, err
+				return records, false, err
 			}
 			continue
 		}
-		r, err := c.batch.record(c.p, c.from)
-		if err != nil {
-			return records, err
-		}
-		if r.Offset >= c.from { // a batch is sent whole even when only its tail was asked for
-			if r.Offset < c.next {
-				return records, fmt.Errorf("batch at %d: its records do not rise: %d is behind %d", c.batch.base, r.Offset, c.next-1)
+		err := c.batch.peek(&e)
+		switch {
+		case err != nil:
+		case e.offset < c.from: // a batch is sent whole even when only its tail was asked for
+			err = c.batch.pass(&e)
+		case e.offset < c.next:
+			err = fmt.Errorf("batch at %d: its records do not rise: %d is behind %d", c.batch.base, e.offset, c.next-1)
+		case len(records) > first && size+e.size > c.most:
+			return records, true, nil
+		case e.size > max(c.most, c.hand.size):
+			size := e.size
+			e = peeked{} // it must not hold on to memory that others take
+			err = c.waitForHand(size)
+		case e.size > c.most: // it goes alone
+			if records, err = c.readOne(records, &e); err == nil {
+				c.hand.fill(records[first].size)
+				n = 0
 			}
-			records = append(records, r)
-			c.next = r.Offset + 1
+		default:
+			records, err = c.readOne(records, &e)
+			size += e.size
 			n--
+		}
+		if err != nil {
+			return records, false, err
 		}
 		if c.batch.left == 0 {
 			c.next = max(c.next, c.batch.last+1)
 		}
 	}
-	return records, nil
+	return records, true, nil
+}
+
+func (c *chunk) readOne(records []Record, e *peeked) ([]Record, error) {
+	r, err := c.batch.record(c.p, e)
+	if err != nil {
+		return records, err
+	}
+	c.next = r.Offset + 1
+	return append(records, r), nil
+}
+
+// waitForHand waits for memory for a record that is larger than the share. Meanwhile
+// others may take the chunk's at once, and the record is to be fetched again: who waits
+// for the one kind of memory must not keep the other from anybody.
+func (c *chunk) waitForHand(size int) error {
+	if c.hand.tryReserve(size) {
+		return nil
+	}
+	c.lease.yield(c.drop)
+	if c.lease.lacked != nil {
+		c.lease.lacked()
+	}
+	err := c.hand.reserve(c.ctx, size)
+	if !c.lease.resume() {
+		return errReclaimed
+	}
+	return err
 }
 
 // The bytes of a record batch before its records (KIP-98, "Message Format"), and
@@ -161,6 +273,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // open opens the next batch that has something to read, and returns whether
 // there is one. The last batch of a fetch may be cut off: it is fetched again.
 func (c *chunk) open() (bool, error) {
+	c.batch.close()
 	for {
 		h := cursor{b: c.rest}
 		base, length := h.int64(), int(h.int32())
@@ -198,7 +311,7 @@ func (c *chunk) open() (bool, error) {
 		h.int16() // producer epoch
 		h.int32() // base sequence
 		b.left = int(h.int32())
-		b.records = h
+		b.ahead = h.b
 		switch {
 		case attributes.Control():
 			c.aborted.marker(b, producer)
@@ -206,9 +319,12 @@ func (c *chunk) open() (bool, error) {
 		case attributes.Transactional() && c.aborted.contains(base, producer), b.last < c.from:
 			b.left = 0
 		default:
-			var err error
-			if b.records.b, err = c.unpack(h.b, attributes.Compression()); err != nil {
-				return false, fmt.Errorf("batch at %d: %w", base, err)
+			if compression := attributes.Compression(); compression != 0 && b.left > 0 {
+				var err error
+				if b.unpacker, err = newUnpacker(c.ctx, c.lease, h.b, compression); err != nil {
+					return false, fmt.Errorf("batch at %d: %w", base, err)
+				}
+				b.ahead = nil
 			}
 		}
 		if b.left <= 0 {
@@ -221,101 +337,6 @@ func (c *chunk) open() (bool, error) {
 	}
 }
 
-// maxUnpacked bounds what a batch decompresses to, in bytes: 150 KB can become
-// gigabytes. Producers limit a batch to a megabyte before compression unless told
-// otherwise.
-const maxUnpacked = 64 << 20
-
-// unpack decompresses a batch's records, into memory that the next batch uses
-// again.
-func (c *chunk) unpack(records []byte, compression compress.Compression) ([]byte, error) {
-	if compression == 0 {
-		return records, nil
-	}
-	codec := compression.Codec()
-	if codec == nil {
-		return nil, fmt.Errorf("compression %d is not known", compression)
-	}
-	r := codec.NewReader(bytes.NewReader(records))
-	defer r.Close()
-	if c.unpacked == nil {
-		c.unpacked = new(bytes.Buffer)
-	}
-	c.unpacked.Reset()
-	switch n, err := c.unpacked.ReadFrom(io.LimitReader(r, maxUnpacked+1)); {
-	case err != nil:
-		return nil, fmt.Errorf("decompress %s: %w", codec.Name(), err)
-	case n > maxUnpacked:
-		return nil, fmt.Errorf("decompress %s: %d bytes become more than %d", codec.Name(), len(records), maxUnpacked)
-	}
-	return c.unpacked.Bytes(), nil
-}
-
 // appendTime marks a batch whose records bear the time at which the broker
 // appended them.
 const appendTime = 1 << 3
-
-// batch is a record batch that is being read.
-type batch struct {
-	base, last int64 // offsets
-	time       int64 // of its first record, in milliseconds; of all if appended
-	appended   bool
-	left       int // records not yet read
-	records    cursor
-}
-
-// record reads the next record, copying key and value into a buffer of their
-// own: a record that waits long must not hold on to the chunk it came in. Below
-// from, where it is not wanted, it reads no more than the offset.
-func (b *batch) record(p *Partition, from int64) (Record, error) {
-	length := b.records.varint()
-	if length < 0 || length > int64(len(b.records.b)) {
-		b.records.short = true
-	}
-	if err := b.records.err(); err != nil {
-		return Record{}, fmt.Errorf("batch at %d, record %d before its end: %w", b.base, b.left, err)
-	}
-	b.left--
-	c := cursor{b: b.records.take(int(length))}
-	c.int8() // attributes
-	at := b.time
-	if delta := c.varint(); !b.appended {
-		at += delta
-	}
-	r := Record{Partition: p, Offset: b.base + c.varint()}
-	if err := c.err(); err != nil {
-		return Record{}, fmt.Errorf("batch at %d, record %d before its end: %w", b.base, b.left+1, err)
-	}
-	if r.Offset < b.base || r.Offset > b.last { // brokers do not look at it
-		return Record{}, fmt.Errorf("batch at %d: it ends at %d and has a record %d", b.base, b.last, r.Offset)
-	}
-	if r.Offset < from {
-		return r, nil
-	}
-	r.Time = time.UnixMilli(at)
-	key, value := c.varbytes(), c.varbytes()
-	if n := c.varint(); n > 0 && n <= int64(len(c.b)) {
-		r.Headers = make([]Header, n)
-		for i := range r.Headers {
-			h := Header{Key: string(c.varbytes()), Value: bytes.Clone(c.varbytes())}
-			r.Headers[i] = h
-			r.size += headerSize + len(h.Key) + len(h.Value)
-		}
-	} else if n != 0 {
-		c.short = true
-	}
-	if err := c.err(); err != nil {
-		return Record{}, fmt.Errorf("record %s@%d: %w", p, r.Offset, err)
-	}
-	r.buffer = newBuffer(len(key) + len(value))
-	r.size += len(r.buffer)
-	if key != nil {
-		r.Key = r.buffer[:len(key):len(key)]
-		copy(r.Key, key)
-	}
-	if value != nil {
-		r.Value = r.buffer[len(key):]
-		copy(r.Value, value)
-	}
-	return r, nil
-}

@@ -51,6 +51,17 @@
 // that are taken and not settled, and the age of the first of these. What retention
 // deleted before it was taken is counted.
 //
+// What is in memory of what is fetched and not handed on is bounded, whatever the
+// batches contain, see [Config]: they are unpacked as their records are read, and what
+// of a record is too large to be kept is left out, see [Excess]. A partition whose
+// records wait for room holds on to nothing that others want.
+//
+// A broker is asked at once for all partitions that it leads, up to 256, and again for
+// those that have had records 5 ms later, so that records which come one by one are
+// fetched together. What is said of one is told as soon as it has come; one that is in
+// trouble, or whose next batch is large, is asked for by itself until it is not, so that
+// it is not in the way of others.
+//
 // The package knows nothing of what the records mean.
 package consumer
 
@@ -105,11 +116,14 @@ type Config struct {
 	// context has ended. Other members wait for that in a rebalance.
 	DrainTimeout time.Duration
 
-	// FetchBytes limits what is fetched of one partition at a time, and
-	// FetchTotal what all partitions held may have fetched and not handed on:
-	// with many of them each fetches less, down to 16 KiB. A single batch larger
-	// than that is fetched whole. Both are as it is sent, perhaps compressed; one
-	// batch of each partition is unpacked at a time. Defaults 1 MiB and 64 MiB.
+	// FetchBytes limits what is fetched of one partition at a time, and what of
+	// it is handed on at a time, or a single record. FetchTotal bounds what has been
+	// fetched and not handed on, of all partitions held. A quarter is shared among
+	// them for what they fetch, so that with many each fetches less, down to 16 KiB,
+	// and a quarter for the records read off that. A quarter is for batches larger
+	// than a share, which brokers send whole, and for unpacking, and a quarter for
+	// records larger than a share. One batch larger than that is let through at a
+	// time, and one such record of each topic. Defaults 1 MiB and 64 MiB.
 	FetchBytes, FetchTotal int
 
 	// FetchWait is the longest a fetch waits at the broker for a first record.
@@ -157,6 +171,8 @@ type Consumer struct {
 	cutOff  func() // breaks the client's connections
 	log     *slog.Logger
 	metrics *metrics
+	budget  *budget
+	hands   *hands
 
 	spoken      spoken
 	coordinator coordinator
@@ -208,6 +224,7 @@ func New(cfg Config) (*Consumer, error) {
 	cut, cutOff := context.WithCancel(context.Background())
 	c := &Consumer{
 		cfg: cfg, client: cfg.Connection.until(cut).client(cfg.Topics), cutOff: cutOff, log: cfg.Logger,
+		budget: newBudget(cfg.FetchTotal / 4), hands: newHands(cfg.FetchTotal / 4),
 		kept: map[string]*kept{}, firstSeen: map[string]incarnation{},
 	}
 	m, err := newMetrics(cfg.MeterProvider, c)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -146,54 +147,80 @@ func (p *Partition) later(d *deferred) (at position, next laterStep) {
 // records flow, it is there in no time.
 const reservePatience = 100 * time.Millisecond
 
+// claim is the room that a second cursor has, if any. It is given back before memory is
+// waited for: those that have some would go without room meanwhile, and give the memory
+// up. Safe for concurrent use.
+type claim struct{ room atomic.Pointer[Room] }
+
+func (c *claim) giveBack() {
+	if room := c.room.Swap(nil); room != nil {
+		room.Cancel()
+	}
+}
+
 // fetchDeferredOnce fetches one chunk and hands on what is the strand's, as far as
-// there is room: who waits long for that holds nothing. It returns whether it has
-// come further.
+// there is room: who waits long for that holds nothing. It returns whether it may go on
+// at once.
 func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *deferred, from position, room *Room) (progress bool, err error) {
-	defer func() {
-		if room != nil {
-			room.Cancel()
-		}
-	}()
-	chunk, err := g.c.fetch(ctx, p, from, g.fetchBytes)
-	if err != nil {
-		return false, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
+	most := room.Records
+	var claim claim
+	claim.room.Store(room)
+	defer claim.giveBack()
+	hand := g.c.hands.of(p.Topic)
+	defer hand.empty()
+	chunk, records, err := g.readBeside(ctx, p, from, most, hand, claim.giveBack)
+	if chunk == nil {
+		return false, err
 	}
 	defer chunk.close()
-	var records []Record
-	for ctx.Err() == nil {
-		records, err = chunk.read(records[:0], room.Records)
-		last := err != nil || len(records) < room.Records
+	for {
+		if room = claim.room.Swap(nil); room == nil {
+			soon, cancel := context.WithTimeout(ctx, reservePatience)
+			room = g.reserve(soon, p, d.strand)
+			cancel()
+			if room == nil {
+				return true, nil
+			}
+		}
 		p.turn <- struct{}{}
 		fresh, size, further := p.enterDeferred(d, records, chunk, room.Bytes)
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
 			room.Take(ctx, fresh)
-			room = nil
+		} else {
+			claim.room.Store(room)
 		}
 		<-p.turn
 		progress = progress || further || len(fresh) > 0
-		if err != nil {
+		switch {
+		case err != nil:
 			return progress, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
+		case chunk.ended() || !further || ctx.Err() != nil:
+			return progress, nil
 		}
-		if last || !further {
-			break
-		}
-		if room == nil {
-			soon, cancel := context.WithTimeout(ctx, reservePatience)
-			room = g.reserve(soon, p, d.strand)
-			cancel()
-			if room == nil {
-				break
-			}
-		}
+		records, err = chunk.read(records[:0], most)
 	}
-	return progress, nil
+}
+
+// readBeside fetches a chunk and reads the first n records of it, or fewer. Without a
+// chunk there is an error.
+func (g *Generation) readBeside(ctx context.Context, p *Partition, from position, n int, hand *hand, lacked func()) (*chunk, []Record, error) {
+	for {
+		chunk, err := g.c.fetchBeside(ctx, p, from, g.fetchBytes, hand, lacked)
+		if err != nil {
+			return nil, nil, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
+		}
+		records, err := chunk.read(nil, n)
+		if len(records) > 0 || err != nil || hand.size == 0 {
+			return chunk, records, err
+		}
+		chunk.close() // others have taken its memory while it waited for the hand
+	}
 }
 
 // enterDeferred tracks records that the second cursor has read. It returns those to
-// be settled, with their size in bytes, up to maxBytes, and whether it is the chunk
-// that has more: not once the strand has caught up, nor where some are left.
+// be settled that take up no more than maxBytes, with their size, and whether it is the
+// chunk that has more: not once the strand has caught up, nor where some are left.
 func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBytes int) (fresh []Record, size int, further bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,7 +229,7 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 		return nil, 0, false
 	}
 	limit, room := t.wanted(), p.gen.c.room()
-	to := min(c.next, limit)
+	to, taken := min(c.next, limit), 0
 	fresh = records[:0]
 	for i := range records {
 		r := &records[i]
@@ -212,13 +239,14 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 		case !d.wants(p.gen.strand(r), r.Offset):
 			releaseBuffer(r.buffer)
 			continue
-		case !t.hasRoom(&d.list, r.Offset, room), len(fresh) > 0 && size+r.Size() > maxBytes:
+		case !t.hasRoom(&d.list, r.Offset, room), len(fresh) > 0 && taken+r.Size() > maxBytes:
 			d.skip(r.Offset)
 			return fresh, size, false
 		}
 		r.place, r.Passed = d.takeLater(r.Offset)
 		t.stamp(r.place, d.strand, r.time())
-		size += r.Size()
+		taken += r.Size()
+		size += r.bytes()
 		fresh = append(fresh, *r)
 	}
 	d.skip(to)

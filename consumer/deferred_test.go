@@ -81,7 +81,7 @@ func (s *strands) reserve(take consumer.Take) consumer.Reserve {
 		for {
 			is, opened := s.isBarred(strand)
 			if !is {
-				const most, bytes = 7, 5
+				const most, bytes = 7, 300 // small records take up 128
 				return &consumer.Room{Records: most, Bytes: bytes, Cancel: func() {}, Take: func(ctx context.Context, records []consumer.Record) {
 					size := 0
 					for _, r := range records {
@@ -209,12 +209,55 @@ func TestWhatIsDeferredIsHandedOn(t *testing.T) {
 	}
 }
 
+// Records that are larger than what all cursors of the member may have in memory are
+// deferred, and taken again, like others, by one member after the other.
+func TestLargeRecordsAreDeferredAndTakenAgainLikeOthers(t *testing.T) {
+	virtual(t, 3, func(w *world) {
+		s := bar("AB")
+		little := func(cfg *consumer.Config, _ *member) { cfg.FetchTotal = 64 << 10 }
+		m := w.join(s.defers, little)
+		values := interleaved(20, "A", "-", "B")
+		for i := range values {
+			values[i] += strings.Repeat(".", 10_000+3_000*(i%10))
+		}
+		for p := range int32(3) {
+			w.publish(p, values...)
+		}
+		w.until("the others are taken", func() bool { return len(m.of("-")) == 60 && m.deferred() == 120 })
+		m.stop()
+		m2 := w.join(s.defers, little)
+		s.open("B")
+		w.until("one strand is taken", func() bool { return len(m2.of("A")) == 60 })
+		s.open("")
+		w.untilCommitted(map[int32]int64{0: 60, 1: 60, 2: 60})
+		if r := w.repeats(); len(r) > 0 {
+			t.Errorf("taken twice: %v", r)
+		}
+		for _, letter := range []string{"A", "B"} {
+			got := map[int][]int64{}
+			for _, r := range m2.records() {
+				if r.Value[0] == letter[0] {
+					got[r.Partition.ID] = append(got[r.Partition.ID], r.Offset)
+				}
+			}
+			for p, offsets := range got {
+				if !slices.IsSorted(offsets) || len(offsets) != 20 {
+					t.Errorf("partition %d, %s: taken %v", p, letter, offsets)
+				}
+			}
+		}
+		m2.stop()
+	})
+}
+
 // What follows a strand's last deferred record is not taken before that is.
 func TestWhoHasJustCaughtUpIsNotOvertaken(t *testing.T) {
 	virtual(t, 1, func(w *world) {
 		s, goesOn := bar("A"), make(chan struct{})
 		s.handing = func() { <-goesOn }
 		m := w.join(s.defers)
+		goOn := sync.OnceFunc(func() { close(goesOn) })
+		w.t.Cleanup(goOn)
 		w.publish(0, "A0", "-", "A1", "-")
 		w.until("the others are taken", func() bool { return len(m.of("-")) == 2 && m.deferred() == 2 })
 		s.open("")
@@ -224,7 +267,7 @@ func TestWhoHasJustCaughtUpIsNotOvertaken(t *testing.T) {
 		if got := m.of("A"); len(got) > 0 {
 			w.t.Errorf("taken %v, and what was before is still on its way", got)
 		}
-		close(goesOn)
+		goOn()
 		w.untilCommitted(map[int32]int64{0: 6})
 		expectAll(w, "A", 3, m)
 	})

@@ -25,6 +25,7 @@ type exchange struct {
 	choose   chooseBroker
 	chosen   int32
 	spoken   *spoken
+	admit    func(size int) error // waits for memory for the response; nil: there is
 
 	response kmsg.Response
 	memory   *memory // what the response refers to
@@ -82,7 +83,7 @@ func node(id int32) chooseBroker {
 func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	version, err := e.negotiate(rw)
 	if err == nil {
-		e.response, e.memory, err = roundTrip(rw, e.clientID, e.request, version)
+		e.response, e.memory, err = roundTrip(rw, e.clientID, e.request, version, e.admit)
 	}
 	if err != nil { // another version may run there now
 		e.spoken.forget(e.chosen)
@@ -95,7 +96,7 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 func (e *exchange) negotiate(rw io.ReadWriter) (version int16, err error) {
 	all, known := e.spoken.by(e.chosen)
 	if !known {
-		res, memory, err := roundTrip(rw, e.clientID, kmsg.NewPtrApiVersionsRequest(), 0)
+		res, memory, err := roundTrip(rw, e.clientID, kmsg.NewPtrApiVersionsRequest(), 0, nil)
 		if err != nil {
 			return 0, fmt.Errorf("ask which versions the broker speaks: %w", err)
 		}
@@ -110,15 +111,21 @@ func (e *exchange) negotiate(rw io.ReadWriter) (version int16, err error) {
 	return max(min(v.newest, e.most), v.oldest), nil
 }
 
-func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int16) (kmsg.Response, *memory, error) {
+// send sends a request in a version of its API.
+func send(w io.Writer, clientID string, req kmsg.Request, version int16) error {
 	const correlation = 0 // one request at a time: there is nothing to tell apart
 	req.SetVersion(version)
 	format := kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID))
-	if _, err := rw.Write(format.AppendRequest(nil, req, correlation)); err != nil {
+	_, err := w.Write(format.AppendRequest(make([]byte, 0, 1<<10), req, correlation))
+	return err
+}
+
+func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int16, admit func(int) error) (kmsg.Response, *memory, error) {
+	if err := send(rw, clientID, req, version); err != nil {
 		return nil, nil, err
 	}
-	m := newMemory()
-	if err := m.read(rw); err != nil {
+	m, err := readResponse(rw, admit)
+	if err != nil {
 		return nil, nil, err
 	}
 	res := req.ResponseKind()
@@ -127,7 +134,7 @@ func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int1
 	if res.IsFlexible() && req.Key() != int16(kmsg.ApiVersions) {
 		c.tags()
 	}
-	err := c.err()
+	err = c.err()
 	if err == nil {
 		err = res.ReadFrom(c.b)
 	}
@@ -172,8 +179,14 @@ func (s *spoken) forget(broker int32) {
 // ask sends the request to the broker chosen, in a version up to most. The
 // response refers to the memory, which whoever has it last releases.
 func (c *Consumer) ask(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request) (kmsg.Response, *memory, error) {
+	return c.askWithin(ctx, choose, most, req, nil)
+}
+
+// askWithin is ask; admit waits for memory for a response of that size, in bytes.
+// It may be called when nobody waits for the response any more.
+func (c *Consumer) askWithin(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request, admit func(size int) error) (kmsg.Response, *memory, error) {
 	m, err := c.client.Transport.RoundTrip(ctx, c.client.Addr, &exchange{
-		clientID: c.cfg.Connection.ClientID, request: req, most: most, choose: choose, spoken: &c.spoken,
+		clientID: c.cfg.Connection.ClientID, request: req, most: most, choose: choose, spoken: &c.spoken, admit: admit,
 	})
 	if err != nil {
 		return nil, nil, err

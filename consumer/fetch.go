@@ -26,6 +26,7 @@ func (g *Generation) Fetch(ctx context.Context, take Take, reserve Reserve) {
 		reserve = anyRoom(take)
 	}
 	g.fetchCtx, g.reserve = ctx, reserve
+	g.fetcher = &fetcher{g: g, groups: map[groupKey][]*group{}}
 	for _, p := range g.partitions {
 		g.fetching.Go(func() { g.fetchPartition(ctx, p, take) })
 	}
@@ -36,15 +37,17 @@ func (g *Generation) Fetch(ctx context.Context, take Take, reserve Reserve) {
 func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take) {
 	trouble := newTrouble(g.log, "partition cannot be fetched, trying again", "partition is fetched again")
 	pause := newPause()
-	var records []Record
+	hand := g.c.hands.of(p.Topic)
+	defer hand.empty()
+	wish := newWish(p, g.fetchBytes)
 	for ctx.Err() == nil {
-		var err error
-		records, err = g.fetchOnce(ctx, p, take, records)
+		err := g.fetchOnce(ctx, wish, take, hand)
 		if err == nil {
 			trouble.over("partition", p.String())
 			pause.reset()
 			continue
 		}
+		hand.empty() // it may be long until the record comes that it is for
 		if err = g.relocate(ctx, p, err); err != nil && ctx.Err() == nil {
 			trouble.report(err, "partition", p.String())
 		}
@@ -56,39 +59,39 @@ func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take
 // waits as it came.
 const pieceRecords = 256
 
-// fetchOnce fetches one chunk and hands it on, in pieces that lie in memory. It
-// returns the memory for the next.
-func (g *Generation) fetchOnce(ctx context.Context, p *Partition, take Take, memory []Record) ([]Record, error) {
-	from, err := g.position(ctx, p)
-	if err != nil {
-		return memory, err
+// fetchOnce fetches one chunk and hands it on, in pieces that lie in memory, which the
+// wish keeps for the next.
+func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *hand) (err error) {
+	p := w.p
+	if w.from, err = g.position(ctx, p); err != nil {
+		return err
 	}
 	p.fetchAllLater()
-	chunk, err := g.c.fetch(ctx, p, from, g.fetchBytes)
+	w.told = !p.crowded.began.IsZero()
+	chunk, err := g.fetchNext(ctx, w, hand)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
+		return fmt.Errorf("fetch %s@%d: %w", p, w.from.offset, err)
 	}
 	defer chunk.close()
+	memory := w.records
+	w.records, w.more = nil, false // an idle partition holds on to nothing
 	p.confirm(chunk.end)
 	if len(chunk.rest) == 0 {
 		g.handOn(ctx, p, nil, chunk, take)
-		return nil, nil // an idle partition holds on to nothing
-	}
-	if memory == nil {
-		memory = make([]Record, 0, pieceRecords)
+		return nil
 	}
 	for ctx.Err() == nil {
-		records, err := chunk.read(memory[:0], pieceRecords)
-		last := len(records) < pieceRecords
-		g.handOn(ctx, p, records, chunk, take)
+		memory, err = chunk.read(memory[:0], pieceRecords)
+		g.handOn(ctx, p, memory, chunk, take)
 		if err != nil {
-			return nil, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
+			return fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
 		}
-		if last {
+		if chunk.ended() {
 			break
 		}
 	}
-	return memory, nil
+	w.records, w.more = memory, chunk.next < chunk.safe
+	return nil
 }
 
 // position is where to fetch.

@@ -25,6 +25,7 @@ type Generation struct {
 	// While Fetch runs.
 	fetching sync.WaitGroup
 	fetchCtx context.Context
+	fetcher  *fetcher
 	reserve  Reserve
 
 	settled atomic.Int64  // records settled since the last commit
@@ -81,7 +82,7 @@ func newGeneration(c *Consumer, kgen *kafka.Generation, assigned map[string]int)
 			})
 		}
 	}
-	g.fetchBytes = max(min(c.cfg.FetchBytes, c.cfg.FetchTotal/max(1, len(g.partitions))), min(c.cfg.FetchBytes, minFetchBytes))
+	g.fetchBytes = max(min(c.cfg.FetchBytes, c.cfg.FetchTotal/4/max(1, len(g.partitions))), min(c.cfg.FetchBytes, minFetchBytes))
 	return g
 }
 

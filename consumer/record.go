@@ -30,10 +30,39 @@ type Record struct {
 	Value   []byte    // nil: a tombstone, which is not the same as empty
 	Key     []byte    // nil: none
 	Headers []Header
+
+	Excess *Excess // what was too large to be kept; nil: nothing
 }
 
-// Size is what the record holds in memory, in bytes: key, value and headers.
+// What of a record is kept, see [Excess]. A batch of 1 MiB, which is what brokers and
+// clients take unless they are told otherwise, may unpack to a thousand times that.
+const (
+	MaxKeyBytes    = 1 << 20
+	MaxValueBytes  = 16 << 20
+	MaxHeaders     = 10_000
+	MaxHeaderBytes = 4 << 20 // keys and values
+)
+
+// Excess is what a record has that is too large to be kept, and was passed; 0: it
+// was not.
+type Excess struct {
+	Key   int // its bytes, beyond [MaxKeyBytes]
+	Value int // its bytes, beyond [MaxValueBytes]
+
+	// Headers is how many headers there are beyond [MaxHeaders], or, with keys and
+	// values of HeaderBytes, beyond [MaxHeaderBytes]. The first of them are kept.
+	Headers, HeaderBytes int
+}
+
+// recordSize is what a record takes up beside key, value and headers.
+const recordSize = int(unsafe.Sizeof(Record{}))
+
+// Size is what key, value and headers take up in memory, in bytes.
 func (r *Record) Size() int { return r.size }
+
+// bytes is what is counted of it as taken: as Size, without what its buffer has
+// beyond key and value.
+func (r *Record) bytes() int { return r.size - cap(r.buffer) + len(r.buffer) }
 
 // time is the record's, in milliseconds; where a producer has set none, it is now.
 func (r *Record) time() int64 {

@@ -59,7 +59,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 		var isFresh bool
 		if r.place, isFresh = t.take(r.Offset); isFresh {
 			t.stamp(r.place, strand, r.time())
-			size += r.Size()
+			size += r.bytes()
 			fresh = append(fresh, *r)
 		}
 	}

@@ -50,7 +50,7 @@ func (a *abortedTransactions) advance(offset int64) {
 // isAbort reads the control record's key: version (int16), type (int16, 0 for
 // abort, 1 for commit).
 func isAbort(b batch) bool {
-	c := b.records
+	c := cursor{b: b.ahead}
 	c.varint() // length
 	c.int8()   // attributes
 	c.varint() // time

@@ -123,6 +123,7 @@ func TestWhatSettledOutOfTurnDoesNotCountWhereTheLogDiffers(t *testing.T) {
 		w.untilTaken(first, 10)
 		first.stop()
 		w.untilCommitted(map[int32]int64{0: 5}) // and 6 to 9 beside it
+		time.Sleep(time.Second)                 // the broker has no request any more
 		// The fetch is from 5 on: what differs has not been read, and only the ranges beside the commit are wrong.
 		fake := w.RequireKfake(w.t)
 		fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
