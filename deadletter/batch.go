@@ -12,7 +12,7 @@ import (
 // batch is letters that are written together, in one batch of Kafka's.
 type batch struct {
 	letters []*Letter
-	cut     cut
+	cut     int // see [Letter.record]
 	time    time.Time
 
 	producer producer
@@ -21,7 +21,7 @@ type batch struct {
 	written bool
 }
 
-func newBatch(letters []*toWrite, cut cut) *batch {
+func newBatch(letters []*toWrite, cut int) *batch {
 	b := &batch{cut: cut, time: time.Now(), number: -1}
 	for _, l := range letters {
 		b.letters = append(b.letters, l.Letter)

@@ -18,7 +18,6 @@ type Entry struct {
 	TopicID string    // of its topic, as Kafka's tools show it; empty: not known, since the broker is older than Kafka 2.8
 	Written time.Time // when it came into the topic
 	Letter  Letter    // Headers are the record's own, without those of the letter
-	Omitted Omitted   // what the topic would not take
 
 	// Foreign says why the record is not a letter that this package wrote: its
 	// headers are missing, doubled or broken. Of such a record Letter has only
@@ -27,9 +26,6 @@ type Entry struct {
 
 	State State
 }
-
-// Omitted says which parts of a record its letter goes without.
-type Omitted struct{ Value, Key, Headers bool }
 
 // State is what has been done about a letter.
 type State string
@@ -45,19 +41,19 @@ const (
 // known from the record: it is Pending.
 func read(name Name, written time.Time, key, value []byte, headers []consumer.Header) Entry {
 	e := Entry{Name: name, Written: written, State: Pending, Letter: Letter{Key: key, Value: value, Headers: headers}}
-	l, omitted, err := parse(headers)
+	l, err := parse(headers)
 	if err != nil {
 		e.Foreign = err.Error()
 		return e
 	}
 	l.Key, l.Value = key, value
-	e.Letter, e.Omitted = l, omitted
+	e.Letter = l
 	return e
 }
 
 // parse reads what a letter's headers say. They must be as [Writer] writes
 // them, except that a header that this version does not know is passed over.
-func parse(headers []consumer.Header) (l Letter, omitted Omitted, err error) {
+func parse(headers []consumer.Header) (l Letter, err error) {
 	found := map[string]string{}
 	for _, h := range headers {
 		if !strings.HasPrefix(h.Key, HeaderPrefix) {
@@ -65,12 +61,12 @@ func parse(headers []consumer.Header) (l Letter, omitted Omitted, err error) {
 			continue
 		}
 		if _, twice := found[h.Key]; twice {
-			return l, omitted, fmt.Errorf("header %s is there more than once", h.Key)
+			return l, fmt.Errorf("header %s is there more than once", h.Key)
 		}
 		found[h.Key] = string(h.Value)
 	}
 	if len(found) == 0 {
-		return l, omitted, errors.New("it has no header " + HeaderPrefix + "*")
+		return l, errors.New("it has no header " + HeaderPrefix + "*")
 	}
 	p := parser{found: found}
 	l.Reason = Reason(p.text(HeaderReason))
@@ -102,7 +98,7 @@ func parse(headers []consumer.Header) (l Letter, omitted Omitted, err error) {
 			p.fail(HeaderPrevious, "the name of a letter")
 		}
 	}
-	for _, part := range omitted.parts() {
+	for _, part := range l.Omitted.parts() {
 		if text, ok := found[HeaderPrefix+part.name]; ok {
 			*part.omitted = true
 			if text != "omitted" {
@@ -110,7 +106,7 @@ func parse(headers []consumer.Header) (l Letter, omitted Omitted, err error) {
 			}
 		}
 	}
-	return l, omitted, p.err
+	return l, p.err
 }
 
 // parser reads header values and keeps the first error.

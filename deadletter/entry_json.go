@@ -113,7 +113,7 @@ func (e *Entry) json() entryJSON {
 	if l.Previous != (Name{}) {
 		j.Previous = l.Previous.String()
 	}
-	for _, part := range e.Omitted.parts() {
+	for _, part := range e.Letter.Omitted.parts() {
 		if *part.omitted {
 			j.Omitted = append(j.Omitted, part.name)
 		}
@@ -225,11 +225,11 @@ func (j *entryJSON) letter(e *Entry) (err error) {
 		}
 	}
 	for _, name := range j.Omitted {
-		i := slices.IndexFunc(e.Omitted.parts(), func(p part) bool { return p.name == name })
+		i := slices.IndexFunc(e.Letter.Omitted.parts(), func(p part) bool { return p.name == name })
 		if i < 0 {
 			return fmt.Errorf("omitted has %.100q: want value, key or headers", name)
 		}
-		*e.Omitted.parts()[i].omitted = true
+		*e.Letter.Omitted.parts()[i].omitted = true
 	}
 	return nil
 }

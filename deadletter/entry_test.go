@@ -65,17 +65,6 @@ func TestALetterIsReadBackAsItWasWritten(t *testing.T) {
 	})
 }
 
-func TestALetterCutIsReadBackWithWhatIsOmitted(t *testing.T) {
-	t.Parallel()
-	for cut, want := range map[cut]Omitted{whole: {}, withoutValue: {Value: true}, withoutAll: {true, true, true}} {
-		l := full()
-		got := read(someName, someTime, nil, nil, headers(l.record(cut)))
-		if got.Foreign != "" || got.Omitted != want {
-			t.Errorf("cut %d: omitted %v, foreign %q", cut, got.Omitted, got.Foreign)
-		}
-	}
-}
-
 func TestWhatIsNoLetterSaysWhy(t *testing.T) {
 	t.Parallel()
 	l := full()
@@ -137,9 +126,9 @@ func TestJSONOfAnEntryIsReadBackExactly(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		e := Entry{Name: someName, TopicID: rapid.SampledFrom([]string{"", "q83vEjRWeJCrze8SNFZ4kA"}).Draw(t, "topic id"), Written: someTime, State: rapid.SampledFrom(states[:]).Draw(t, "state"), Letter: anyLetter(t)}
-		e.Omitted.Value = rapid.Bool().Draw(t, "omitted")
+		e.Letter.Omitted.Value = rapid.Bool().Draw(t, "omitted")
 		if rapid.IntRange(0, 4).Draw(t, "foreign") == 0 {
-			e.Foreign, e.Omitted = "why", Omitted{}
+			e.Foreign, e.Letter.Omitted = "why", Omitted{}
 			e.Letter = Letter{Key: e.Letter.Key, Value: e.Letter.Value, Headers: e.Letter.Headers}
 		}
 		text, err := json.Marshal(e)
@@ -159,12 +148,13 @@ func TestJSONOfAnEntry(t *testing.T) {
 	l.Key = []byte{0xff}
 	l.Headers = append(l.Headers, consumer.Header{Key: "null"})
 	l.Previous = Name{"t.dlq", 0, 1}
+	l.Omitted.Value = true
 	for rule, test := range map[string]struct {
 		entry Entry
 		want  string
 	}{
 		"of a letter": {
-			Entry{Name: someName, TopicID: "q83vEjRWeJCrze8SNFZ4kA", Written: someTime, State: Replayed, Letter: l, Omitted: Omitted{Value: true}},
+			Entry{Name: someName, TopicID: "q83vEjRWeJCrze8SNFZ4kA", Written: someTime, State: Replayed, Letter: l},
 			`{"name":"t.dlq/3/7","topic_id":"q83vEjRWeJCrze8SNFZ4kA","state":"replayed","written":"2023-11-14T22:13:20.123Z","reason":"schema_violation",` +
 				`"detail":"baseinfo.platid is missing\nand so is more","violations":[` +
 				`{"instance":"/baseinfo","keyword":"/properties/baseinfo/required","message":"missing \"platid\""},` +

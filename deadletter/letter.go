@@ -112,10 +112,14 @@ type Source struct {
 	Time      time.Time
 }
 
+// Omitted says which parts of a record its letter goes without.
+type Omitted struct{ Value, Key, Headers bool }
+
 // Letter is a record that was given up, and why.
 type Letter struct {
 	Key, Value []byte // nil and empty are not the same
 	Headers    []consumer.Header
+	Omitted    Omitted // which of these it goes without: they were too large
 
 	Reason     Reason
 	Detail     string      // for a person; line breaks are taken out
@@ -154,7 +158,7 @@ const (
 	HeaderPrevious        = HeaderPrefix + "previous"
 
 	// HeaderValue (and HeaderKey, HeaderHeaders) say "omitted" in a letter that
-	// the topic would not take whole.
+	// the topic would not take whole, or that was too large to be kept in memory.
 	HeaderValue   = HeaderPrefix + "value"
 	HeaderKey     = HeaderPrefix + "key"
 	HeaderHeaders = HeaderPrefix + "headers"
@@ -243,7 +247,7 @@ func (l *Letter) replayHeaders(name Name) []consumer.Header {
 
 // maxViolations bounds the violations, in bytes: each names a place in the
 // value, whose keys may be as long as the value, and a letter that is too large
-// without its value is too large for ever.
+// without its record is too large for ever.
 const maxViolations = 64 << 10
 
 func (l *Letter) violations() string {

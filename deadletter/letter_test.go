@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -36,6 +37,8 @@ func headers(r kmsg.Record) (headers []consumer.Header) {
 	}
 	return headers
 }
+
+func sameHeader(a, b consumer.Header) bool { return a.Key == b.Key && bytes.Equal(a.Value, b.Value) }
 
 func full() Letter {
 	ret := -20000
@@ -133,32 +136,47 @@ deadletter.replays: 1
 	}
 }
 
-func TestALetterCutSaysWhatIsOmitted(t *testing.T) {
+func TestALetterCutGoesWithoutItsLargestParts(t *testing.T) {
 	t.Parallel()
-	l := full()
-	own := text(l.ownHeaders())
+	some := func(n int) []byte { return bytes.Repeat([]byte("x"), n) }
+	own := []consumer.Header{header("a", "b")}
 	for rule, test := range map[string]struct {
-		cut     cut
-		headers string
-		key     bool
-		value   bool
+		letter Letter
+		want   []Omitted // by how many are cut, from one on
 	}{
-		"whole":         {whole, "appid: wx1\ntwice: 1\ntwice: 2\n" + own, true, true},
-		"without value": {withoutValue, "appid: wx1\ntwice: 1\ntwice: 2\n" + own + "deadletter.value: omitted\n", true, false},
-		"without all": {
-			withoutAll, own + "deadletter.key: omitted\ndeadletter.headers: omitted\ndeadletter.value: omitted\n", false, false,
+		"the value, the headers, the key": {
+			Letter{Value: some(9), Headers: own, Key: some(3)},
+			[]Omitted{{Value: true}, {Value: true, Headers: true}, {Value: true, Headers: true, Key: true}},
 		},
+		"the key, the value, and no headers": {Letter{Key: some(9), Value: some(8)}, []Omitted{{Key: true}, {Key: true, Value: true}}},
+		"the headers, and nothing else":      {Letter{Headers: own}, []Omitted{{Headers: true}}},
+		"what is omitted already stays so":   {Letter{Key: some(3), Omitted: Omitted{Value: true}}, []Omitted{{Value: true, Key: true}}},
+		"nothing that could be cut":          {Letter{}, nil},
 	} {
-		t.Run(rule, func(t *testing.T) {
-			t.Parallel()
-			r := l.record(test.cut)
-			if got := text(headers(r)); got != test.headers {
-				t.Errorf("headers:\n%s\nwant:\n%s", got, test.headers)
+		l := full()
+		l.Key, l.Value, l.Headers, l.Omitted = test.letter.Key, test.letter.Value, test.letter.Headers, test.letter.Omitted
+		if n := len(l.bySize()); n != len(test.want) {
+			t.Errorf("%s: %d parts can be cut, want %d", rule, n, len(test.want))
+		}
+		for i, want := range test.want {
+			r := l.record(i + 1)
+			left := l
+			left.Omitted = want
+			if want.Key {
+				left.Key = nil
 			}
-			if (r.Key != nil) != test.key || (r.Value != nil) != test.value {
-				t.Errorf("key %v, value %v", r.Key, r.Value)
+			if want.Value {
+				left.Value = nil
 			}
-		})
+			if want.Headers {
+				left.Headers = nil
+			}
+			got := read(someName, someTime, r.Key, r.Value, headers(r))
+			if got.Foreign != "" || !bytes.Equal(got.Letter.Key, left.Key) || !bytes.Equal(got.Letter.Value, left.Value) ||
+				!slices.EqualFunc(got.Letter.Headers, left.Headers, sameHeader) || got.Letter.Omitted != want {
+				t.Errorf("%s: with %d cut: %+v, foreign %q", rule, i+1, got.Letter, got.Foreign)
+			}
+		}
 	}
 }
 
@@ -323,12 +341,31 @@ func TestALetterOfAnyTimeIsReadBack(t *testing.T) {
 	t.Parallel()
 	for _, ms := range []int64{math.MinInt64, -62135596800001, -2, -1, 0, 1767225600000, 253402300799999, 253402300800000, 1767225600000000, math.MaxInt64} {
 		l := Letter{Reason: Rejected, Source: Source{Topic: "t", Time: time.UnixMilli(ms)}, Time: time.UnixMilli(0)}
-		got, _, err := parse(l.allHeaders())
+		got, err := parse(l.allHeaders())
 		if err != nil {
 			t.Errorf("%d ms: %v", ms, err)
 		}
 		if at := got.Source.Time.UnixMilli(); ms >= -1 && ms <= 253402300799999 && at != ms {
 			t.Errorf("%d ms is read back as %d", ms, at)
+		}
+	}
+}
+
+func TestALetterSaysWhatItGoesWithout(t *testing.T) {
+	t.Parallel()
+	for _, omitted := range []Omitted{{}, {Value: true}, {Key: true}, {Headers: true}, {Value: true, Key: true, Headers: true}} {
+		l := Letter{
+			Key: []byte("k"), Value: []byte("v"), Headers: []consumer.Header{{Key: "own", Value: []byte("1")}}, Omitted: omitted,
+			Reason: TooLarge, Source: Source{Topic: "t", Time: time.UnixMilli(0)}, Time: time.UnixMilli(0),
+		}
+		r := l.record(0)
+		headers := make([]consumer.Header, len(r.Headers))
+		for i, h := range r.Headers {
+			headers[i] = consumer.Header(h)
+		}
+		got, err := parse(headers)
+		if err != nil || got.Omitted != omitted || (r.Key == nil) != omitted.Key || (r.Value == nil) != omitted.Value || (got.Headers == nil) != omitted.Headers {
+			t.Errorf("%+v: key %q, value %q, headers %v, omitted %+v, error %v", omitted, r.Key, r.Value, got.Headers, got.Omitted, err)
 		}
 	}
 }

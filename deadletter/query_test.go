@@ -426,9 +426,7 @@ func TestLettersAreReadOverTLSAndSASL(t *testing.T) {
 				}
 			}
 			writer := newWriter(t, conn, discard)
-			if _, err := writer.Write(t.Context(), topic, letter("key", "value")); err != nil {
-				t.Fatal(err)
-			}
+			write(t, writer, topic, letter("key", "value"))
 			s, err := deadletter.Open(conn, topic)
 			if err != nil {
 				t.Fatal(err)

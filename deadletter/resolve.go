@@ -24,7 +24,7 @@ func (r *Resolver) replay(p Replay) task {
 	switch {
 	case e.Foreign != "":
 		t.refused = ErrForeign
-	case e.Omitted.Key || e.Omitted.Headers || e.Omitted.Value && !p.Repaired:
+	case e.Letter.Omitted.Key || e.Letter.Omitted.Headers || e.Letter.Omitted.Value && !p.Repaired:
 		t.refused = ErrOmitted
 	}
 	t.record = &kgo.Record{Topic: p.Topic, Key: e.Letter.Key, Value: e.Letter.Value}

@@ -124,11 +124,11 @@ var errSplit = errors.New("the letters do not fit into one batch")
 // which it says of the whole and not of any letter, each half is tried apart, down
 // to the letter that does not fit by itself. That one is made smaller.
 func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error {
-	least, most := whole, whole
+	least, most := 0, 0
 	if len(letters) == 1 {
-		most = withoutAll
+		most = len(letters[0].bySize())
 		if letters[0].size() > maxWhole {
-			least = withoutValue
+			least = min(1, most)
 		}
 	}
 	var sent *batch

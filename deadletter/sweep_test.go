@@ -133,9 +133,7 @@ func TestRemovingAnEntryDoesNotFreeATwinThatIsThere(t *testing.T) {
 		t.Run(fmt.Sprint("written ", later, " later"), func(t *testing.T) {
 			all := letters(20, 50)
 			d := aged(t, 1, later, all...)
-			if _, err := newWriter(t, connection(d.Broker), discard).Write(t.Context(), d.topic, all...); err != nil {
-				t.Fatal(err)
-			}
+			write(t, newWriter(t, connection(d.Broker), discard), d.topic, all...)
 			d.deleteBefore(0, 20)
 			d.old(1000, 3, time.Now().Add(-90*day)) // there is something to remove
 			d.resolver("a run").Close()

@@ -23,9 +23,7 @@ func twins(t *testing.T, n int) *desk {
 	for i := range all {
 		all[i].Detail, all[i].Time = "the second time", time.Now()
 	}
-	if _, err := other.Write(t.Context(), d.topic, all...); err != nil {
-		t.Fatal(err)
-	}
+	write(t, other, d.topic, all...)
 	return d
 }
 

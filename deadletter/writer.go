@@ -86,9 +86,9 @@ const (
 // are the indices of those letters that may not be there, or come to be: to write
 // them again is to find out.
 //
-// A letter that the topic refuses for its size goes in without its value, and
-// if that is not enough without its key and its record's headers; the header
-// deadletter.value (and so on) then says "omitted".
+// A letter that the topic refuses for its size goes in without the largest of its
+// record's value, key and headers, and if that is not enough without the next; the
+// header deadletter.value (and so on) then says "omitted".
 func (w *Writer) Write(ctx context.Context, topic string, letters ...Letter) (left []int, err error) {
 	all := make([]*toWrite, len(letters))
 	for i := range letters {

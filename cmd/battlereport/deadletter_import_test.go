@@ -201,7 +201,7 @@ func TestAnEditOfAnythingButTheValueIsRefusedByItsName(t *testing.T) {
 		"its appid":      func(e *deadletter.Entry) { e.Letter.AppID = "wx2" },
 		"its source":     func(e *deadletter.Entry) { e.Letter.Source.Offset = 1 << 53 },
 		"its violations": func(e *deadletter.Entry) { e.Letter.Violations = []deadletter.Violation{} },
-		"its omitted":    func(e *deadletter.Entry) { e.Omitted.Key = true },
+		"its omitted":    func(e *deadletter.Entry) { e.Letter.Omitted.Key = true },
 		"its previous":   func(e *deadletter.Entry) { e.Letter.Previous = letter.Name },
 	} {
 		text, err := letter.MarshalJSON()

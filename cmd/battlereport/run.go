@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -61,6 +63,7 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	limitMemory(cfg.Delivery.MaxPendingBytes)
 	p, err := pipeline.New(cfg, pipeline.Options{Logger: log, MeterProvider: metrics.Provider()})
 	if err != nil {
 		return err
@@ -80,4 +83,15 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 	}
 	log.Info("battlereport", "version", thisVersion().Version, "brokers", cfg.Kafka.Brokers, "group", cfg.Kafka.Group, "topics", cfg.SourceTopics())
 	return p.Run(cmd.Context())
+}
+
+// limitMemory has the garbage collector work harder before the process takes more
+// than what waits for delivery, as much again for what is fetched beside it, and some
+// for all else: by itself it would let the heap grow to twice of that. What GOMEMLIMIT
+// says goes before.
+func limitMemory(maxPendingBytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		const rest = 64 << 20
+		debug.SetMemoryLimit(2*maxPendingBytes + rest)
+	}
 }

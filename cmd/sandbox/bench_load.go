@@ -88,11 +88,11 @@ func newLoader(l *load, brokers []string, w workload, opts ...kgo.Opt) (*loader,
 	return &loader{load: l, marker: idMarker(l.run), events: events, kafka: client}, nil
 }
 
-// tame leaves bad kinds out: one is so large that a share of bad events would be a matter of bytes, and two need a
+// tame leaves bad kinds out: two are so large that a share of bad events would be a matter of bytes, and two need a
 // header that other events do not have.
 func tame() []traffic.Kind {
 	return slices.DeleteFunc(traffic.Kinds(), func(k traffic.Kind) bool {
-		return k == "too_large" || k == "unknown_app" || k == "two_apps"
+		return k == "too_large" || k == "many_headers" || k == "unknown_app" || k == "two_apps"
 	})
 }
 

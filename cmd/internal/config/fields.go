@@ -95,7 +95,7 @@ func deliveryFields(d *Delivery) []field {
 	return []field{
 		{key: "max_in_flight", doc: "Batches posted at once, over all apps.", scalar: integer(&d.MaxInFlight, 1, 4096)},
 		{key: "max_pending", doc: "Records taken from Kafka and not settled yet, over all partitions. At least batch.max_records. Fetching pauses here, or at max_pending_bytes.", scalar: integer(&d.MaxPending, 1, 10_000_000)},
-		{key: "max_pending_bytes", doc: "Their bytes. At least batch.max_bytes.", scalar: size(&d.MaxPendingBytes, 1<<10, 1<<40)},
+		{key: "max_pending_bytes", doc: "Their bytes. At least batch.max_bytes. As many again may be fetched and unpacked: resident memory is about twice of it and 64MiB at most, unless GOMEMLIMIT says otherwise.", scalar: size(&d.MaxPendingBytes, 1<<10, 1<<40)},
 		{key: "retry", doc: "Further attempts after a failure that may pass.", group: []field{
 			{key: "initial", doc: "The first wait.", scalar: duration(&d.Retry.Initial, time.Millisecond, time.Minute)},
 			{key: "max", doc: "The longest wait. At least initial.", scalar: duration(&d.Retry.Max, time.Millisecond, time.Hour)},

@@ -43,8 +43,8 @@ func (l *Letter) Write(w io.Writer, v View, full bool) error {
 	}
 	heading, value := "VALUE", []string(nil)
 	switch {
-	case e.Omitted.Value:
-		text := "The dead-letter topic would not take it for its size. The record is at " + sourceOf(&e.Letter) + ", as long as that topic keeps it."
+	case e.Letter.Omitted.Value:
+		text := "It is omitted for its size. The record is at " + sourceOf(&e.Letter) + ", as long as that topic keeps it."
 		for _, line := range wrap(text, max(cmp.Or(v.Width, pipeWidth)-2, 20)) {
 			value = append(value, "  "+line)
 		}
@@ -99,8 +99,13 @@ func (l *Letter) facts(v View) (facts []fact) {
 		}
 		add("replays", "%s", text)
 	}
-	if omitted := e.Omitted; omitted.Key || omitted.Headers {
-		add("omitted", "the topic would not take the record's key and headers for their size")
+	switch omitted := letter.Omitted; {
+	case omitted.Key && omitted.Headers:
+		add("omitted", "the record's key and headers, for their size")
+	case omitted.Key:
+		add("omitted", "the record's key, for its size")
+	case omitted.Headers:
+		add("omitted", "the record's headers, for their size")
 	}
 	return append(facts, l.resolutions(v)...)
 }

@@ -63,7 +63,7 @@ func TestALetterIsShown(t *testing.T) {
 			},
 		},
 		"foreign.txt": {Entry: *letter(foreign, value("hello\x00"))},
-		"omitted.txt": {Entry: *letter(func(e *deadletter.Entry) { e.Letter.Value, e.Omitted.Value = nil, true })},
+		"omitted.txt": {Entry: *letter(func(e *deadletter.Entry) { e.Letter.Value, e.Letter.Omitted.Value = nil, true })},
 		"null.txt":    {Entry: *letter(func(e *deadletter.Entry) { e.Letter.Value, e.Letter.Key, e.Letter.Headers = nil, nil, nil })},
 	}
 	for name, l := range tests {

@@ -114,6 +114,14 @@ func TestWhetherALetterIsReplayed(t *testing.T) {
 	from := func(topic string) func(*deadletter.Entry) {
 		return func(e *deadletter.Entry) { e.Letter.Source.Topic = topic }
 	}
+	headers := func(n, bytes int) func(*deadletter.Entry) {
+		return func(e *deadletter.Entry) {
+			e.Letter.Headers = slices.Repeat([]consumer.Header{{Value: make([]byte, bytes)}}, n)
+		}
+	}
+	key := func(bytes int) func(*deadletter.Entry) {
+		return func(e *deadletter.Entry) { e.Letter.Key = make([]byte, bytes) }
+	}
 	tests := map[string]struct {
 		entry *deadletter.Entry
 		jq    string
@@ -127,14 +135,19 @@ func TestWhetherALetterIsReplayed(t *testing.T) {
 		"an app that is configured for another topic": {letter(app("wx2")), "", ObstacleApp},
 		"a topic that is not configured":              {letter(from("old")), "", ObstacleTopic},
 		"a record that is no letter":                  {letter(foreign), "", ObstacleForeign},
-		"a value that the topic did not take":         {letter(func(e *deadletter.Entry) { e.Omitted.Value = true }), "", ObstacleOmitted},
-		"a key that it did not take":                  {letter(func(e *deadletter.Entry) { e.Omitted.Key = true }), "", ObstacleOmitted},
+		"a value that the topic did not take":         {letter(func(e *deadletter.Entry) { e.Letter.Omitted.Value = true }), "", ObstacleOmitted},
+		"a key that it did not take":                  {letter(func(e *deadletter.Entry) { e.Letter.Omitted.Key = true }), "", ObstacleOmitted},
 		"one that has come back four times":           {letter(func(e *deadletter.Entry) { e.Letter.Replays = 4 }), "", "battle-reports.replay"},
 		"and five times":                              {letter(func(e *deadletter.Entry) { e.Letter.Replays = 5 }), "", ObstacleReplays},
 		"one that is replayed":                        {letter(func(e *deadletter.Entry) { e.State = deadletter.Replayed }), "", ObstacleReplayed},
 		"one that is discarded":                       {letter(func(e *deadletter.Entry) { e.State = deadletter.Discarded }), "", ObstacleDropped},
 		"a value that the pipeline would refuse":      {letter(value(`{"baseinfo":{"openid":"o1","platid":"1"},"battleinfo":{}}`)), "", "schema_violation"},
 		"and one that is no JSON":                     {letter(value(`{`)), "", "invalid_json"},
+		"as many headers as may be":                   {letter(headers(1_000, 1)), "", "battle-reports.replay"},
+		"one header more":                             {letter(headers(1_001, 0)), "", "too_large"},
+		"headers that are too large":                  {letter(headers(1, 1<<20+1)), "", "too_large"},
+		"a key as large as may be":                    {letter(key(64 << 10)), "", "battle-reports.replay"},
+		"one that is larger":                          {letter(key(64<<10 + 1)), "", "too_large"},
 		"what the app's route asks for is asked for":  {letter(from("shared"), app("wx2")), "", "schema_violation"},
 		"repaired": {letter(value(`{"battleinfo":{},"baseinfo":{"openid":"o1","platid":"1"}}`)), ".baseinfo.platid |= tonumber", `battle-reports.replay {"battleinfo":{},"baseinfo":{"openid":"o1","platid":1}}`},
 		"a repair that changes nothing keeps the bytes": {letter(value(good + " ")), ".", "battle-reports.replay"},
@@ -173,7 +186,7 @@ func TestWhetherALetterIsReplayed(t *testing.T) {
 func TestAValueFromElsewhereTakesThePlaceOfOneThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	r := replaysFor(t)
-	e := letter(func(e *deadletter.Entry) { e.Letter.Value, e.Omitted.Value = nil, true })
+	e := letter(func(e *deadletter.Entry) { e.Letter.Value, e.Letter.Omitted.Value = nil, true })
 	if _, obstacle := r.With(e, nil); obstacle == nil || obstacle.Kind != ObstacleOmitted {
 		t.Errorf("%+v", obstacle)
 	}

@@ -20,7 +20,7 @@ type Obstacle struct {
 // The kinds of obstacles, besides those reasons.
 const (
 	ObstacleForeign  = "foreign"       // it is no letter
-	ObstacleOmitted  = "omitted"       // the dead-letter topic did not take it whole
+	ObstacleOmitted  = "omitted"       // it goes without a part of its record
 	ObstacleReplays  = "max_replays"   // it has come back too often
 	ObstacleTopic    = "unknown_topic" // its source topic is not configured any more
 	ObstacleApp      = "unknown_app"   // nor its app, or it has none
@@ -61,7 +61,7 @@ func NewReplays(cfg *config.Config) (*Replays, error) {
 // Of returns the replay of a letter, its value repaired, or what stands against it. A value is checked as the pipeline
 // will: one that it would refuse would only come back.
 func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (deadletter.Replay, *Obstacle) {
-	if o := r.against(e, e.Omitted.Value); o != nil {
+	if o := r.against(e, e.Letter.Omitted.Value); o != nil {
 		return deadletter.Replay{}, o
 	}
 	value := e.Letter.Value
@@ -77,7 +77,7 @@ func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (deadletter.Repla
 
 // With returns the replay of a letter with a value that was edited, or found, elsewhere, or what stands against it.
 func (r *Replays) With(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
-	if o := r.against(e, e.Omitted.Value && value == nil); o != nil {
+	if o := r.against(e, e.Letter.Omitted.Value && value == nil); o != nil {
 		return deadletter.Replay{}, o
 	}
 	return r.checked(e, value)
@@ -102,8 +102,8 @@ func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
 	switch {
 	case e.Foreign != "":
 		return &Obstacle{ObstacleForeign, "it is no letter of this program, and nobody knows where it should go: " + e.Foreign}
-	case noValue, e.Omitted.Key, e.Omitted.Headers:
-		return &Obstacle{ObstacleOmitted, "the dead-letter topic did not take it whole; the record is at " + sourceOf(&e.Letter)}
+	case noValue, e.Letter.Omitted.Key, e.Letter.Omitted.Headers:
+		return &Obstacle{ObstacleOmitted, "a part of it was omitted for its size; the record is at " + sourceOf(&e.Letter)}
 	case e.Letter.Replays >= r.MaxReplays:
 		return &Obstacle{ObstacleReplays, "it has been replayed " + Number(e.Letter.Replays, "time") + " and came back"}
 	case !slices.Contains(r.cfg.SourceTopics(), e.Letter.Source.Topic):
@@ -117,6 +117,9 @@ func (r *Replays) checked(e *deadletter.Entry, value []byte) (deadletter.Replay,
 	checker, o := r.checker(e)
 	if o != nil {
 		return deadletter.Replay{}, o
+	}
+	if why := checker.TooLarge(e.Letter.Key, e.Letter.Headers); why != "" {
+		return deadletter.Replay{}, &Obstacle{string(deadletter.TooLarge), "the pipeline would refuse it: " + why}
 	}
 	if _, refusal := checker.Check(value); refusal != nil {
 		return deadletter.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}

@@ -124,7 +124,7 @@ func (c *Counter) Add(e *deadletter.Entry) {
 		if cause.ret != "" {
 			c.rets.add(cause.ret)
 		}
-		if !e.Omitted.Key {
+		if !e.Letter.Omitted.Key {
 			c.players.add(e.Letter.Key)
 		}
 		c.addViolations(e.Letter.Violations)

@@ -94,7 +94,7 @@ func (t *Table) row(e *deadletter.Entry) []string {
 // Player is whose a letter is, fit to be shown.
 func Player(e *deadletter.Entry) string {
 	switch {
-	case e.Omitted.Key:
+	case e.Letter.Omitted.Key:
 		return "(omitted)"
 	case len(e.Letter.Key) == 0:
 		return ""

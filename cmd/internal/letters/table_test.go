@@ -31,7 +31,7 @@ func various() []*deadletter.Entry {
 		letter(func(e *deadletter.Entry) { e.Letter.Delivery, e.Letter.Attempts = deadletter.Uncertain, 7 }),
 		letter(foreign, player("\x1b[2J")),
 		letter(player("")),
-		letter(func(e *deadletter.Entry) { e.Omitted.Key = true }),
+		letter(func(e *deadletter.Entry) { e.Letter.Omitted.Key = true }),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,5 +207,92 @@ func TestManyBadRecordsAreRejectedOneByOne(t *testing.T) {
 		if w.log.contains("app is held") {
 			t.Error("the app was held")
 		}
+	})
+}
+
+// TestBadRecordsThatAreLeftOverHoldNobody: those in their batches are through first,
+// and no success follows.
+func TestBadRecordsThatAreLeftOverHoldNobody(t *testing.T) {
+	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+		const n = 600
+		isBad := func(user string) bool { return strings.HasSuffix(user, "7") }
+		w.cfg.Delivery.MaxInFlight = 100
+		w.msdk.SetRules(msdktest.Latency(20*time.Millisecond), func(r *msdktest.Request) msdktest.Answer {
+			if !slices.ContainsFunc(r.Reports, func(rep msdktest.Report) bool { return isBad(rep.OpenID) }) {
+				return msdktest.Answer{}
+			}
+			if len(r.Reports) == 1 {
+				r.Wait(2 * time.Second)
+			}
+			return msdktest.Answer{Ret: -1011}
+		})
+		w.produceMany(w.topic, "player", n)
+		p, stop := w.start()
+		w.settled(p, n, time.Minute)
+		stop()
+		if w.msdk.Ledger.Len() != n-n/10 || len(w.letters()) != n/10 {
+			t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
+		}
+		if w.log.contains("app is held") {
+			t.Error("the app was held")
+		}
+	})
+}
+
+// TestWhoBeginsToRefuseEverybodyAmidASplitIsHeld: that others have succeeded since a
+// record's batch was refused says nothing of what comes after.
+func TestWhoBeginsToRefuseEverybodyAmidASplitIsHeld(t *testing.T) {
+	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+		const n = 3000
+		isBad := func(user string) bool { return strings.HasSuffix(user, "77") }
+		outage := new(msdktest.Outage)
+		var refused atomic.Int64
+		w.msdk.SetRules(msdktest.Latency(20*time.Millisecond), outage.Rule, func(r *msdktest.Request) msdktest.Answer {
+			if !slices.ContainsFunc(r.Reports, func(rep msdktest.Report) bool { return isBad(rep.OpenID) }) {
+				return msdktest.Answer{}
+			}
+			if refused.Add(1) == 20 {
+				outage.Begin(msdktest.Answer{Ret: -1011})
+			}
+			return msdktest.Answer{Ret: -1011}
+		})
+		w.produceMany(w.topic, "player", n)
+		p, stop := w.start()
+		w.until("the app is held", time.Minute, func() bool { return slices.Equal(p.Stats().Held, []string{appID}) })
+		time.Sleep(5 * time.Minute)
+		outage.End()
+		w.settled(p, n, 10*time.Minute)
+		stop()
+		good := 0
+		for _, l := range w.letters() {
+			if !isBad(string(l.Key)) {
+				good++
+			}
+		}
+		if most := w.cfg.Delivery.Breaker.Failures; good >= most || w.msdk.Ledger.Len() != n-len(w.letters()) {
+			t.Errorf("%d delivered, %d letters, %d of them good, want less than %d", w.msdk.Ledger.Len(), len(w.letters()), good, most)
+		}
+	})
+}
+
+// TestADoubtedRefusalIsCarriedOutOnceOthersSucceed, and not before it has been
+// waited with.
+func TestADoubtedRefusalIsCarriedOutOnceOthersSucceed(t *testing.T) {
+	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
+		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{Ret: -1011}, "bad"))
+		p, stop := w.start()
+		w.publish("bad", report("bad", 1))
+		w.until("a call", time.Minute, func() bool { return w.calls() == 1 })
+		refused := time.Now()
+		time.Sleep(200 * time.Millisecond)
+		if n := settled(p.Stats()); n != 0 {
+			t.Errorf("%d events are settled, and nothing has succeeded", n)
+		}
+		w.publish("good", report("good", 1))
+		w.settled(p, 2, time.Minute)
+		if took := time.Since(refused); took > 500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+		stop()
 	})
 }

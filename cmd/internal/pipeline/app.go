@@ -33,6 +33,7 @@ type app struct {
 
 	succeeded time.Time // when the latest call that succeeded had begun
 	failing   float64   // see condition
+	swept     time.Time // when events were last looked at for being held too long
 }
 
 // memory is how many calls it takes, about, until an app's share of failing

@@ -20,7 +20,7 @@ import (
 func TestBadInput(t *testing.T) {
 	w := real(t)
 	w.topic = kafkatest.Name(t)
-	if err := w.CreateTopic(t.Context(), w.topic, 1, map[string]string{"max.message.bytes": "20971520"}); err != nil {
+	if err := w.CreateTopic(t.Context(), w.topic, 1, map[string]string{"max.message.bytes": "33554432"}); err != nil {
 		t.Fatal(err)
 	}
 	w.cfg.Apps[0].Topics = []string{w.topic}
@@ -32,23 +32,31 @@ func TestBadInput(t *testing.T) {
 		value   []byte
 		headers []kafkatest.Header
 		reason  string
+		omitted []string
 	}{
-		{"empty value", "k", []byte{}, nil, "invalid_json"},
-		{"null value", "k", nil, nil, "invalid_json"},
-		{"not JSON", "k", []byte("score=3"), nil, "invalid_json"},
-		{"truncated JSON", "k", []byte(good[:len(good)-5]), nil, "invalid_json"},
-		{"JSON of another shape", "k", []byte(`[1,2,3]`), nil, "schema_violation"},
-		{"duplicate keys", "k", []byte(`{"baseinfo":{"openid":"a","platid":0,"platid":1},"battleinfo":{}}`), nil, "invalid_json"},
-		{"invalid UTF-8", "k", []byte("{\"baseinfo\":{\"openid\":\"\xff\",\"platid\":0},\"battleinfo\":{}}"), nil, "invalid_json"},
-		{"65 levels", "k", []byte(`{"baseinfo":{"openid":"a","platid":0},"battleinfo":` + deep + `}`), nil, "invalid_json"},
-		{"10 MiB value", "k", bytes.Repeat([]byte(" "), 10<<20), nil, "too_large"},
-		{"200 KiB key", strings.Repeat("k", 200<<10), []byte(good), nil, "too_large"},
-		{"unknown appid", "k", []byte(good), []kafkatest.Header{{Key: "appid", Value: []byte("wx404")}}, "unknown_app"},
-		{"appid twice", "k", []byte(good), []kafkatest.Header{{Key: "appid", Value: []byte(appID)}, {Key: "appid", Value: []byte(appID)}}, "unknown_app"},
-		{"a number of a million digits", "k", []byte(`{"baseinfo":{"openid":"a","platid":0},"battleinfo":{"score":` + strings.Repeat("9", 1_000_000) + `}}`), nil, "too_large"},
-		{"a number beyond all", "k", []byte(`{"baseinfo":{"openid":"a","platid":0},"battleinfo":{"score":1e999999999}}`), nil, "invalid_json"},
-		{"NUL bytes", "k", []byte("{\"baseinfo\":{\"openid\":\"a\x00\",\"platid\":0},\"battleinfo\":{}}"), nil, "invalid_json"},
-		{"an openid of 10,000 characters", "k", []byte(report(strings.Repeat("o", 10_000), 1)), nil, "schema_violation"},
+		{"empty value", "k", []byte{}, nil, "invalid_json", nil},
+		{"null value", "k", nil, nil, "invalid_json", nil},
+		{"not JSON", "k", []byte("score=3"), nil, "invalid_json", nil},
+		{"truncated JSON", "k", []byte(good[:len(good)-5]), nil, "invalid_json", nil},
+		{"JSON of another shape", "k", []byte(`[1,2,3]`), nil, "schema_violation", nil},
+		{"duplicate keys", "k", []byte(`{"baseinfo":{"openid":"a","platid":0,"platid":1},"battleinfo":{}}`), nil, "invalid_json", nil},
+		{"invalid UTF-8", "k", []byte("{\"baseinfo\":{\"openid\":\"\xff\",\"platid\":0},\"battleinfo\":{}}"), nil, "invalid_json", nil},
+		{"65 levels", "k", []byte(`{"baseinfo":{"openid":"a","platid":0},"battleinfo":` + deep + `}`), nil, "invalid_json", nil},
+		{"10 MiB value", "k", bytes.Repeat([]byte(" "), 10<<20), nil, "too_large", []string{"value"}},
+		{"200 KiB key", strings.Repeat("k", 200<<10), []byte(good), nil, "too_large", nil},
+		{"1,001 headers", "k", []byte(good), slices.Repeat([]kafkatest.Header{{Key: "h", Value: []byte("1")}}, 1_001), "too_large", nil},
+		{"20,000 headers", "k", []byte(good), slices.Repeat([]kafkatest.Header{{Key: "h"}}, 20_000), "too_large", []string{"headers"}},
+		{"20,000 headers and an unknown appid", "k", []byte(good), slices.Concat([]kafkatest.Header{{Key: "appid", Value: []byte("wx404")}}, make([]kafkatest.Header, 20_000)), "too_large", []string{"headers"}},
+		{"headers of more than 1 MiB", "k", []byte(good), []kafkatest.Header{{Key: "h", Value: make([]byte, 1<<20)}}, "too_large", nil},
+		{"headers of more than 4 MiB", "k", []byte(good), []kafkatest.Header{{Key: "h", Value: make([]byte, 4<<20)}}, "too_large", []string{"headers"}},
+		{"2 MiB key", strings.Repeat("k", 2<<20), []byte(good), nil, "too_large", []string{"key"}},
+		{"20 MiB value", "k", bytes.Repeat([]byte(" "), 20<<20), []kafkatest.Header{{Key: "h"}}, "too_large", []string{"value"}},
+		{"unknown appid", "k", []byte(good), []kafkatest.Header{{Key: "appid", Value: []byte("wx404")}}, "unknown_app", nil},
+		{"appid twice", "k", []byte(good), []kafkatest.Header{{Key: "appid", Value: []byte(appID)}, {Key: "appid", Value: []byte(appID)}}, "unknown_app", nil},
+		{"a number of a million digits", "k", []byte(`{"baseinfo":{"openid":"a","platid":0},"battleinfo":{"score":` + strings.Repeat("9", 1_000_000) + `}}`), nil, "too_large", nil},
+		{"a number beyond all", "k", []byte(`{"baseinfo":{"openid":"a","platid":0},"battleinfo":{"score":1e999999999}}`), nil, "invalid_json", nil},
+		{"NUL bytes", "k", []byte("{\"baseinfo\":{\"openid\":\"a\x00\",\"platid\":0},\"battleinfo\":{}}"), nil, "invalid_json", nil},
+		{"an openid of 10,000 characters", "k", []byte(report(strings.Repeat("o", 10_000), 1)), nil, "schema_violation", nil},
 	}
 	var records []kafkatest.Record
 	for i, in := range inputs {
@@ -81,17 +89,23 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s: no letter", in.name)
 		case header(l, "deadletter.reason") != in.reason:
 			t.Errorf("%s: reason %s (%s), want %s", in.name, header(l, "deadletter.reason"), header(l, "deadletter.detail"), in.reason)
-		case in.name == "10 MiB value":
-			if header(l, "deadletter.value") != "omitted" || l.Value != nil {
-				t.Errorf("%s: value of %d bytes, header %q", in.name, len(l.Value), header(l, "deadletter.value"))
+		default:
+			for part, same := range map[string]bool{
+				"key":     string(l.Key) == in.key,
+				"value":   bytes.Equal(l.Value, in.value) && (l.Value == nil) == (in.value == nil),
+				"headers": slices.EqualFunc(ownHeaders(l), in.headers, func(a, b kafkatest.Header) bool { return a.Key == b.Key && bytes.Equal(a.Value, b.Value) }),
+			} {
+				if omitted := header(l, "deadletter."+part) == "omitted"; same == omitted || omitted != slices.Contains(in.omitted, part) {
+					t.Errorf("%s: the %s is the same: %t, omitted: %t", in.name, part, same, omitted)
+				}
 			}
-		case !bytes.Equal(l.Value, in.value) || (l.Value == nil) != (in.value == nil):
-			t.Errorf("%s: the value has changed", in.name)
-		}
-		if ok && string(l.Key) != in.key {
-			t.Errorf("%s: the key has changed", in.name)
 		}
 	}
+}
+
+// ownHeaders are the headers of a letter's record.
+func ownHeaders(l kafkatest.Record) []kafkatest.Header {
+	return slices.DeleteFunc(slices.Clone(l.Headers), func(h kafkatest.Header) bool { return strings.HasPrefix(h.Key, "deadletter.") })
 }
 
 // TestEditionsExamples publishes the examples of both editions of the interface

@@ -27,8 +27,8 @@ type breaker struct {
 	cfg   config.Breaker
 	state atomic.Int32 // breakerState
 
-	failures, bars int                 // see condition
-	refused        map[string]struct{} // players of whom a single record was refused, in a row
+	failures, bars, declined int             // see condition
+	refused                  map[string]word // players of whom a single record was refused, in a row: declined or outlier
 
 	until    time.Time     // open: when to probe
 	pause    time.Duration // before the next probe but one
@@ -45,7 +45,7 @@ type breaker struct {
 const firstProbe = time.Second
 
 func newBreaker(cfg config.Breaker) *breaker {
-	return &breaker{cfg: cfg, refused: map[string]struct{}{}}
+	return &breaker{cfg: cfg, refused: map[string]word{}}
 }
 
 func (b *breaker) get() breakerState { return breakerState(b.state.Load()) }
@@ -81,7 +81,7 @@ func (b *breaker) unprobed(next time.Time) {
 // that end while it is not closed had begun before. It returns whether the
 // breaker has closed, and for how long it had not been.
 func (b *breaker) success(now time.Time, probe bool) (wasOpen time.Duration, changed bool) {
-	b.failures, b.bars = 0, 0
+	b.failures, b.bars, b.declined = 0, 0, 0
 	clear(b.refused)
 	if !probe || b.get() == closed {
 		return 0, false
@@ -101,10 +101,13 @@ func (b *breaker) close(now time.Time) (wasOpen time.Duration) {
 func (b *breaker) failure(now time.Time, w word, c condition, user, why string, probe bool) (opened, changed bool) {
 	switch w {
 	case nothing:
-	case answered, declined:
+	case answered, declined, outlier:
 		b.failures, b.bars = 0, 0
-		if w == declined {
-			b.refused[user] = struct{}{}
+		if w != answered && b.refused[user] != declined {
+			b.refused[user] = w
+			if w == declined {
+				b.declined++
+			}
 		}
 	case failing:
 		b.failures++
@@ -113,7 +116,7 @@ func (b *breaker) failure(now time.Time, w word, c condition, user, why string, 
 		b.failures++
 		b.bars++
 	}
-	up := w == answered || w == declined
+	up := w == answered || w == declined || w == outlier
 	switch {
 	case b.get() == closed && c.opens(w, b.cfg):
 		b.since, b.refusing, b.pause = now, w == declined, firstProbe
@@ -143,9 +146,16 @@ func (b *breaker) reopen(now time.Time, why string) {
 // condition is the breaker's part of an app's, with a single record of the user
 // counted as refused.
 func (b *breaker) condition(user string) condition {
-	c := condition{held: b.get() != closed, refusing: b.refusing, failures: b.failures, bars: b.bars, refused: len(b.refused)}
-	if _, counted := b.refused[user]; !counted {
+	c := condition{
+		held: b.get() != closed, refusing: b.refusing,
+		failures: b.failures, bars: b.bars, refused: len(b.refused), declined: b.declined,
+	}
+	w, counted := b.refused[user]
+	if !counted {
 		c.refused++
+	}
+	if w != declined {
+		c.declined++
 	}
 	return c
 }

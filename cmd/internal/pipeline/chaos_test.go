@@ -58,6 +58,7 @@ func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
 	w.addApp(otherApp, w.topic)
 	w.cfg.Batch.MaxRecords = 20
 	w.cfg.Delivery.MaxPending = 500
+	w.cfg.Delivery.MaxPendingBytes = 512 << 10 << (7 * random.IntN(2)) // so that bytes are short, or not
 	w.cfg.Delivery.MaxHold = 24 * time.Hour
 	w.cfg.Delivery.Retry.MaxElapsed = 23 * time.Hour
 	w.cfg.Delivery.Retry.Max = 5 * time.Second

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/battlereport/battlereport/consumer"
@@ -68,14 +70,27 @@ func (e *engine) lane(ev *event) *lane {
 
 // check finds out the app and the user of a new event, or why it is refused.
 func (p *Pipeline) check(ev *event, now time.Time) {
-	if why := p.apps.identify(ev); why != "" {
+	r := &ev.record
+	var x consumer.Excess
+	if r.Excess != nil {
+		x = *r.Excess
+	}
+	why := p.apps.identify(ev)
+	if why != "" && x.Headers == 0 { // the one that tells the app may be among those that are not kept
 		ev.giveUp(deadletter.UnknownApp, why)
 		return
 	}
-	r := &ev.record
+	if why := tooManyHeaders(r.Headers, x); why != "" {
+		ev.giveUp(deadletter.TooLarge, why)
+		return
+	}
 	checker := ev.app.checker
-	if len(r.Key) > checker.MaxBytes {
-		ev.giveUp(deadletter.TooLarge, fmt.Sprintf("the key has %d bytes, %d are allowed", len(r.Key), checker.MaxBytes))
+	if why := checker.keyTooLarge(max(len(r.Key), x.Key)); why != "" {
+		ev.giveUp(deadletter.TooLarge, why)
+		return
+	}
+	if x.Value > 0 {
+		ev.giveUp(deadletter.TooLarge, fmt.Sprintf("%d bytes, %d are allowed", x.Value, checker.MaxBytes))
 		return
 	}
 	report, refused := checker.Check(r.Value)
@@ -88,6 +103,44 @@ func (p *Pipeline) check(ev *event, now time.Time) {
 	}
 	ev.user, ev.score = report.OpenID, report.Score
 	p.expire(ev, now)
+}
+
+// The limits of an event's headers. Those that a letter has, and a replay of it, are
+// beside them.
+const (
+	maxHeaders     = 1_000
+	maxHeaderBytes = 1 << 20 // keys and values
+)
+
+// tooManyHeaders says why the headers are refused; empty: they are not.
+func tooManyHeaders(headers []consumer.Header, x consumer.Excess) (why string) {
+	n, bytes := x.Headers, x.HeaderBytes
+	for i := range headers {
+		if h := &headers[i]; x.Headers == 0 && !strings.HasPrefix(h.Key, deadletter.HeaderPrefix) {
+			n++
+			bytes += len(h.Key) + len(h.Value)
+		}
+	}
+	switch {
+	case n > maxHeaders:
+		return fmt.Sprintf("the record has %d headers, %d are allowed", n, maxHeaders)
+	case bytes > maxHeaderBytes:
+		return fmt.Sprintf("the headers have %d bytes, %d are allowed", bytes, maxHeaderBytes)
+	}
+	return ""
+}
+
+// TooLarge says why the pipeline would refuse an event with that key and these headers,
+// whatever its value; empty: it would not.
+func (c *Checker) TooLarge(key []byte, headers []consumer.Header) (why string) {
+	return cmp.Or(tooManyHeaders(headers, consumer.Excess{}), c.keyTooLarge(len(key)))
+}
+
+func (c *Checker) keyTooLarge(size int) (why string) {
+	if size <= c.MaxBytes {
+		return ""
+	}
+	return fmt.Sprintf("the key has %d bytes, %d are allowed", size, c.MaxBytes)
 }
 
 // expire gives an event up that is older than max_age.

@@ -79,10 +79,6 @@ func (e *engine) tellBreaker(now time.Time, b *batch, err *msdkclient.Error, c c
 	}
 }
 
-// doubtFor is how long a refusal waits to be carried out that no success of its
-// app has confirmed: long enough to see whether everybody is refused.
-const doubtFor = time.Second
-
 // carryOut does with a batch what the verdict says.
 func (e *engine) carryOut(now time.Time, b *batch, err *msdkclient.Error, v verdict) {
 	l := b.lane
@@ -106,8 +102,8 @@ func (e *engine) carryOut(now time.Time, b *batch, err *msdkclient.Error, v verd
 		l.put(b)
 		l.put(other)
 	case doubt:
-		b.due = now.Add(doubtFor)
-		l.doubted = append(l.doubted, b)
+		b.due = now.Add(v.wait)
+		l.doubted.add(b)
 	case reject:
 		e.reject(now, b)
 	case exhaust:
@@ -125,20 +121,23 @@ func (e *engine) reject(now time.Time, b *batch) {
 	e.bury(b, now)
 }
 
-// decideDoubted carries out refusals that were waited with for long enough, and
-// drops those of an app that turned out to be held.
+// decideDoubted carries out refusals that others' success has confirmed or that
+// were waited with for long enough, and drops those of an app that turned out to be
+// held.
 func (e *engine) decideDoubted(l *lane, now time.Time) {
 	held := l.breaker.get() != closed
-	for len(l.doubted) > 0 && (held || !l.doubted[0].due.After(now)) {
-		b := l.doubted[0]
-		l.doubted = l.doubted[1:]
-		if held {
+	l.doubted.filter(func(b *batch) bool {
+		switch {
+		case held:
 			b.due = now
 			l.put(b)
-		} else {
+		case l.succeeded.After(b.since), !b.due.After(now):
 			e.reject(now, b)
+		default:
+			return true
 		}
-	}
+		return false
+	})
 }
 
 // bury sends the batch's items to the dead letters and goes on with the rest.

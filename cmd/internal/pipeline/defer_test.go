@@ -83,6 +83,9 @@ func inOneTopic(t *testing.T, test func(w *world, bar *msdktest.Outage)) {
 // TestOthersOfAHeldAppsTopicHaveTheirThroughput compares, in virtual time, how long a healthy app's events take alone
 // and among those of apps that are held.
 func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
+	if testing.Short() {
+		t.Skip("delivers 240,000 events")
+	}
 	const events = 40_000
 	took := func(t *testing.T, pending int, barred ...string) (d time.Duration) {
 		inOneTopic(t, func(w *world, bar *msdktest.Outage) {
@@ -298,6 +301,9 @@ func TestWhatIsDeferredIsHeldNoLonger(t *testing.T) {
 
 // An app need not be held to be in the way of others.
 func TestAnAppThatIsSlowLeavesTheOthersTheirThroughput(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for hundreds of slow calls")
+	}
 	const n = 800
 	for rule, slow := range map[string]msdktest.Rule{
 		"since it is throttled":     msdktest.Random(1, 0.9, msdktest.Answer{HTTP: 429, RetryAfter: "1"}),

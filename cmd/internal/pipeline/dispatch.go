@@ -11,7 +11,9 @@ import (
 func (e *engine) dispatch(calls context.Context, now time.Time) {
 	for _, l := range e.lanes {
 		e.decideDoubted(l, now)
-		e.sweep(l, now)
+	}
+	for a := range e.live {
+		e.sweep(a, now)
 	}
 	for len(e.flying) < e.p.cfg.Delivery.MaxInFlight {
 		b := e.nextBatch(now)

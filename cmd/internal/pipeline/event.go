@@ -111,6 +111,9 @@ func (ev *event) letter(now time.Time) deadletter.Letter {
 		Source:     deadletter.Source{Topic: r.Partition.Topic, Partition: r.Partition.ID, Offset: r.Offset, Time: r.Time},
 		Time:       now,
 	}
+	if x := r.Excess; x != nil {
+		l.Omitted = deadletter.Omitted{Key: x.Key > 0, Value: x.Value > 0, Headers: x.Headers > 0}
+	}
 	if ev.uncertain {
 		l.Delivery = deadletter.Uncertain
 	}

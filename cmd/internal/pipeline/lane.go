@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"slices"
 	"time"
 
 	"github.com/battlereport/battlereport/batcher"
@@ -18,15 +17,14 @@ type lane struct {
 	cfg      *config.Config
 	replayed bool
 	batcher  *batcher.Batcher[*event]
-	waiting  batches  // to be sent again
-	suspects batches  // likewise, behind everybody else
-	doubted  []*batch // of one event that was refused, first come first
+	waiting  batches // to be sent again
+	suspects batches // likewise, behind everybody else
+	doubted  batches // of one event that was refused, by when it is given up
 
-	inFlight  int       // calls
-	isolating int       // those of them with suspects
-	isolated  bool      // the last one was one of them
-	sated     bool      // there is enough to go on with: nothing more is let in
-	swept     time.Time // when events were last looked at for being held too long
+	inFlight  int  // calls
+	isolating int  // those of them with suspects
+	isolated  bool // the last one was one of them
+	sated     bool // there is enough to go on with: nothing more is let in
 }
 
 func newLanes(cfg *config.Config, app *app) (live, replayed *lane) {
@@ -174,7 +172,7 @@ func (l *lane) end(b *batch) {
 func (l *lane) filter(keep func(*batch) bool) {
 	l.waiting.filter(keep)
 	l.suspects.filter(keep)
-	l.doubted = slices.DeleteFunc(l.doubted, func(b *batch) bool { return !keep(b) })
+	l.doubted.filter(keep)
 }
 
 // wake is the time at which next may have a batch if nothing else happens;

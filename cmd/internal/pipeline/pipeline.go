@@ -164,12 +164,11 @@ func Connection(cfg *config.Config, dial func(ctx context.Context, network, addr
 	return conn, nil
 }
 
-// fetchBytes is how much is fetched of a partition at a time, and by all of them:
-// that much may be in hand beside what the intake has let in. It is hundreds of
-// records of one partition.
+// fetchBytes is how much is fetched of a partition at a time, hundreds of records, and
+// of all of them what may be in hand beside what the intake has let in: as much again.
 func fetchBytes(cfg *config.Config) (one, total int) {
 	one = int(min(max(cfg.Delivery.MaxPendingBytes/256, 64<<10), 256<<10))
-	return one, int(max(cfg.Delivery.MaxPendingBytes/4, 1<<20))
+	return one, int(max(cfg.Delivery.MaxPendingBytes, 4<<20))
 }
 
 // Run makes sure that the topics of dead letters, of their resolutions and of

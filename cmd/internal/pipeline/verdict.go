@@ -26,6 +26,7 @@ type condition struct {
 	failures  int       // in a row
 	bars      int       // in a row, of the failures that are said to hold for everybody
 	refused   int       // players of whom a single record was refused, in a row, this call's among them
+	declined  int       // those of them beside whose records no other has succeeded
 	failing   float64   // the share of its calls that fail, lately: 0 to 1
 	succeeded time.Time // when the latest call that succeeded had begun
 	proven    bool      // that is not long ago
@@ -34,7 +35,7 @@ type condition struct {
 // verdict is what a failed call means.
 type verdict struct {
 	batch fate
-	wait  time.Duration // at least, before the batch goes again: the platform asks for it
+	wait  time.Duration // at least, before the batch goes again: the platform asks for it; of a doubt, before it ends
 	app   word
 	pause time.Duration // how long all of the app waits
 
@@ -54,7 +55,7 @@ const (
 	later               // the same, after a while that counts as no retry
 	hold                // the same, when the app's breaker lets it
 	apart               // in halves, to find the bad record
-	doubt               // never, unless it turns out that the app is refused whatever it sends
+	doubt               // never, unless it turns out within the wait that the app is refused whatever it sends
 	reject              // never: the platform refuses this one record
 	exhaust             // never: it has been tried for long enough
 )
@@ -66,6 +67,7 @@ const (
 	nothing  word = iota
 	answered      // it is up, though it does not take what is in this batch
 	declined      // likewise, of a single record
+	outlier       // likewise, where others have succeeded since it was first refused
 	failing       // calls fail
 	barred        // calls will all fail alike
 )
@@ -82,6 +84,12 @@ const (
 	// nickname. Otherwise a single one is.
 	convincing = 5
 	lately     = time.Minute
+
+	// doubtFor is how long a refusal that no success of its app has confirmed waits
+	// to be carried out: long enough to see whether everybody is refused. longDoubt
+	// is the same where one player after the other is refused.
+	doubtFor  = time.Second
+	longDoubt = 10 * time.Second
 )
 
 // judge says what a failed call means for its batch, for its app's breaker, and
@@ -96,7 +104,7 @@ func judge(h history, err *msdkclient.Error, c condition, d *config.Delivery) ve
 	v := verdict{strikes: h.strikes, suspect: h.suspect}
 	if err.Class == msdkclient.Record {
 		v.strikes = 0
-		v.batch, v.app = judgeRefusal(h, c, d)
+		v.batch, v.app, v.wait = judgeRefusal(h, c, d)
 		return v
 	}
 	if !h.failed.IsZero() && c.succeeded.After(h.failed) {
@@ -127,21 +135,29 @@ func judge(h history, err *msdkclient.Error, c condition, d *config.Delivery) ve
 
 // judgeRefusal is judge for an answer that says that the content is bad. That is
 // a hypothesis too: where one player after the other is refused, with no success
-// between them, it is not their records' fault.
-func judgeRefusal(h history, c condition, d *config.Delivery) (fate, word) {
+// between them, it is not their records' fault. Those beside which others have
+// succeeded prove nothing, however many: where many batches had a bad record each,
+// the good ones are through first.
+func judgeRefusal(h history, c condition, d *config.Delivery) (fate, word, time.Duration) {
 	says := answered
-	if h.records == 1 {
+	confirmed := !h.since.IsZero() && c.succeeded.After(h.since)
+	switch {
+	case h.records == 1 && confirmed:
+		says = outlier
+	case h.records == 1:
 		says = declined
 	}
-	switch {
+	switch many := c.refused >= d.Breaker.Failures; {
 	case c.held && c.refusing || c.opens(says, d.Breaker):
-		return hold, says
+		return hold, says, 0
 	case h.records > 1:
-		return apart, says
-	case c.succeeded.After(h.since) && !h.since.IsZero():
-		return reject, says
+		return apart, says, 0
+	case confirmed && !many:
+		return reject, says, 0
+	case many:
+		return doubt, says, longDoubt
 	default:
-		return doubt, says
+		return doubt, says, doubtFor
 	}
 }
 
@@ -161,7 +177,7 @@ func says(class msdkclient.Class) word {
 func (c *condition) opens(w word, cfg config.Breaker) bool {
 	switch w {
 	case declined:
-		return c.refused >= cfg.Failures
+		return c.declined >= cfg.Failures
 	case failing:
 		return c.failures+1 >= cfg.Failures
 	case barred:

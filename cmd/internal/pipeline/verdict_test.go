@@ -17,6 +17,10 @@ func TestJudge(t *testing.T) {
 		return history{records: records, strikes: strikes, since: t0, failed: t0}
 	}
 	well := condition{succeeded: t0.Add(time.Second), proven: true} // calls of the app have succeeded since
+	refusing := func(c condition, refused, declined int) condition {
+		c.refused, c.declined = refused, declined
+		return c
+	}
 	for rule, test := range map[string]struct {
 		h    history
 		err  msdkclient.Error
@@ -105,13 +109,19 @@ func TestJudge(t *testing.T) {
 			history{records: 2}, fails(msdkclient.Record), condition{held: true}, verdict{batch: apart, app: answered},
 		},
 		"a bad record alone, while others are accepted: never": {
-			before(1, 0), fails(msdkclient.Record), well, verdict{batch: reject, app: declined},
+			before(1, 0), fails(msdkclient.Record), well, verdict{batch: reject, app: outlier},
 		},
 		"a bad record alone, and nothing known of others: in doubt": {
-			history{records: 1}, fails(msdkclient.Record), condition{}, verdict{batch: doubt, app: declined},
+			history{records: 1}, fails(msdkclient.Record), condition{}, verdict{batch: doubt, app: declined, wait: doubtFor},
 		},
 		"the twentieth player refused in a row: hold": {
-			before(1, 0), fails(msdkclient.Record), condition{refused: 20}, verdict{batch: hold, app: declined},
+			before(1, 0), fails(msdkclient.Record), condition{refused: 20, declined: 20}, verdict{batch: hold, app: declined},
+		},
+		"the twentieth player refused in a row, beside whom others were accepted: in doubt, for longer": {
+			before(1, 0), fails(msdkclient.Record), refusing(well, 20, 1), verdict{batch: doubt, app: outlier, wait: longDoubt},
+		},
+		"likewise, and others refused beside whom nobody was accepted: what these are decides": {
+			before(1, 0), fails(msdkclient.Record), refusing(well, 39, 20), verdict{batch: doubt, app: outlier, wait: longDoubt},
 		},
 		"a batch of an app that is held for refusals: hold, never apart": {
 			history{records: 100}, fails(msdkclient.Record), condition{held: true, refusing: true}, verdict{batch: hold, app: answered},
@@ -215,6 +225,15 @@ func TestBreaker(t *testing.T) {
 	step("one is accepted", closed, t0)
 	fail(90, 1, declined, "h", false)
 	step("the count has begun anew", closed, t0)
+	for _, user := range []string{"i", "j", "k", "l", "m", "n", "o"} {
+		fail(91, 1, outlier, user, false)
+	}
+	step("seven players refused, beside whom others were accepted", closed, t0)
+	for i, user := range []string{"i", "j", "k", "l", "m"} {
+		step("fewer than six refused beside whom nobody was", closed, t0)
+		fail(92+i, 1, declined, user, false)
+	}
+	step("six", open, at(97))
 }
 
 func TestNamed(t *testing.T) {

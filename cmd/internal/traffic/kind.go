@@ -62,6 +62,10 @@ var bad = map[Kind]badness{
 	"too_large": {reason: deadletter.TooLarge, spoil: func(_ *Generator, ev *Event, r *report) {
 		ev.Value = r.text(64<<10 + 100)
 	}},
+	"many_headers": {reason: deadletter.TooLarge, spoil: func(g *Generator, ev *Event, r *report) {
+		ev.Value = r.text(g.cfg.Size)
+		ev.Headers = append(ev.Headers, make([]Header, 1_001)...)
+	}},
 
 	"unknown_app": {reason: deadletter.UnknownApp, spoil: func(g *Generator, ev *Event, r *report) {
 		ev.Value = r.text(g.cfg.Size)

@@ -48,6 +48,9 @@ func judge(t interface{ Fatal(...any) }, ev traffic.Event) deadletter.Reason {
 	if len(apps) != 1 || apps[0] != game.ID && apps[0] != legacy.ID {
 		return deadletter.UnknownApp
 	}
+	if len(ev.Headers) > 1_000 {
+		return deadletter.TooLarge
+	}
 	s, err := anyEdition()
 	if err != nil {
 		t.Fatal(err)
