@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -73,8 +72,7 @@ func TestMemoryIsBoundedWhateverIsInTheBatches(t *testing.T) {
 	runtime.MemProfileRate = 1
 	for rule, test := range tests {
 		t.Run(rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := kafkatest.StartVirtual(t)
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 				topic := b.Topic(t, partitions)
 				produceBatches(t, b, topic, partitions, test.times, test.batch)
 				c, err := New(Config{

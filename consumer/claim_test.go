@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go/compress"
@@ -29,9 +28,8 @@ func TestLargeBatchesThatWereDeferredAreFetchedAboutOnce(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 				const partitions, times, records = 8, 4, 2
-				b := kafkatest.StartVirtual(t)
 				topic := b.Topic(t, partitions)
 				produceBatches(t, b, topic, partitions, times, test.batch)
 				c, err := New(Config{

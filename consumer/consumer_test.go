@@ -42,11 +42,11 @@ type world struct {
 func virtual(t *testing.T, partitions int32, test func(w *world), opts ...kfake.Opt) {
 	t.Helper()
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, kafkatest.StartVirtual(t, opts...), partitions)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		w := newWorld(t, b, partitions)
 		w.patience, w.rest = time.Hour, synctest.Wait
 		test(w)
-	})
+	}, opts...)
 }
 
 // loopback gives a broker in real time: the fake one or a real cluster.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go/compress"
@@ -87,8 +86,7 @@ func TestATopicThatStandsStillDoesNotKeepMemoryFromAnother(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				b := kafkatest.StartVirtual(t)
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 				stands, flows := b.Topic(t, still), b.Topic(t, flowing)
 				produceBatches(t, b, stands, still, times, test.batch)
 				produceBatches(t, b, flows, flowing, times, test.batch)
@@ -136,8 +134,7 @@ func TestATopicThatStandsStillDoesNotKeepMemoryFromAnother(t *testing.T) {
 // The broker has answered, and is not what is waited for.
 func TestAResponseWaitsForMemoryAsLongAsItTakes(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 1)
 		produceBatches(t, b, topic, 1, 1, batchWith(1, compress.None, Record{Value: make([]byte, 900<<10)}))
 		var log strings.Builder
@@ -195,8 +192,7 @@ func TestPartitionsThatStandAtALargeRecordAreNotInTheWay(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				b := kafkatest.StartVirtual(t)
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 				stand, flow := b.Topic(t, large), b.Topic(t, small)
 				produceBatches(t, b, stand, large, times, batch)
 				produceBatches(t, b, flow, small, times, batchWith(100, compress.Zstd, Record{Value: []byte("v")}))

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -228,8 +227,7 @@ func TestEnsureTopicSaysHowSafeToCreateIt(t *testing.T) {
 func TestEnsureTopicReturnsWhenAllBrokersKnowTheTopic(t *testing.T) {
 	for rule, code := range map[string]*kerr.Error{"has not heard of it": kerr.UnknownTopicOrPartition, "knows no leaders": kerr.LeaderNotAvailable} {
 		t.Run("while one "+rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := kafkatest.StartVirtual(t)
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 				source := b.Topic(t, 2)
 				for node := range int32(3) {
 					topic := fmt.Sprint(source, node)
@@ -253,8 +251,7 @@ func TestLettersAreReadOnceBrokersKnowWhoLeadsTheirTopic(t *testing.T) {
 		"there is no leader yet":         {Keys: []kmsg.Key{kmsg.Metadata}, Err: kerr.LeaderNotAvailable},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := kafkatest.StartVirtual(t)
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 				fault.Topic, fault.Count = b.Topic(t, 2), -1
 				b.Produce(t, kafkatest.Record{Topic: fault.Topic, Value: []byte("{}")})
 				time.AfterFunc(3*time.Second, b.RequireKfake(t).Fault(fault).Remove)

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -63,7 +62,7 @@ func loopback(t *testing.T, partitions int32, s settings) *world {
 func virtual(t *testing.T, partitions int32, s settings, test func(w *world)) {
 	t.Helper()
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { test(newWorld(t, kafkatest.StartVirtual(t), partitions, s)) })
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) { test(newWorld(t, b, partitions, s)) })
 }
 
 func newWorld(t *testing.T, b *kafkatest.Broker, partitions int32, s settings) *world {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,8 +60,8 @@ func goodLetters(_ int, l *deadletter.Letter) { l.Value = []byte(reportOf(string
 
 func TestAReplayRidesOutAShortOutage(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newPostAt(t, kafkatest.StartVirtual(t), 2)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		p := newPostAt(t, b, 2)
 		p.letters(t, 100, goodLetters)
 		time.AfterFunc(3*time.Second, p.Sever)
 		time.AfterFunc(10*time.Second, p.Restore)
@@ -77,8 +76,8 @@ func TestAReplayRidesOutAShortOutage(t *testing.T) {
 
 func TestAReplayWhoseBrokerStaysAwaySaysHowFarItCameAndGoesOn(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newPostAt(t, kafkatest.StartVirtual(t), 2)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		p := newPostAt(t, b, 2)
 		p.letters(t, 100, goodLetters)
 		time.AfterFunc(3*time.Second, p.Sever)
 		began := time.Now()
@@ -124,8 +123,8 @@ func TestKafkaThatCannotBeReachedIsSaidFirst(t *testing.T) {
 
 func TestASignalEndsAReplayWhoseBrokerIsAway(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newPostAt(t, kafkatest.StartVirtual(t), 1)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		p := newPostAt(t, b, 1)
 		p.letters(t, 100, goodLetters)
 		ctx, signal := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, p.Sever)

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -70,8 +69,7 @@ func sameByUser(a, b map[string][]string) bool { return maps.EqualFunc(a, b, sli
 
 func TestABrokerThatIsDownIsWaitedForButNotForEver(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 1)
 		b.Sever()
 		began := time.Now()
@@ -90,8 +88,7 @@ func TestABrokerThatIsDownIsWaitedForButNotForEver(t *testing.T) {
 
 func TestASignalEndsTheWaitForABroker(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 1)
 		b.Sever()
 		ctx, signal := context.WithTimeout(t.Context(), 3*time.Second)
@@ -105,8 +102,7 @@ func TestASignalEndsTheWaitForABroker(t *testing.T) {
 
 func TestAnOutageInTheMiddleLosesNothingAndTurnsNothingAround(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 3)
 		time.AfterFunc(3*time.Second, b.Sever)
 		time.AfterFunc(8*time.Second, b.Restore)
@@ -123,8 +119,7 @@ func TestAnOutageInTheMiddleLosesNothingAndTurnsNothingAround(t *testing.T) {
 
 func TestWhoGoesOnWhereAnOutageStoppedItLosesNothing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 3)
 		time.AfterFunc(3*time.Second, b.Sever)
 		lines := reports(1000)
@@ -158,8 +153,7 @@ func TestWhoGoesOnWhereAnOutageStoppedItLosesNothing(t *testing.T) {
 
 func TestAfterASignalAllBeforeTheLineNamedIsPublishedAndNothingElse(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 3)
 		ctx, signal := context.WithCancel(t.Context())
 		time.AfterFunc(3500*time.Millisecond, signal)
@@ -183,8 +177,7 @@ func TestAfterASignalAllBeforeTheLineNamedIsPublishedAndNothingElse(t *testing.T
 
 func TestARefusalThatMayPassIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 3)
 		refuseProduce(t, b, kerr.NotEnoughReplicas, 2)
 		lines := reports(100)
@@ -200,8 +193,7 @@ func TestARefusalThatMayPassIsTriedAgain(t *testing.T) {
 
 func TestARefusalThatStaysIsNot(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 1)
 		refuseProduce(t, b, kerr.TopicAuthorizationFailed, 1)
 		stderr, err := publishVirtual(t.Context(), t, b, topic, reports(10), 1, 0)

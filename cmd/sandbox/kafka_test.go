@@ -2,7 +2,6 @@ package main
 
 import (
 	"testing"
-	"testing/synctest"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,9 +35,8 @@ func TestAGroupThatThereIsNotYetHasCommittedAnEmptyMap(t *testing.T) {
 // say so at once, the client asks only the first of them again.
 func TestTheEndsOfATopicJustMadeAreAskedForAgain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		const partitions = 12
-		b := kafkatest.StartVirtual(t)
 		topic := b.Topic(t, partitions)
 		refusals := 3 // one of each broker
 		b.RequireKfake(t).ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {

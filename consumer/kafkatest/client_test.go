@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -26,7 +25,7 @@ func TestKafkaGoWritesAndFetches(t *testing.T) {
 
 func TestKafkaGoWritesAndFetchesInVirtualTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { writesAndFetches(t, kafkatest.StartVirtual(t)) })
+	kafkatest.Virtual(t, writesAndFetches)
 }
 
 func writesAndFetches(t *testing.T, b *kafkatest.Broker) {
@@ -84,7 +83,7 @@ func TestKafkaGoJoinsAGroupRebalancesAndCommits(t *testing.T) {
 
 func TestKafkaGoJoinsAGroupRebalancesAndCommitsInVirtualTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { joinsRebalancesAndCommits(t, kafkatest.StartVirtual(t)) })
+	kafkatest.Virtual(t, joinsRebalancesAndCommits)
 }
 
 func joinsRebalancesAndCommits(t *testing.T, b *kafkatest.Broker) {

@@ -5,8 +5,8 @@
 // the one the product uses, so that an error in the one is not mirrored by the other.
 //
 // Topics and groups have names of their own for each call of [Name], so tests that share a real cluster do not
-// meet. A test that depends on the fake asks for it, and is skipped on a real cluster: by options to [Start], or
-// by [Broker.RequireKfake]. [StartVirtual] serves tests in virtual time and always is the fake.
+// meet. A test that depends on the fake asks for it, and is skipped on a real cluster: by options to [Start], by
+// [Broker.RequireKfake], or by [Virtual], for tests in virtual time.
 package kafkatest
 
 import (
@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -50,6 +51,16 @@ func Start(tb testing.TB, opts ...kfake.Opt) *Broker {
 		tb.Skip("sets options of the fake broker, and " + BrokersVariable + " names a real cluster")
 	}
 	return &Broker{addrs: strings.Split(brokers, ","), dial: new(net.Dialer).DialContext}
+}
+
+// Virtual runs a test in virtual time, as [testing/synctest.Test] does, with a broker from [StartVirtual]. On a real
+// cluster the test is skipped.
+func Virtual(t *testing.T, test func(t *testing.T, b *Broker), opts ...kfake.Opt) {
+	t.Helper()
+	if os.Getenv(BrokersVariable) != "" {
+		t.Skip("runs in virtual time on a fake cluster, and " + BrokersVariable + " names a real one")
+	}
+	synctest.Test(t, func(t *testing.T) { test(t, StartVirtual(t, opts...)) })
 }
 
 // StartVirtual returns a fake cluster of three brokers on a network in memory, for use inside

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -204,8 +203,7 @@ func TestASeveredBrokerRefusesUntilItIsRestored(t *testing.T) {
 
 func TestAVirtualBrokerServesInVirtualTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		begin := time.Now()
 		topic := b.Topic(t, 2)
 		first := b.Produce(t, kafkatest.Record{Topic: topic, Partition: 1, Value: []byte("now")})
@@ -225,8 +223,7 @@ func TestAVirtualBrokerServesInVirtualTime(t *testing.T) {
 
 func TestTransactionsThatAreNotOverAreAwaited(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		topic := b.Topic(t, 1)
 		client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...), kgo.Dialer(b.Dial), kgo.TransactionalID("id"))
 		if err != nil {

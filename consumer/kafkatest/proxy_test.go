@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -35,8 +34,7 @@ func ask(t *testing.T, c net.Conn, within time.Duration) (time.Duration, error) 
 
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := kafkatest.StartVirtual(t)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
 		p := b.Proxy()
 		dial := func() net.Conn {
 			c, err := p.Dial(t.Context(), "tcp", b.Addrs()[0])

@@ -259,9 +259,10 @@ func persist(ctx context.Context, ask func() error) error {
 }
 
 // with runs f with a client that ends with it. A client for each call knows nothing of topics from before, which
-// it would have to be told to forget, and leaves no goroutine behind.
+// it would have to be told to forget, and leaves no goroutine behind. To send its metrics as it closes would cost it
+// more than all else that it does.
 func (b *Broker) with(f func(*kgo.Client) error, opts ...kgo.Opt) error {
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.addrs...), kgo.Dialer(b.dial)}, opts...)...)
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.addrs...), kgo.Dialer(b.dial), kgo.DisableClientMetrics()}, opts...)...)
 	if err != nil {
 		return fmt.Errorf("make a Kafka client: %w", err)
 	}

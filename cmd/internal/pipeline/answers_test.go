@@ -36,6 +36,7 @@ var ownAnswers = map[string]msdktest.Answer{
 // after some retries. Only those in its batch wait until it is found, which takes
 // some calls, or their timeouts, one after the other.
 func TestABadRecordHurtsOnlyItselfWhateverItIsAnswered(t *testing.T) {
+	t.Parallel()
 	for name, answer := range ownAnswers {
 		for pace, every := range map[string]time.Duration{"quiet": time.Second, "busy": 10 * time.Millisecond} {
 			t.Run(name+", "+pace, func(t *testing.T) {
@@ -106,6 +107,7 @@ func TestABadRecordHurtsOnlyItselfWhateverItIsAnswered(t *testing.T) {
 // TestCompanyOfABadRecordInAnAppWithNothingElseIsDelivered leaves nobody to
 // compare with but those of its own batch.
 func TestCompanyOfABadRecordInAnAppWithNothingElseIsDelivered(t *testing.T) {
+	t.Parallel()
 	for name, answer := range ownAnswers {
 		t.Run(name, func(t *testing.T) {
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
@@ -127,6 +129,7 @@ func TestCompanyOfABadRecordInAnAppWithNothingElseIsDelivered(t *testing.T) {
 // TestAServerOfThreeWithAStaleKeyLosesNothing: a third of the calls are told
 // that the app is barred.
 func TestAServerOfThreeWithAStaleKeyLosesNothing(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]msdktest.Answer{"wrong signature": {Ret: -502}, "403": {HTTP: 403}, "refused": {Ret: -20000, Msg: "40001,invalid credential"}} {
 		t.Run(name, func(t *testing.T) {
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
@@ -152,6 +155,7 @@ func TestAServerOfThreeWithAStaleKeyLosesNothing(t *testing.T) {
 // TestWhoRefusesEverybodyIsHeld: refusals of one player after the other, with no
 // success between them, are not the records' fault.
 func TestWhoRefusesEverybodyIsHeld(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]msdktest.Answer{"a bad element": {Ret: -1011}, "stale token": {Ret: -20000, Msg: "42001,access_token expired"}, "422": {HTTP: 422}} {
 		for _, route := range []string{"battle_report", "wxscore"} {
 			t.Run(name+", "+route, func(t *testing.T) {
@@ -185,6 +189,7 @@ func TestWhoRefusesEverybodyIsHeld(t *testing.T) {
 // TestManyBadRecordsAreRejectedOneByOne: a share of the players is refused, which
 // holds nobody.
 func TestManyBadRecordsAreRejectedOneByOne(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		const n = 2000
 		isBad := func(user string) bool { return strings.HasSuffix(user, "7") }
@@ -213,6 +218,7 @@ func TestManyBadRecordsAreRejectedOneByOne(t *testing.T) {
 // TestBadRecordsThatAreLeftOverHoldNobody: those in their batches are through first,
 // and no success follows.
 func TestBadRecordsThatAreLeftOverHoldNobody(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		const n = 600
 		isBad := func(user string) bool { return strings.HasSuffix(user, "7") }
@@ -242,6 +248,7 @@ func TestBadRecordsThatAreLeftOverHoldNobody(t *testing.T) {
 // TestWhoBeginsToRefuseEverybodyAmidASplitIsHeld: that others have succeeded since a
 // record's batch was refused says nothing of what comes after.
 func TestWhoBeginsToRefuseEverybodyAmidASplitIsHeld(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		const n = 3000
 		isBad := func(user string) bool { return strings.HasSuffix(user, "77") }
@@ -278,6 +285,7 @@ func TestWhoBeginsToRefuseEverybodyAmidASplitIsHeld(t *testing.T) {
 // TestADoubtedRefusalIsCarriedOutOnceOthersSucceed, and not before it has been
 // waited with.
 func TestADoubtedRefusalIsCarriedOutOnceOthersSucceed(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{Ret: -1011}, "bad"))
 		p, stop := w.start()

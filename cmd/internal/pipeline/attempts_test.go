@@ -14,6 +14,7 @@ import (
 // TestALetterSaysHowManyCallsItsRecordWasIn holds the header against the calls
 // that the platform saw.
 func TestALetterSaysHowManyCallsItsRecordWasIn(t *testing.T) {
+	t.Parallel()
 	for rule, test := range map[string]struct {
 		answer  msdktest.Answer
 		reason  string

@@ -17,6 +17,7 @@ func (w *world) publishMany(prefix string, n int) {
 }
 
 func TestPlatformDownForAnHour(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxHold = 2 * time.Hour
 		outage := new(msdktest.Outage)
@@ -43,6 +44,7 @@ func TestPlatformDownForAnHour(t *testing.T) {
 }
 
 func TestHoldIsBounded(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxHold = 10 * time.Minute
 		w.msdk.SetRules(msdktest.Always(msdktest.Answer{Ret: -502}))
@@ -64,6 +66,7 @@ func TestHoldIsBounded(t *testing.T) {
 }
 
 func TestBadAppHurtsOnlyItself(t *testing.T) {
+	t.Parallel()
 	for name, shared := range map[string]bool{"with topics of their own": false, "in one topic": true} {
 		t.Run(name, func(t *testing.T) {
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
@@ -104,6 +107,7 @@ func TestBadAppHurtsOnlyItself(t *testing.T) {
 }
 
 func TestRetryClockStandsStillWhileHeld(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.Retry.MaxElapsed = 30 * time.Second
 		w.cfg.Delivery.Breaker.Failures = 3
@@ -123,6 +127,7 @@ func TestRetryClockStandsStillWhileHeld(t *testing.T) {
 }
 
 func TestRetriesAreBounded(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.Breaker.Failures = 1000
 		w.msdk.SetRules(msdktest.Always(msdktest.Answer{HTTP: 500}))
@@ -148,6 +153,7 @@ func TestRetriesAreBounded(t *testing.T) {
 // calls without an answer cost is their share of the calls until they time out
 // for the first time, once; a minute is long enough to see past that.
 func TestThroughputBesideAnAppThatFails(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("delivers 200,000 events")
 	}
@@ -193,6 +199,7 @@ func TestThroughputBesideAnAppThatFails(t *testing.T) {
 // TestAnAppThatHangsDoesNotGetAllCalls looks before the first of its calls has
 // timed out, when nothing is known of it yet.
 func TestAnAppThatHangsDoesNotGetAllCalls(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		w.cfg.Delivery.MaxInFlight = 8
 		w.cfg.Batch.MaxRecords = 10

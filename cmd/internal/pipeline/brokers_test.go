@@ -30,6 +30,7 @@ func (w *world) begun() {
 }
 
 func TestADrainLongerThanTheSessionRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	oftenVirtual(t, func(w *world) {
 		w.cfg.MSDK.Timeout = 30 * time.Second
 		w.cfg.Delivery.DrainTimeout = 40 * time.Second
@@ -83,6 +84,7 @@ func TestADrainLongerThanTheSessionRepeatsNothingOnAKafkaOfOnesOwn(t *testing.T)
 }
 
 func TestADrainThatWaitsForLettersRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	oftenVirtual(t, func(w *world) {
 		_, stop := w.start()
 		w.begun()
@@ -106,6 +108,7 @@ func TestADrainThatWaitsForLettersRepeatsNothing(t *testing.T) {
 
 // A topic is made anew while the pipeline serves it, and is soon longer than the old one was.
 func TestOfATopicMadeAnewEachEventIsDeliveredOnce(t *testing.T) {
+	t.Parallel()
 	oftenVirtual(t, func(w *world) {
 		fake := w.RequireKfake(w.t)
 		p, stop := w.start()
@@ -134,6 +137,7 @@ func TestOfATopicMadeAnewEachEventIsDeliveredOnce(t *testing.T) {
 
 // The same beside a held app, of which events of the old topic still wait.
 func TestATopicMadeAnewBesideAHeldAppIsDeliveredOnceItIsLetGo(t *testing.T) {
+	t.Parallel()
 	oftenVirtual(t, func(w *world) {
 		fake := w.RequireKfake(w.t)
 		outage := new(msdktest.Outage)

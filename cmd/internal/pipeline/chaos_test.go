@@ -37,6 +37,7 @@ const chaosRun = "chaos"
 // calm weather, where members come and go as planned, the broker stays, and the
 // platform accepts nothing without saying so, it has also come out only once.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	seeds := *chaosSeeds
 	if testing.Short() {
 		seeds = min(seeds, 1)

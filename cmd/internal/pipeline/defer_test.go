@@ -83,6 +83,7 @@ func inOneTopic(t *testing.T, test func(w *world, bar *msdktest.Outage)) {
 // TestOthersOfAHeldAppsTopicHaveTheirThroughput compares, in virtual time, how long a healthy app's events take alone
 // and among those of apps that are held.
 func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("delivers 240,000 events")
 	}
@@ -135,6 +136,7 @@ func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
 // What is deferred of a held app is delivered once it is let go, each event once and each player's in order: whatever
 // happens meanwhile.
 func TestWhatIsDeferredIsDeliveredOnceTheAppIsLetGo(t *testing.T) {
+	t.Parallel()
 	const n, users = 3000, 50
 	for rule, meanwhile := range map[string]func(w *world, p *pipeline.Pipeline, stop func()) (*pipeline.Pipeline, func()){
 		"while nothing else happens": func(_ *world, p *pipeline.Pipeline, stop func()) (*pipeline.Pipeline, func()) { return p, stop },
@@ -212,6 +214,7 @@ func TestWhatIsDeferredIsDeliveredOnceTheAppIsLetGo(t *testing.T) {
 
 // While what was deferred is taken, there may be deploys, and more is published of both apps.
 func TestWhatIsDeferredCatchesUpWithWhatIsPublished(t *testing.T) {
+	t.Parallel()
 	const n, users = 2000, 50
 	inOneTopic(t, func(w *world, bar *msdktest.Outage) {
 		w.mixed(n, users, appID, otherApp)
@@ -239,6 +242,7 @@ func TestWhatIsDeferredCatchesUpWithWhatIsPublished(t *testing.T) {
 
 // A crash repeats no more than what was settled since the last commit, whatever is deferred.
 func TestACrashBesideWhatIsDeferredLosesNothing(t *testing.T) {
+	t.Parallel()
 	const n, users = 2000, 2000
 	inOneTopic(t, func(w *world, bar *msdktest.Outage) {
 		w.mixed(n, users, appID, otherApp)
@@ -273,6 +277,7 @@ func TestACrashBesideWhatIsDeferredLosesNothing(t *testing.T) {
 // Held records become letters when max_hold is over, those too that were deferred: no sooner, and not an hour later for
 // each share of the room.
 func TestWhatIsDeferredIsHeldNoLonger(t *testing.T) {
+	t.Parallel()
 	const n = 3000
 	inOneTopic(t, func(w *world, _ *msdktest.Outage) {
 		w.cfg.Delivery.MaxHold = time.Hour
@@ -301,6 +306,7 @@ func TestWhatIsDeferredIsHeldNoLonger(t *testing.T) {
 
 // An app need not be held to be in the way of others.
 func TestAnAppThatIsSlowLeavesTheOthersTheirThroughput(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for hundreds of slow calls")
 	}
@@ -334,6 +340,7 @@ func TestAnAppThatIsSlowLeavesTheOthersTheirThroughput(t *testing.T) {
 
 // Where all apps of a topic are held there is nobody for whom to read on.
 func TestNothingIsDeferredWhereNobodyElseCouldGoOn(t *testing.T) {
+	t.Parallel()
 	const n = 2000
 	inOneTopic(t, func(w *world, bar *msdktest.Outage) {
 		w.msdk.SetRules(bar.Rule)
@@ -353,6 +360,7 @@ func TestNothingIsDeferredWhereNobodyElseCouldGoOn(t *testing.T) {
 
 // Replayed letters of a held app leave those of others their room.
 func TestReplayedLettersOfAHeldAppAreDeferredToo(t *testing.T) {
+	t.Parallel()
 	const n = 2000
 	inOneTopic(t, func(w *world, bar *msdktest.Outage) {
 		_, stop := w.start()

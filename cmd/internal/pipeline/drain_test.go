@@ -36,6 +36,7 @@ func (w *world) once(prefix string, n int) {
 }
 
 func TestShutdownDrains(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		var calls []call
 		w.watch(&calls, time.Second)
@@ -55,6 +56,7 @@ func TestShutdownDrains(t *testing.T) {
 }
 
 func TestDrainOfASlowPlatformIsBounded(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.MSDK.Timeout = 5 * time.Minute
 		w.cfg.Delivery.DrainTimeout = 5 * time.Second
@@ -84,6 +86,7 @@ func TestDrainOfASlowPlatformIsBounded(t *testing.T) {
 }
 
 func TestDrainOfAFailingPlatformIsShort(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		down := new(msdktest.Outage)
 		down.Begin(msdktest.Answer{HTTP: 503})
@@ -106,6 +109,7 @@ func TestDrainOfAFailingPlatformIsShort(t *testing.T) {
 
 // TestScalingRepeatsNothing joins and stops members under load.
 func TestScalingRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		const n = 3000
 		var calls []call
@@ -138,6 +142,7 @@ func TestScalingRepeatsNothing(t *testing.T) {
 }
 
 func TestBrokerGoneForAWhile(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		p, stop := w.start()
 		w.publishMany("before", 50)
@@ -164,6 +169,7 @@ func TestBrokerGoneForAWhile(t *testing.T) {
 // TestADeployBesideAHeldAppRepeatsNothing restarts a member that holds the events of one app, among which those of
 // another have been delivered.
 func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	for rule, healthy := range map[string]int{"every other event is held": 1, "one in ten is": 9} {
 		t.Run(rule, func(t *testing.T) {
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
@@ -212,6 +218,7 @@ func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
 
 // A stop in the middle of whatever it is: others are served meanwhile, and a member that comes next goes on.
 func TestAStopTakesAsLongAsTheCallsUnderWay(t *testing.T) {
+	t.Parallel()
 	const latency = 300 * time.Millisecond
 	bad := func(a msdktest.Answer) msdktest.Rule { return msdktest.Poison(a, "bad") }
 	for waits, test := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 // TestAPlayersLettersAreWrittenInOrderWhenTheyWereHeldForTooLong: a replay takes the
 // letters in the order in which they were written.
 func TestAPlayersLettersAreWrittenInOrderWhenTheyWereHeldForTooLong(t *testing.T) {
+	t.Parallel()
 	for rule, test := range map[string]struct {
 		replayed, before, after int // published before the first call, and while it is under way
 		cooldown                time.Duration

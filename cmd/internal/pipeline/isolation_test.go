@@ -12,6 +12,7 @@ import (
 )
 
 func TestOnlyThePoisonBecomesALetter(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		const players = 100
 		w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = players, time.Minute
@@ -49,6 +50,7 @@ func TestOnlyThePoisonBecomesALetter(t *testing.T) {
 }
 
 func TestSplitKeepsTheOrderOfAUser(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Batch.Linger = time.Minute
 		w.cfg.Batch.MaxRecords = 9
@@ -75,6 +77,7 @@ func TestSplitKeepsTheOrderOfAUser(t *testing.T) {
 }
 
 func TestNeverSplitForWhatStrikesEverybody(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]msdktest.Answer{
 		"server error":   {HTTP: 500},
 		"timeout":        {Fault: msdktest.Hang},
@@ -122,6 +125,7 @@ func TestNeverSplitForWhatStrikesEverybody(t *testing.T) {
 // TestServerErrorForBadContent: a server that fails on bad content with a 5xx
 // looks like an outage, but for the others that succeed meanwhile.
 func TestServerErrorForBadContent(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = 16, 100*time.Millisecond
 		w.cfg.Delivery.Retry.MaxElapsed = time.Minute
@@ -156,6 +160,7 @@ func TestServerErrorForBadContent(t *testing.T) {
 // TestOnePoisonAmongTenThousand: the others are delivered, and finding the
 // culprit costs what a binary search costs.
 func TestOnePoisonAmongTenThousand(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		const players = 10_000
 		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{Ret: -1011}, "player-04711"))

@@ -23,6 +23,7 @@ func (w *world) refuseLetters() (accept func()) {
 // TestLettersAreNeverLost has the dead-letter topic refuse everything for an
 // hour.
 func TestLettersAreNeverLost(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxPending = 100
 		accept := w.refuseLetters()
@@ -58,6 +59,7 @@ func TestLettersAreNeverLost(t *testing.T) {
 // TestARebalanceWhileLettersWait: the member that takes over, or the same one,
 // finds out by itself whether letters can be written.
 func TestARebalanceWhileLettersWait(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		accept := w.refuseLetters()
 		p, stop := w.start()
@@ -92,6 +94,7 @@ func (w *world) slowLetters(n int32, take time.Duration) {
 }
 
 func TestARecordHasOneLetterHoweverLongTheBrokerTakes(t *testing.T) {
+	t.Parallel()
 	for rule, meanwhile := range map[string]func(w *world){
 		"twelve seconds":       func(w *world) { w.slowLetters(1, 12*time.Second) },
 		"each of five minutes": func(w *world) { w.slowLetters(15, 20*time.Second) },
@@ -136,6 +139,7 @@ func TestARecordHasOneLetterHoweverLongTheBrokerTakes(t *testing.T) {
 
 // The others of a write that one partition holds up until the drain is over.
 func TestLettersThatAreWrittenAreSettledWhateverIsLeft(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		fault := w.RequireKfake(t).Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Produce}, Topic: w.topic + ".dlq", Partitions: []int32{2}, Err: kerr.NotEnoughReplicas, Count: -1,

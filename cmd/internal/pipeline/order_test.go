@@ -12,6 +12,7 @@ import (
 // TestScriptedAnswers gives each of 50 players 40 reports and a platform that
 // answers the calls with them by script. Every report arrives once, in order.
 func TestScriptedAnswers(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		const players, reports = 50, 40
 		w.cfg.Batch.MaxRecords = 20
@@ -51,6 +52,7 @@ func TestScriptedAnswers(t *testing.T) {
 }
 
 func TestUserIsNeverInTwoCallsAtOnce(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = 3, 0
 		var calls []call

@@ -7,6 +7,7 @@ import (
 )
 
 func TestDelivers(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		want := []string{report("anna", 1), report("anna", 2)}
 		w.publish("anna", want...)

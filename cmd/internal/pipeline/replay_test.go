@@ -30,6 +30,7 @@ func (w *world) replay(user, value string, offset int64) kafkatest.Record {
 }
 
 func TestALetterThatFailsAgainNamesTheOneThatItWas(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		p, stop := w.start()
 		w.until("the replay topic exists", time.Minute, func() bool { return w.log.contains("generation begun") })
@@ -66,6 +67,7 @@ func replayedAtOnce(calls []call) (most int) {
 // and then beside a backlog of replayed letters of which one in ten is refused
 // by the platform again, at 100 ms a call.
 func TestReplayingDoesNotDelayOthers(t *testing.T) {
+	t.Parallel()
 	const letters, events, latency = 30_000, 1000, 100 * time.Millisecond
 	slowest := func(letters int) (slowest time.Duration, throughput int) {
 		virtual(t, func(w *world) {
@@ -134,6 +136,7 @@ func TestReplayingDoesNotDelayOthers(t *testing.T) {
 // TestReplayedLettersGiveTheirRoomBack replays many times what there is room for
 // at once.
 func TestReplayedLettersGiveTheirRoomBack(t *testing.T) {
+	t.Parallel()
 	const letters = 1000
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxPending = 160 // an eighth of which is 20
@@ -159,6 +162,7 @@ func TestReplayedLettersGiveTheirRoomBack(t *testing.T) {
 // TestLettersReplayedUnrepairedDoNotHoldTheirApp: all of them are refused again,
 // one player after the other; the app's own events say that it is not the app.
 func TestLettersReplayedUnrepairedDoNotHoldTheirApp(t *testing.T) {
+	t.Parallel()
 	var (
 		mu    sync.Mutex
 		sent  = map[string]time.Time{}
@@ -201,6 +205,7 @@ func TestLettersReplayedUnrepairedDoNotHoldTheirApp(t *testing.T) {
 }
 
 func TestAReplayIsDeliveredOnceWhateverGroupComes(t *testing.T) {
+	t.Parallel()
 	for _, start := range []string{"earliest", "latest"} {
 		t.Run(start, func(t *testing.T) {
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
@@ -225,6 +230,7 @@ func TestAReplayIsDeliveredOnceWhateverGroupComes(t *testing.T) {
 }
 
 func TestAReplayMadeBeforeThereIsAGroupIsDelivered(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		w.cfg.Kafka.Start = "latest"
 		if err := w.CreateTopic(w.t.Context(), w.topic+".replay", 4, nil); err != nil {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestScoreRoute(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Apps[0].Route, w.cfg.Apps[0].ScoreExpires = "wxscore", "1900000000"
 		w.publish("anna", report("anna", 12345678901234567), report("anna", -3))
@@ -32,6 +33,7 @@ func TestScoreRoute(t *testing.T) {
 }
 
 func TestHeaderPicksTheApp(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.addApp(otherApp, w.topic)
 		w.produce(w.topic, appID, "anna", 1)
@@ -61,6 +63,7 @@ func TestHeaderPicksTheApp(t *testing.T) {
 }
 
 func TestReplayTopicIsReadBesideTheAppsTopics(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.msdk.SetRules(msdktest.Poison(msdktest.Answer{Ret: -1011}, "again"))
 		_, stop := w.start()
@@ -102,6 +105,7 @@ func TestReplayTopicIsReadBesideTheAppsTopics(t *testing.T) {
 }
 
 func TestOldRecordsExpireUnsent(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxAge = time.Hour
 		w.publish("old", report("old", 1))
@@ -120,6 +124,7 @@ func TestOldRecordsExpireUnsent(t *testing.T) {
 }
 
 func TestEventsExpireWhileHeld(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxAge = 10 * time.Minute
 		w.cfg.Delivery.MaxHold = 24 * time.Hour
@@ -141,6 +146,7 @@ func TestEventsExpireWhileHeld(t *testing.T) {
 // TestATopicThatDoesNotExistYet holds up nobody, is mentioned, and is taken up
 // once it exists.
 func TestATopicThatDoesNotExistYet(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		later := w.topic + "-later"
 		w.addApp(otherApp, later)

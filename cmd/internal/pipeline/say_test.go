@@ -10,6 +10,7 @@ import (
 
 // TestTheLogAccountsForEveryLetter adds up what the log says, which mentions a kind of letters once a minute at most.
 func TestTheLogAccountsForEveryLetter(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		p, stop := w.start()
 		for i := range 50 {

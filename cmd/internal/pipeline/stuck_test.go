@@ -13,6 +13,7 @@ import (
 // holds up the commit of its partition; what was delivered behind it is not
 // delivered again all the same.
 func TestOneStuckEventRepeatsNothingBehindIt(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxPending, w.cfg.Batch.MaxRecords = 100, 50
 		sick := new(msdktest.Outage)
@@ -45,6 +46,7 @@ func TestOneStuckEventRepeatsNothingBehindIt(t *testing.T) {
 
 // TestManyHeldAppsLeaveRoomForTheOthers fails app after app.
 func TestManyHeldAppsLeaveRoomForTheOthers(t *testing.T) {
+	t.Parallel()
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		w.cfg.Delivery.MaxPending = 400
 		w.cfg.Delivery.MaxHold = 24 * time.Hour
@@ -66,6 +68,7 @@ func TestManyHeldAppsLeaveRoomForTheOthers(t *testing.T) {
 }
 
 func TestAThrottleStormDeadLettersNothing(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		storm := new(msdktest.Outage)
 		storm.Begin(msdktest.Answer{Ret: -20000, Msg: "45009,reach max api limit"})

@@ -8,6 +8,7 @@ import (
 )
 
 func TestRetryAfterHoldsTheWholeApp(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]msdktest.Answer{
 		"in seconds": {HTTP: 429, RetryAfter: "40"},
 		"as a date":  {HTTP: 503, RetryAfter: "Sat, 01 Jan 2000 00:00:40 GMT"}, // virtual time begins at 2000-01-01
@@ -38,6 +39,7 @@ func TestRetryAfterHoldsTheWholeApp(t *testing.T) {
 }
 
 func TestThrottleSaysNothingOfHealth(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.Breaker.Failures = 1
 		storm := new(msdktest.Outage)
@@ -67,6 +69,7 @@ func TestThrottleSaysNothingOfHealth(t *testing.T) {
 // TestUserIsNamedOnceASecond relies on the simulator, which refuses a second
 // call for a user within a second.
 func TestUserIsNamedOnceASecond(t *testing.T) {
+	t.Parallel()
 	for _, route := range []string{"battle_report", "wxscore"} {
 		t.Run(route, func(t *testing.T) {
 			virtual(t, func(w *world) {

@@ -6,6 +6,7 @@ import (
 )
 
 func TestTopicsOfLettersAreProvidedForAndLookedAt(t *testing.T) {
+	t.Parallel()
 	virtual(t, func(w *world) {
 		if err := w.CreateTopic(w.t.Context(), w.topic+".dlq", 4, map[string]string{"cleanup.policy": "compact", "retention.ms": "3600000"}); err != nil {
 			t.Fatal(err)
