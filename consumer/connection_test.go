@@ -145,7 +145,7 @@ func TestTheConsumerGroupConnectsLikeTheClient(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			joined := false
 			go func() {

@@ -60,7 +60,7 @@ func newWorld(t *testing.T, b *kafkatest.Broker, partitions int32) *world {
 	t.Helper()
 	w := &world{
 		Broker: b, t: t, topic: b.Topic(t, partitions), group: kafkatest.Name(t),
-		patience: time.Minute, rest: func() {}, takes: map[at]int{},
+		patience: 5 * time.Minute, rest: func() {}, takes: map[at]int{},
 	}
 	t.Cleanup(func() {
 		if t.Failed() {

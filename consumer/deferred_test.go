@@ -31,8 +31,8 @@ type strands struct {
 	mu      sync.Mutex
 	barred  string
 	opened  chan struct{} // closed when fewer are barred
-	refused int           // records that could not be deferred
-	beyond  int           // pieces that were larger than the room for them
+	refused atomic.Int32  // records that could not be deferred
+	beyond  atomic.Int32  // pieces that were larger than the room for them
 	handing func()        // is called before something is taken later; nil: nothing is
 }
 
@@ -66,9 +66,7 @@ func (s *strands) take(take consumer.Take) consumer.Take {
 			if is, _ := s.isBarred(strandOf(&r)); !is {
 				taken = append(taken, r)
 			} else if !r.Partition.Defer(strandOf(&r), r.Offset) {
-				s.mu.Lock()
-				s.refused++
-				s.mu.Unlock()
+				s.refused.Add(1)
 				taken = append(taken, r)
 			}
 		}
@@ -88,9 +86,7 @@ func (s *strands) reserve(take consumer.Take) consumer.Reserve {
 						size += r.Size()
 					}
 					if len(records) > most || len(records) > 1 && size > bytes {
-						s.mu.Lock()
-						s.beyond++
-						s.mu.Unlock()
+						s.beyond.Add(1)
 					}
 					if s.handing != nil {
 						s.handing()
@@ -143,8 +139,8 @@ func TestWhatIsDeferredIsTakenLaterAndOthersPass(t *testing.T) {
 		for _, strand := range []string{"B", "C", "-"} {
 			expectAll(w, strand, 1000, m)
 		}
-		if s.beyond > 0 {
-			w.t.Errorf("%d pieces were larger than the room for them", s.beyond)
+		if n := s.beyond.Load(); n > 0 {
+			w.t.Errorf("%d pieces were larger than the room for them", n)
 		}
 		if r := w.repeats(); len(r) > 0 {
 			w.t.Errorf("taken twice: %v", r)
@@ -195,14 +191,14 @@ func TestWhatIsDeferredIsHandedOn(t *testing.T) {
 				s.open("")
 				w.untilCommitted(map[int32]int64{0: 1020, 1: 1000})
 				if r := w.repeats(); len(r) > 0 {
-					t.Errorf("taken twice: %v", r)
+					w.t.Errorf("taken twice: %v", r)
 				}
 				n := 0
 				for _, m := range all {
 					n += len(m.records())
 				}
 				if n != 2020 {
-					t.Errorf("%d taken", n)
+					w.t.Errorf("%d taken", n)
 				}
 			})
 		})
@@ -231,7 +227,7 @@ func TestLargeRecordsAreDeferredAndTakenAgainLikeOthers(t *testing.T) {
 		s.open("")
 		w.untilCommitted(map[int32]int64{0: 60, 1: 60, 2: 60})
 		if r := w.repeats(); len(r) > 0 {
-			t.Errorf("taken twice: %v", r)
+			w.t.Errorf("taken twice: %v", r)
 		}
 		for _, letter := range []string{"A", "B"} {
 			got := map[int][]int64{}
@@ -242,7 +238,7 @@ func TestLargeRecordsAreDeferredAndTakenAgainLikeOthers(t *testing.T) {
 			}
 			for p, offsets := range got {
 				if !slices.IsSorted(offsets) || len(offsets) != 20 {
-					t.Errorf("partition %d, %s: taken %v", p, letter, offsets)
+					w.t.Errorf("partition %d, %s: taken %v", p, letter, offsets)
 				}
 			}
 		}
@@ -403,8 +399,8 @@ func TestWhatIsDeferredIsTakenAgainRatherThanLost(t *testing.T) {
 					time.Sleep(time.Minute)
 					w.publish(0, interleaved(200, "A+ ", "B")...)
 					time.Sleep(time.Minute)
-					if s.refused != 200 {
-						t.Errorf("of a strand that cannot be noted %d are refused", s.refused)
+					if n := s.refused.Load(); n != 200 {
+						w.t.Errorf("of a strand that cannot be noted %d are refused", n)
 					}
 				}
 				first.stop()
@@ -424,7 +420,7 @@ func TestWhatIsDeferredIsTakenAgainRatherThanLost(t *testing.T) {
 					seen[v] = true
 				}
 				if int64(len(seen)) != end {
-					t.Errorf("%d of %d taken", len(seen), end)
+					w.t.Errorf("%d of %d taken", len(seen), end)
 				}
 			})
 		})
@@ -439,8 +435,8 @@ func TestNoMoreStrandsAreDeferredThanCanBeNoted(t *testing.T) {
 		first := w.join(s.defers)
 		w.publish(0, interleaved(100, strings.Split(letters+"-", "")...)...)
 		w.until("the others are taken", func() bool { return len(first.of("-")) == 100 })
-		if n := len(letters); s.refused == 0 || s.refused > 100*n/3 {
-			w.t.Errorf("%d refused", s.refused)
+		if n := int(s.refused.Load()); n == 0 || n > 100*len(letters)/3 {
+			w.t.Errorf("%d refused", n)
 		}
 		first.stop()
 		if text := *w.fetchCommit(0).Metadata; !strings.HasPrefix(text, "battlereport/3:") || len(text) > 4096 {

@@ -194,7 +194,7 @@ func (w *world) transaction(client *kgo.Client, commit kgo.TransactionEndTry, va
 
 func TestOfTransactionsOnlyTheCommittedAreTaken(t *testing.T) {
 	w := loopback(t, 1)
-	one, two := w.client(kgo.TransactionalID(kafkatest.Name(t))), w.client(kgo.TransactionalID(kafkatest.Name(t)))
+	one, two := w.client(kgo.TransactionalID(kafkatest.Name(t)), kgo.TransactionTimeout(10*time.Minute)), w.client(kgo.TransactionalID(kafkatest.Name(t)), kgo.TransactionTimeout(10*time.Minute))
 	w.transaction(one, kgo.TryCommit, "a", "b")
 	w.transaction(one, kgo.TryAbort, "never", "never")
 	// The transactions of two producers overlap.
@@ -223,7 +223,7 @@ func TestOfTransactionsOnlyTheCommittedAreTaken(t *testing.T) {
 
 func TestATransactionIsTakenOnceItIsCommitted(t *testing.T) {
 	w := loopback(t, 1)
-	client := w.client(kgo.TransactionalID(kafkatest.Name(t)))
+	client := w.client(kgo.TransactionalID(kafkatest.Name(t)), kgo.TransactionTimeout(10*time.Minute))
 	m := w.join()
 	w.until("joined", m.Joined)
 	if err := client.BeginTransaction(); err != nil {

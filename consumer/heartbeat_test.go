@@ -120,7 +120,9 @@ func (n *mortal) dial(ctx context.Context, network, address string) (net.Conn, e
 	if n.dead {
 		return nil, errors.New("unplugged")
 	}
-	n.conns = append(n.conns, conn)
+	if err == nil {
+		n.conns = append(n.conns, conn)
+	}
 	return conn, err
 }
 

@@ -367,14 +367,14 @@ func newApart(w *world) *apart {
 		}
 	}
 	address := w.Addrs()[broker]
-	refuses := false
-	a.gone = func() { refuses = true }
+	var refuses atomic.Bool
+	a.gone = func() { refuses.Store(true) }
 	a.option = func(cfg *consumer.Config, _ *member) {
 		cfg.Connection.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			switch {
 			case addr != address:
 				return w.Dial(ctx, network, addr)
-			case a.dials.Add(1) > 0 && refuses:
+			case a.dials.Add(1) > 0 && refuses.Load():
 				return nil, errors.New("connection refused")
 			}
 			return a.proxy.Dial(ctx, network, addr)

@@ -193,16 +193,11 @@ func TestATopicMadeAnewBetweenTwoRequestsIsAnError(t *testing.T) {
 					id := d.uuid(topic)
 					text = string(id[:])
 				}
-				begin := time.Now()
 				hook := once(func() {
 					d.recreate(topic, 1, nil)
 					d.fill(topic, "new", fill)
-					begin = time.Now()
 				})
 				expectRecreated(t, test.act(d, d.hookedStore(test.key, text, hook), e), topic)
-				if took := time.Since(begin); took > 25*time.Second {
-					t.Errorf("it took %v", took)
-				}
 			})
 		}
 	}

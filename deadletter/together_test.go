@@ -29,10 +29,12 @@ func TestWhoGivesUpWaitingTouchesNothing(t *testing.T) {
 			}
 		}
 	})
+	defer func() {
+		close(stop)
+		wg.Wait()
+	}()
 	for _, replay := range replays {
 		done, err := resolver.Replay(t.Context(), replay)
 		d.expectDone(done, err, "resolved 1, skipped 0, refused 0, unknown 0, untouched 0")
 	}
-	close(stop)
-	wg.Wait()
 }

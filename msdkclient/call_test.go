@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,16 +110,16 @@ func TestSequentialCallsShareOneConnection(t *testing.T) {
 					_, _ = io.WriteString(w, answer)
 				})}
 				go func() { _ = server.Serve(pipe) }()
-				opened := 0
+				var opened atomic.Int32
 				c := newClient(t, "http://msdk.test", WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
-					opened++
+					opened.Add(1)
 					return pipe.DialContext(ctx, network, addr)
 				}))
 				for range 100 {
 					_ = c.BattleReport(t.Context(), testApp, "o1", []byte(`{}`))
 				}
-				if opened != 1 {
-					t.Errorf("%d connections for 100 calls", opened)
+				if n := opened.Load(); n != 1 {
+					t.Errorf("%d connections for 100 calls", n)
 				}
 				c.Close()
 				_ = server.Close()

@@ -96,12 +96,12 @@ func TestAReplayWhoseTopicIsMadeAnewEndsAndTheSameCommandGoesOnWithTheNewLetters
 	go func() { ended <- p.invoke(t, "", "replay", "--since", "1d", "--yes", "--rate", "1/s") }()
 	awaitReplayed(t, p, ended)
 	p.anew(t, 60)
-	began, done := time.Now(), total(p.replayed(t))
+	done := total(p.replayed(t))
 	got := <-ended
 	done = max(done, total(p.replayed(t)))
 	if got.code != exitCannot || !strings.Contains(got.stderr, " is gone: its topic has been deleted or made anew since it was read\n") ||
-		!strings.Contains(got.stdout, "it is gone: its topic has been deleted or made anew\n") || time.Since(began) > 30*time.Second {
-		t.Errorf("after %v: %+v", time.Since(began), got)
+		!strings.Contains(got.stdout, "it is gone: its topic has been deleted or made anew\n") {
+		t.Errorf("%+v", got)
 	}
 	if n := len(p.names(t, "pending")); n != 60 {
 		t.Errorf("%d letters of the new topic are pending", n)

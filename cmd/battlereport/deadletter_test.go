@@ -413,7 +413,7 @@ func deleteBefore(t *testing.T, p *post, offset int64) {
 	t.Helper()
 	client := kafkaClient(t, p.Broker)
 	req := kmsg.NewPtrDeleteRecordsRequest()
-	req.TimeoutMillis = 10_000
+	req.TimeoutMillis = 60_000
 	rt := kmsg.NewDeleteRecordsRequestTopic()
 	rt.Topic = p.dlq
 	rp := kmsg.NewDeleteRecordsRequestTopicPartition()

@@ -56,6 +56,7 @@ type soak struct {
 func newSoak(t *testing.T) *soak {
 	s := newSoakWithout(t, 12, msdktest.Latency(20*time.Millisecond))
 	go s.publish()
+	t.Cleanup(func() { <-s.published })
 	return s
 }
 
@@ -79,7 +80,7 @@ func newSoakWithout(t *testing.T, partitions int32, rules ...msdktest.Rule) *soa
 	msdk.SetRules(rules...)
 	s.config = write(t, "battlereport.yaml", fmt.Sprintf(`
 kafka: {brokers: [%s], group: %s}
-msdk: {base_url: %s}
+msdk: {base_url: %s, timeout: 1m}
 apps: [{appid: %s, appkey: "111111", topics: [%s]}]
 http: {listen: 127.0.0.1:0}
 `, strings.Join(s.Addrs(), ", "), s.group, msdk.URL, soakApp, s.topic))
@@ -168,8 +169,8 @@ func (s *soak) start() *member {
 	})
 	select {
 	case <-m.joined:
-	case <-time.After(time.Minute):
-		s.t.Fatalf("member %d has not joined after a minute", s.started)
+	case <-time.After(3 * time.Minute):
+		s.t.Fatalf("member %d has not joined after 3 minutes", s.started)
 	}
 	return m
 }

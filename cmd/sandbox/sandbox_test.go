@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // small is a run of two thousand events, as fast as they go.
 func small(t *testing.T) *options {
 	o := defaultOptions()
-	o.Rate, o.Count, o.Players, o.Bad = 0, 2000, 300, 0.1
+	o.Rate, o.Count, o.Players, o.Bad, o.Settle = 0, 2000, 300, 0.1, 5*time.Minute
 	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +119,12 @@ func TestEventsOfOthersAreDeliveredAndNotCounted(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for s.platform.foreign.Load() == 0 || s.letters.foreigners() == 0 { // before the pipeline is drained
-			time.Sleep(time.Millisecond)
+		// Before the pipeline is drained; the time only ends what would never end.
+		for end := time.Now().Add(time.Minute); s.platform.foreign.Load() == 0 || s.letters.foreigners() == 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Error("they have not come out")
+				return
+			}
 		}
 		if score, _ := s.platform.Leaderboard.Best(gameID, "me"); score != 999999 {
 			t.Errorf("the leaderboard has %d", score)

@@ -87,7 +87,7 @@ func TestKafkaGoJoinsAGroupRebalancesAndCommitsInVirtualTime(t *testing.T) {
 }
 
 func joinsRebalancesAndCommits(t *testing.T, b *kafkatest.Broker) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	topic, group := b.Topic(t, 4), kafkatest.Name(t)
 	if got := b.Committed(t, group, topic); len(got) != 0 {

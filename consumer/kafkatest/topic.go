@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long this package waits for a broker to answer. It only ends what would never end.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // Name returns a name for a topic or a group that nobody else has, with the test's name in it.
 func Name(tb testing.TB) string {

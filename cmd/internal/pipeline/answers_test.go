@@ -84,7 +84,7 @@ func TestABadRecordHurtsOnlyItselfWhateverItIsAnswered(t *testing.T) {
 					w.settled(p, len(sent)+1, 10*time.Minute)
 					letters := w.letters()
 					if len(letters) != 1 || string(letters[0].Key) != "bad" || header(letters[0], "deadletter.reason") != "exhausted" {
-						t.Errorf("letters: %v", letters)
+						w.t.Errorf("letters: %v", letters)
 					}
 					mu.Lock()
 					defer mu.Unlock()
@@ -92,12 +92,12 @@ func TestABadRecordHurtsOnlyItselfWhateverItIsAnswered(t *testing.T) {
 						worst = max(worst, got[user].Sub(at))
 					}
 					if len(got) != len(sent) || worst > time.Minute {
-						t.Errorf("%d of %d others delivered, one after %s", len(got), len(sent), worst)
+						w.t.Errorf("%d of %d others delivered, one after %s", len(got), len(sent), worst)
 					}
 					if bad > 60 {
-						t.Errorf("%d calls with the bad record", bad)
+						w.t.Errorf("%d calls with the bad record", bad)
 					}
-					t.Logf("%d calls with the bad record; the others waited for %s at most; held %d times", bad, worst, strings.Count(w.log.text(), "app is held"))
+					w.t.Logf("%d calls with the bad record; the others waited for %s at most; held %d times", bad, worst, strings.Count(w.log.text(), "app is held"))
 				})
 			})
 		}
@@ -119,7 +119,7 @@ func TestCompanyOfABadRecordInAnAppWithNothingElseIsDelivered(t *testing.T) {
 				w.settled(p, 10, 3*time.Hour)
 				stop()
 				if letters := w.letters(); w.msdk.Ledger.Len() != 9 || len(letters) != 1 || string(letters[0].Key) != "player-3" {
-					t.Errorf("%d delivered, letters %v", w.msdk.Ledger.Len(), letters)
+					w.t.Errorf("%d delivered, letters %v", w.msdk.Ledger.Len(), letters)
 				}
 			})
 		})
@@ -142,10 +142,10 @@ func TestAServerOfThreeWithAStaleKeyLosesNothing(t *testing.T) {
 				w.settled(p, n, 10*time.Minute)
 				stop()
 				if w.msdk.Ledger.Len() != n || len(w.letters()) != 0 {
-					t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
+					w.t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
 				}
 				if most := 2 * n / 20; len(calls) > most {
-					t.Errorf("%d calls, want at most %d: batches were taken apart", len(calls), most)
+					w.t.Errorf("%d calls, want at most %d: batches were taken apart", len(calls), most)
 				}
 			})
 		})
@@ -169,16 +169,16 @@ func TestWhoRefusesEverybodyIsHeld(t *testing.T) {
 					p, stop := w.start()
 					time.Sleep(10 * time.Minute)
 					if held := p.Stats().Held; !slices.Equal(held, []string{appID}) {
-						t.Errorf("held: %v", held)
+						w.t.Errorf("held: %v", held)
 					}
 					if calls := w.calls(); calls > 400 { // one for each probe, and what it takes to see single records refused
-						t.Errorf("%d calls in ten minutes", calls)
+						w.t.Errorf("%d calls in ten minutes", calls)
 					}
 					outage.End()
 					w.settled(p, n, 10*time.Minute)
 					stop()
 					if w.msdk.Ledger.Len() != n || len(w.letters()) != 0 {
-						t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
+						w.t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
 					}
 				})
 			})
@@ -207,10 +207,10 @@ func TestManyBadRecordsAreRejectedOneByOne(t *testing.T) {
 		if len(letters) != n/10 || slices.ContainsFunc(letters, func(l kafkatest.Record) bool {
 			return !isBad(string(l.Key)) || header(l, "deadletter.reason") != "rejected"
 		}) {
-			t.Errorf("%d letters", len(letters))
+			w.t.Errorf("%d letters", len(letters))
 		}
 		if w.log.contains("app is held") {
-			t.Error("the app was held")
+			w.t.Error("the app was held")
 		}
 	})
 }
@@ -237,10 +237,10 @@ func TestBadRecordsThatAreLeftOverHoldNobody(t *testing.T) {
 		w.settled(p, n, time.Minute)
 		stop()
 		if w.msdk.Ledger.Len() != n-n/10 || len(w.letters()) != n/10 {
-			t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
+			w.t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
 		}
 		if w.log.contains("app is held") {
-			t.Error("the app was held")
+			w.t.Error("the app was held")
 		}
 	})
 }
@@ -277,7 +277,7 @@ func TestWhoBeginsToRefuseEverybodyAmidASplitIsHeld(t *testing.T) {
 			}
 		}
 		if most := w.cfg.Delivery.Breaker.Failures; good >= most || w.msdk.Ledger.Len() != n-len(w.letters()) {
-			t.Errorf("%d delivered, %d letters, %d of them good, want less than %d", w.msdk.Ledger.Len(), len(w.letters()), good, most)
+			w.t.Errorf("%d delivered, %d letters, %d of them good, want less than %d", w.msdk.Ledger.Len(), len(w.letters()), good, most)
 		}
 	})
 }
@@ -294,12 +294,12 @@ func TestADoubtedRefusalIsCarriedOutOnceOthersSucceed(t *testing.T) {
 		refused := time.Now()
 		time.Sleep(200 * time.Millisecond)
 		if n := settled(p.Stats()); n != 0 {
-			t.Errorf("%d events are settled, and nothing has succeeded", n)
+			w.t.Errorf("%d events are settled, and nothing has succeeded", n)
 		}
 		w.publish("good", report("good", 1))
 		w.settled(p, 2, time.Minute)
 		if took := time.Since(refused); took > 500*time.Millisecond {
-			t.Errorf("it took %s", took)
+			w.t.Errorf("it took %s", took)
 		}
 		stop()
 	})

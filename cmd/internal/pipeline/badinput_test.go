@@ -70,7 +70,7 @@ func TestBadInput(t *testing.T) {
 	sent := w.Produce(t, records...)
 
 	p, stop := w.start()
-	w.settled(p, len(records), time.Minute)
+	w.settled(p, len(records), 5*time.Minute)
 	stop()
 	if got, want := w.msdk.Ledger.Len(), len(inputs)+1; got != want {
 		t.Errorf("%d good records delivered, want %d", got, want)
@@ -129,7 +129,7 @@ func TestEditionsExamples(t *testing.T) {
 			if _, err := exec.LookPath("kcat"); err != nil {
 				t.Skip("kcat is not installed")
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			out, err := exec.CommandContext(ctx, "kcat", "-P", "-b", w.Addrs()[0], "-t", w.topic, "-k", "k", file).CombinedOutput()
 			if err != nil {
@@ -150,7 +150,7 @@ func TestEditionsExamples(t *testing.T) {
 				want = append(want, strings.Trim(string(value), " \t\r\n"))
 			}
 			p, stop := w.start()
-			w.settled(p, len(examples), time.Minute)
+			w.settled(p, len(examples), 5*time.Minute)
 			stop()
 			var got []string
 			for _, r := range w.msdk.Ledger.Reports() {

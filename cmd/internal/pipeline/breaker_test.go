@@ -32,13 +32,13 @@ func TestPlatformDownForAnHour(t *testing.T) {
 		stop()
 		// 20 failures open the breaker, then one probe a cooldown.
 		if most := 20 + 32 + int(time.Hour/w.cfg.Delivery.Breaker.Cooldown) + 1; calls > most {
-			t.Errorf("%d calls during the outage, want at most %d", calls, most)
+			w.t.Errorf("%d calls during the outage, want at most %d", calls, most)
 		}
 		if w.msdk.Ledger.Len() != 300 || len(w.letters()) != 0 {
-			t.Errorf("%d delivered, %d letters; want all 300 delivered", w.msdk.Ledger.Len(), len(w.letters()))
+			w.t.Errorf("%d delivered, %d letters; want all 300 delivered", w.msdk.Ledger.Len(), len(w.letters()))
 		}
 		if !w.log.contains("app is held") || !w.log.contains("app is answered again") {
-			t.Error("the log does not tell of the hold")
+			w.t.Error("the log does not tell of the hold")
 		}
 	})
 }
@@ -55,11 +55,11 @@ func TestHoldIsBounded(t *testing.T) {
 		took := time.Since(began)
 		stop()
 		if took < w.cfg.Delivery.MaxHold || took > w.cfg.Delivery.MaxHold+time.Minute {
-			t.Errorf("given up after %s, want soon after %s", took, w.cfg.Delivery.MaxHold)
+			w.t.Errorf("given up after %s, want soon after %s", took, w.cfg.Delivery.MaxHold)
 		}
 		for _, l := range w.letters() {
 			if header(l, "deadletter.reason") != "exhausted" {
-				t.Fatalf("letter: %v", l.Headers)
+				w.t.Fatalf("letter: %v", l.Headers)
 			}
 		}
 	})
@@ -93,13 +93,13 @@ func TestBadAppHurtsOnlyItself(t *testing.T) {
 				p, stop := w.start()
 				w.until("the healthy app's events are delivered", time.Minute, func() bool { return len(w.msdk.Ledger.App(otherApp)) == n })
 				if held := p.Stats().Held; fmt.Sprint(held) != fmt.Sprint([]string{appID}) {
-					t.Errorf("held: %v", held)
+					w.t.Errorf("held: %v", held)
 				}
 				fails.End()
 				w.settled(p, 2*n, time.Hour)
 				stop()
 				if got := len(w.msdk.Ledger.App(appID)); got != n {
-					t.Errorf("the app that failed: %d delivered in the end, want %d", got, n)
+					w.t.Errorf("the app that failed: %d delivered in the end, want %d", got, n)
 				}
 			})
 		})
@@ -121,7 +121,7 @@ func TestRetryClockStandsStillWhileHeld(t *testing.T) {
 		w.settled(p, 5, time.Minute)
 		stop()
 		if w.msdk.Ledger.Len() != 5 {
-			t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
+			w.t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
 		}
 	})
 }
@@ -138,11 +138,11 @@ func TestRetriesAreBounded(t *testing.T) {
 		took := time.Since(began)
 		stop()
 		if most := w.cfg.Delivery.Retry.MaxElapsed + time.Minute; took > most || took < w.cfg.Delivery.Retry.MaxElapsed/2 {
-			t.Errorf("given up after %s", took)
+			w.t.Errorf("given up after %s", took)
 		}
 		for _, l := range w.letters() {
 			if header(l, "deadletter.reason") != "exhausted" || header(l, "deadletter.http_status") != "500" || header(l, "deadletter.delivery") != "uncertain" {
-				t.Fatalf("letter: %v", l.Headers)
+				w.t.Fatalf("letter: %v", l.Headers)
 			}
 		}
 	})
@@ -214,7 +214,7 @@ func TestAnAppThatHangsDoesNotGetAllCalls(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		// Half of the calls, 40 rounds of them.
 		if n, want := w.msdk.Ledger.Len()-begin, 4*10*35; n < want {
-			t.Errorf("%d delivered beside an app whose calls hang, want at least %d", n, want)
+			w.t.Errorf("%d delivered beside an app whose calls hang, want at least %d", n, want)
 		}
 		stop()
 	})

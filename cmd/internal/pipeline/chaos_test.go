@@ -260,7 +260,7 @@ func (w *world) startCrashable() *crashable {
 		cancel()
 		<-ended
 		if w.t.Failed() {
-			w.t.Log(w.log.b.String())
+			w.t.Log(w.log.text())
 		}
 	})
 	return &crashable{

@@ -40,8 +40,8 @@ func TestATopicThatDoesNotExistIsNotCreatedButSaidAndWaitedFor(t *testing.T) {
 		w.addApp(otherApp, misspelt)
 		p, stop := w.start()
 		w.publishMany("before", 10)
-		w.settled(p, 10, time.Minute)
-		w.until("it is said", time.Minute, func() bool {
+		w.settled(p, 10, 5*time.Minute)
+		w.until("it is said", 5*time.Minute, func() bool {
 			return w.log.contains(`msg="topics do not exist, or this client may not see them: waiting for them" topics=[` + misspelt + "]")
 		})
 		w.expectTopics(misspelt)
@@ -50,12 +50,12 @@ func TestATopicThatDoesNotExistIsNotCreatedButSaidAndWaitedFor(t *testing.T) {
 
 		p, stop = w.start()
 		w.publishMany("again", 10)
-		w.settled(p, 10, time.Minute)
+		w.settled(p, 10, 5*time.Minute)
 		if err := w.CreateTopic(w.t.Context(), misspelt, 4, nil); err != nil {
 			w.t.Fatal(err)
 		}
 		w.produceMany(misspelt, "first", 50)
-		w.settled(p, 60, 2*time.Minute)
+		w.settled(p, 60, 5*time.Minute)
 		w.expectTopics(misspelt, "", ".dlq", ".dlq.resolutions", ".replay")
 		stop()
 	})
@@ -65,15 +65,15 @@ func TestATopicDeletedWhileItIsReadDoesNotComeBackByItself(t *testing.T) {
 	onEach(t, func(w *world) {
 		p, stop := w.start()
 		w.publishMany("old", 20)
-		w.settled(p, 20, time.Minute)
+		w.settled(p, 20, 5*time.Minute)
 		for _, topic := range []string{w.topic, w.topic + ".replay"} {
 			if err := w.DeleteTopic(w.t.Context(), topic); err != nil {
 				w.t.Fatal(err)
 			}
 		}
-		w.until("it is said", 2*time.Minute, func() bool { return w.log.contains("topic is gone") })
+		w.until("it is said", 5*time.Minute, func() bool { return w.log.contains("topic is gone") })
 		_, stopOther := w.start() // at a rebalance the leader asks about all topics
-		w.until("both are in the group", time.Minute, func() bool { return strings.Count(w.log.text(), "partitions=map[]") >= 2 })
+		w.until("both are in the group", 5*time.Minute, func() bool { return strings.Count(w.log.text(), "partitions=map[]") >= 2 })
 		w.expectTopics(w.topic, ".dlq", ".dlq.resolutions")
 		stopOther()
 		w.expectTopics(w.topic, ".dlq", ".dlq.resolutions")
@@ -82,7 +82,7 @@ func TestATopicDeletedWhileItIsReadDoesNotComeBackByItself(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		w.publishMany("new", 30)
-		w.settled(p, 50, 2*time.Minute)
+		w.settled(p, 50, 5*time.Minute)
 		stop()
 		w.once("old", 20)
 		w.once("new", 30)

@@ -107,7 +107,7 @@ func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
 			d = time.Since(began)
 			time.Sleep(time.Minute)
 			if got := deferred(p); len(barred) > 0 && got < events*3/10 {
-				t.Errorf("%d records are deferred", got)
+				w.t.Errorf("%d records are deferred", got)
 			}
 			stop()
 		})
@@ -192,7 +192,7 @@ func TestWhatIsDeferredIsDeliveredOnceTheAppIsLetGo(t *testing.T) {
 				w.until("the healthy app's events are delivered", 10*time.Minute, func() bool { return len(w.msdk.Ledger.App(otherApp)) == n })
 				time.Sleep(time.Minute)
 				if got := deferred(p); got < n*9/10 {
-					t.Errorf("%d are deferred", got)
+					w.t.Errorf("%d are deferred", got)
 				}
 				_, stop = meanwhile(w, p, stop)
 				bar.End()
@@ -205,7 +205,7 @@ func TestWhatIsDeferredIsDeliveredOnceTheAppIsLetGo(t *testing.T) {
 				w.expectOnceInOrder(appID, n, users)
 				w.expectOnceInOrder(otherApp, int(all)-n, users)
 				if letters := w.letters(); len(letters) > 0 {
-					t.Errorf("%d letters", len(letters))
+					w.t.Errorf("%d letters", len(letters))
 				}
 			})
 		})
@@ -256,7 +256,7 @@ func TestACrashBesideWhatIsDeferredLosesNothing(t *testing.T) {
 		w.until("it has joined", time.Minute, func() bool { return len(m.NotReady()) == 0 })
 		time.Sleep(time.Minute)
 		if got := len(w.msdk.Ledger.App(otherApp)); got != n {
-			t.Errorf("the healthy app's %d events were delivered %d times", n, got)
+			w.t.Errorf("the healthy app's %d events were delivered %d times", n, got)
 		}
 		bar.End()
 		w.until("some of what was deferred is delivered", time.Minute, func() bool { return len(w.msdk.Ledger.App(appID)) > n/3 })
@@ -269,7 +269,7 @@ func TestACrashBesideWhatIsDeferredLosesNothing(t *testing.T) {
 			got[r.OpenID] = true
 		}
 		if again := len(w.msdk.Ledger.App(appID)) - n; len(got) != n || again > 1000 {
-			t.Errorf("%d of %d delivered, %d again", len(got), n, again)
+			w.t.Errorf("%d of %d delivered, %d again", len(got), n, again)
 		}
 	})
 }
@@ -287,17 +287,17 @@ func TestWhatIsDeferredIsHeldNoLonger(t *testing.T) {
 		w.until("the healthy app's events are delivered", 10*time.Minute, func() bool { return len(w.msdk.Ledger.App(otherApp)) == n })
 		time.Sleep(time.Until(began.Add(55 * time.Minute)))
 		if got := p.Stats().DeadLetters["exhausted"]; got != 0 {
-			t.Errorf("%d letters within the hour", got)
+			w.t.Errorf("%d letters within the hour", got)
 		}
 		time.Sleep(10 * time.Minute)
 		w.mixedFrom(n, 100, n, appID) // they have not waited yet
 		time.Sleep(10 * time.Minute)
 		if got := p.Stats().DeadLetters["exhausted"]; got != n {
-			t.Errorf("%d letters of %d after it", got, n)
+			w.t.Errorf("%d letters of %d after it", got, n)
 		}
 		time.Sleep(time.Hour)
 		if got := p.Stats().DeadLetters["exhausted"]; got != n+100 {
-			t.Errorf("%d letters of %d an hour later", got, n+100)
+			w.t.Errorf("%d letters of %d an hour later", got, n+100)
 		}
 		w.until("all is committed", time.Minute, func() bool { return w.committed() == 2*n+100 })
 		stop()
@@ -324,10 +324,10 @@ func TestAnAppThatIsSlowLeavesTheOthersTheirThroughput(t *testing.T) {
 				_, stop := w.start()
 				w.until("the other app's events are delivered", time.Hour, func() bool { return len(w.msdk.Ledger.App(otherApp)) == n })
 				if took := time.Since(began); took > 8*time.Second {
-					t.Errorf("the other app's events took %s", took)
+					w.t.Errorf("the other app's events took %s", took)
 				}
 				if got := len(w.msdk.Ledger.App(appID)); got > n/2 {
-					t.Errorf("%d of the slow app's were delivered meanwhile", got)
+					w.t.Errorf("%d of the slow app's were delivered meanwhile", got)
 				}
 				w.until("all is committed", 10*time.Hour, func() bool { return w.committed() == 2*n })
 				stop()
@@ -348,7 +348,7 @@ func TestNothingIsDeferredWhereNobodyElseCouldGoOn(t *testing.T) {
 		p, stop := w.start()
 		time.Sleep(time.Hour)
 		if got := deferred(p); got > 2*400 {
-			t.Errorf("%d are deferred", got)
+			w.t.Errorf("%d are deferred", got)
 		}
 		bar.End()
 		w.until("all is committed", time.Hour, func() bool { return w.committed() == 2*n })
@@ -380,7 +380,7 @@ func TestReplayedLettersOfAHeldAppAreDeferredToo(t *testing.T) {
 		p, stop := w.start()
 		time.Sleep(time.Minute)
 		if got := deferred(p); got < n*9/10 {
-			t.Errorf("%d are deferred", got)
+			w.t.Errorf("%d are deferred", got)
 		}
 		bar.End()
 		w.until("all are delivered", time.Hour, func() bool { return len(w.msdk.Ledger.App(appID)) == n })
@@ -404,16 +404,16 @@ func TestWhatIsDeferredOutlastsDeploysOnKafka(t *testing.T) {
 	delivered := func(app string, n int) func() bool {
 		return func() bool { return len(w.msdk.Ledger.App(app)) >= n }
 	}
-	w.until("the healthy app's events are delivered", time.Minute, delivered(otherApp, n))
+	w.until("the healthy app's events are delivered", 5*time.Minute, delivered(otherApp, n))
 	for i := range 2 {
 		stop()
 		w.mixedFrom(n+100*i, 100, users, appID, otherApp)
 		p, stop = w.start()
-		w.until("those that came meanwhile, too", time.Minute, delivered(otherApp, n+100*(i+1)))
+		w.until("those that came meanwhile, too", 5*time.Minute, delivered(otherApp, n+100*(i+1)))
 	}
-	w.until("what is deferred is known", time.Minute, func() bool { return deferred(p) > n/2 })
+	w.until("what is deferred is known", 5*time.Minute, func() bool { return deferred(p) > n/2 })
 	bar.End()
-	w.until("all is committed", time.Minute, func() bool { return w.committed() == 2*(n+200) })
+	w.until("all is committed", 5*time.Minute, func() bool { return w.committed() == 2*(n+200) })
 	stop()
 	w.expectOnceInOrder(appID, n+200, users)
 	w.expectOnceInOrder(otherApp, n+200, users)

@@ -46,7 +46,7 @@ func TestShutdownDrains(t *testing.T) {
 		w.settled(p, 100, time.Minute)
 		stop()
 		if got, want := w.committed(), int64(w.msdk.Ledger.Len()); got != want {
-			t.Errorf("%d committed, %d delivered", got, want)
+			w.t.Errorf("%d committed, %d delivered", got, want)
 		}
 		p, stop = w.start()
 		w.settled(p, 500-int(w.committed()), time.Minute)
@@ -69,13 +69,13 @@ func TestDrainOfASlowPlatformIsBounded(t *testing.T) {
 		began := time.Now()
 		stop()
 		if took := time.Since(began); took < 5*time.Second || took > 10*time.Second {
-			t.Errorf("drained in %s with a timeout of 5s", took)
+			w.t.Errorf("drained in %s with a timeout of 5s", took)
 		}
 		if !w.log.contains("drain timeout") {
-			t.Error("the log does not say that the drain was cut short")
+			w.t.Error("the log does not say that the drain was cut short")
 		}
 		if got := w.committed(); got != 0 {
-			t.Errorf("%d committed, nothing was settled", got)
+			w.t.Errorf("%d committed, nothing was settled", got)
 		}
 		slow.End()
 		p, stop := w.start()
@@ -97,7 +97,7 @@ func TestDrainOfAFailingPlatformIsShort(t *testing.T) {
 		began := time.Now()
 		stop()
 		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("drained in %s although nothing was in flight", took)
+			w.t.Errorf("drained in %s although nothing was in flight", took)
 		}
 		down.End()
 		p, stop := w.start()
@@ -136,7 +136,7 @@ func TestScalingRepeatsNothing(t *testing.T) {
 		stop3()
 		w.once("player", n)
 		if got := w.committed(); got != n {
-			t.Errorf("%d committed, want %d", got, n)
+			w.t.Errorf("%d committed, want %d", got, n)
 		}
 	})
 }
@@ -151,7 +151,7 @@ func TestBrokerGoneForAWhile(t *testing.T) {
 		w.publishMany("during", 50)
 		time.Sleep(10 * time.Minute)
 		if why := p.NotReady(); len(why) == 0 {
-			t.Error("ready without a broker")
+			w.t.Error("ready without a broker")
 		}
 		w.Restore()
 		w.publishMany("after", 50)
@@ -161,7 +161,7 @@ func TestBrokerGoneForAWhile(t *testing.T) {
 			w.once(prefix, 50)
 		}
 		if !w.log.contains("waiting for Kafka") {
-			t.Error("the log does not say what it waits for")
+			w.t.Error("the log does not say what it waits for")
 		}
 	})
 }
@@ -197,7 +197,7 @@ func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
 				for range 2 {
 					time.Sleep(time.Minute)
 					if s := p.Stats(); s.Pending < n {
-						t.Errorf("%d pending, the held app has %d", s.Pending, n)
+						w.t.Errorf("%d pending, the held app has %d", s.Pending, n)
 					}
 					stop()
 					p, stop = w.start()
@@ -206,10 +206,10 @@ func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
 				w.until("all is committed", time.Hour, func() bool { return w.committed() == n*int64(1+healthy) })
 				stop()
 				if got := len(w.msdk.Ledger.App(otherApp)); got != n*healthy {
-					t.Errorf("the healthy app's %d events were delivered %d times", n*healthy, got)
+					w.t.Errorf("the healthy app's %d events were delivered %d times", n*healthy, got)
 				}
 				if got := len(w.msdk.Ledger.App(appID)); got != n {
-					t.Errorf("the held app's %d events were delivered %d times", n, got)
+					w.t.Errorf("the held app's %d events were delivered %d times", n, got)
 				}
 			})
 		})
@@ -306,6 +306,7 @@ func rollingRestart(w *world, longest time.Duration) {
 	held.Begin(msdktest.Answer{Ret: -502})
 	sick.Begin(msdktest.Answer{HTTP: 503})
 	w.addApp(otherApp, w.topic)
+	w.cfg.Delivery.Retry.MaxElapsed = time.Hour
 	w.msdk.SetRules(msdktest.Latency(50*time.Millisecond), msdktest.ForApp(otherApp, held.Rule), func(r *msdktest.Request) msdktest.Answer {
 		if r.Names("bad") {
 			return sick.Rule(r)
@@ -317,13 +318,13 @@ func rollingRestart(w *world, longest time.Duration) {
 	for i := range members {
 		_, stops[i] = w.start()
 	}
-	end, published := make(chan struct{}), make(chan int)
+	end, published := make(chan struct{}), make(chan int, 1)
 	go func() {
 		n := 0
+		defer func() { published <- n }()
 		for ; ; n++ {
 			select {
 			case <-end:
-				published <- n
 				return
 			default:
 			}

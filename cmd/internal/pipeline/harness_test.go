@@ -74,6 +74,8 @@ func real(t *testing.T) *world {
 	w.msdk.Serve(l)
 	w.cfg.MSDK.BaseURL = "http://" + l.Addr().String()
 	w.opts.HeartbeatInterval = 200 * time.Millisecond
+	// A machine that stands still for some seconds repeats nothing by that.
+	w.cfg.MSDK.Timeout, w.cfg.Kafka.SessionTimeout = time.Minute, 30*time.Second
 	return w
 }
 
@@ -135,7 +137,7 @@ func (w *world) start() (p *pipeline.Pipeline, stop func()) {
 	w.t.Cleanup(func() {
 		stop()
 		if w.t.Failed() {
-			w.t.Log(w.log.b.String())
+			w.t.Log(w.log.text())
 		}
 	})
 	return p, stop

@@ -26,11 +26,11 @@ func TestOnlyThePoisonBecomesALetter(t *testing.T) {
 		w.settled(p, players, time.Hour)
 		stop()
 		if n := w.msdk.Ledger.Len(); n != players-1 {
-			t.Errorf("%d delivered, want %d", n, players-1)
+			w.t.Errorf("%d delivered, want %d", n, players-1)
 		}
 		letters := w.letters()
 		if len(letters) != 1 || string(letters[0].Key) != "player-037" {
-			t.Fatalf("letters: %v", letters)
+			w.t.Fatalf("letters: %v", letters)
 		}
 		for key, want := range map[string]string{
 			"deadletter.reason": "rejected", "deadletter.ret": "-1011", "deadletter.http_status": "200",
@@ -39,12 +39,12 @@ func TestOnlyThePoisonBecomesALetter(t *testing.T) {
 			"deadletter.attempts": callsWith("player-037", calls),
 		} {
 			if got := header(letters[0], key); got != want {
-				t.Errorf("%s: got %q, want %q", key, got, want)
+				w.t.Errorf("%s: got %q, want %q", key, got, want)
 			}
 		}
 		extra := w.calls() - 1
 		if bound := int(2*math.Log2(players)) + 2; extra > bound {
-			t.Errorf("%d calls beyond the first, want at most %d", extra, bound)
+			w.t.Errorf("%d calls beyond the first, want at most %d", extra, bound)
 		}
 	})
 }
@@ -68,10 +68,10 @@ func TestSplitKeepsTheOrderOfAUser(t *testing.T) {
 		w.settled(p, 7, time.Hour)
 		stop()
 		if got := w.accepted("anna"); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("anna: got %q", got)
+			w.t.Errorf("anna: got %q", got)
 		}
 		if l := w.letters(); len(l) != 2 {
-			t.Errorf("%d letters, want the 2 of bad", len(l))
+			w.t.Errorf("%d letters, want the 2 of bad", len(l))
 		}
 	})
 }
@@ -112,10 +112,10 @@ func TestNeverSplitForWhatStrikesEverybody(t *testing.T) {
 				}
 				held := answer.Ret == -502 || answer.HTTP == 404
 				if !held && small > 0 {
-					t.Errorf("%d of %d calls had less than the batch", small, len(calls))
+					w.t.Errorf("%d of %d calls had less than the batch", small, len(calls))
 				}
 				if w.msdk.Ledger.Len() != 10 || len(w.letters()) != 0 {
-					t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
+					w.t.Errorf("%d delivered, %d letters", w.msdk.Ledger.Len(), len(w.letters()))
 				}
 			})
 		})
@@ -146,13 +146,13 @@ func TestServerErrorForBadContent(t *testing.T) {
 		stop()
 		letters := w.letters()
 		if len(letters) != 1 || string(letters[0].Key) != "bad" || header(letters[0], "deadletter.reason") != "exhausted" {
-			t.Fatalf("letters: %v", letters)
+			w.t.Fatalf("letters: %v", letters)
 		}
 		if got, want := header(letters[0], "deadletter.attempts"), callsWith("bad", calls); got != want {
-			t.Errorf("the letter says %s attempts, it was in %s calls", got, want)
+			w.t.Errorf("the letter says %s attempts, it was in %s calls", got, want)
 		}
 		if n := w.msdk.Ledger.Len(); n != 615 {
-			t.Errorf("%d delivered, want 615", n)
+			w.t.Errorf("%d delivered, want 615", n)
 		}
 	})
 }
@@ -177,7 +177,7 @@ func TestOnePoisonAmongTenThousand(t *testing.T) {
 		stop()
 		letters := w.letters()
 		if n := w.msdk.Ledger.Len(); n != players-1 || len(letters) != 1 || string(letters[0].Key) != "player-04711" {
-			t.Fatalf("%d delivered, letters %v", n, letters)
+			w.t.Fatalf("%d delivered, letters %v", n, letters)
 		}
 		poisoned, refused := map[string]bool{}, 0
 		for _, c := range calls {
@@ -194,9 +194,9 @@ func TestOnePoisonAmongTenThousand(t *testing.T) {
 				extra++
 			}
 		}
-		t.Logf("%d calls for %d players; a batch of %d was refused, %d calls more than the first for it", len(calls), players, len(poisoned), extra)
+		w.t.Logf("%d calls for %d players; a batch of %d was refused, %d calls more than the first for it", len(calls), players, len(poisoned), extra)
 		if bound := int(2*math.Log2(100)) + 2; extra > bound {
-			t.Errorf("%d extra calls, want at most %d", extra, bound)
+			w.t.Errorf("%d extra calls, want at most %d", extra, bound)
 		}
 	})
 }

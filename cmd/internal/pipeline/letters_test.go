@@ -31,27 +31,27 @@ func TestLettersAreNeverLost(t *testing.T) {
 		w.publish("bad", "no JSON")
 		w.until("it is not ready", time.Minute, func() bool { return w.log.contains("taking nothing in") })
 		if why := p.NotReady(); len(why) != 1 {
-			t.Errorf("not ready: %q", why)
+			w.t.Errorf("not ready: %q", why)
 		}
 		w.publishMany("player", 1000)
 		time.Sleep(time.Hour)
 		if s := p.Stats(); s.Pending > 100 {
-			t.Errorf("%d pending, the bound is 100", s.Pending)
+			w.t.Errorf("%d pending, the bound is 100", s.Pending)
 		}
 		taken := w.msdk.Ledger.Len()
 		time.Sleep(time.Hour)
 		if now := w.msdk.Ledger.Len(); now != taken || now > 100 {
-			t.Errorf("delivered %d, then %d: the intake did not stop", taken, now)
+			w.t.Errorf("delivered %d, then %d: the intake did not stop", taken, now)
 		}
 		accept()
 		w.settled(p, 1001, 10*time.Minute)
 		if why := p.NotReady(); len(why) > 0 {
-			t.Errorf("not ready again: %q", why)
+			w.t.Errorf("not ready again: %q", why)
 		}
 		stop()
 		w.once("player", 1000)
 		if l := w.letters(); len(l) != 1 {
-			t.Errorf("%d letters, want 1", len(l))
+			w.t.Errorf("%d letters, want 1", len(l))
 		}
 	})
 }
@@ -72,7 +72,7 @@ func TestARebalanceWhileLettersWait(t *testing.T) {
 		w.publishMany("player", 50)
 		w.until("all is delivered", 10*time.Minute, func() bool { return w.msdk.Ledger.Len() == 50 && len(w.letters()) == 1 })
 		if why := p.NotReady(); len(why) > 0 {
-			t.Errorf("not ready: %q", why)
+			w.t.Errorf("not ready: %q", why)
 		}
 		stop()
 		w.once("player", 50)
@@ -126,11 +126,11 @@ func TestARecordHasOneLetterHoweverLongTheBrokerTakes(t *testing.T) {
 				}
 				for record, n := range times {
 					if n != 1 {
-						t.Errorf("of record %s there are %d letters", record, n)
+						w.t.Errorf("of record %s there are %d letters", record, n)
 					}
 				}
 				if len(times) != 20 {
-					t.Errorf("of 20 records %d have letters", len(times))
+					w.t.Errorf("of 20 records %d have letters", len(times))
 				}
 			})
 		})
@@ -141,7 +141,7 @@ func TestARecordHasOneLetterHoweverLongTheBrokerTakes(t *testing.T) {
 func TestLettersThatAreWrittenAreSettledWhateverIsLeft(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(w *world) {
-		fault := w.RequireKfake(t).Fault(kfake.Fault{
+		fault := w.RequireKfake(w.t).Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Produce}, Topic: w.topic + ".dlq", Partitions: []int32{2}, Err: kerr.NotEnoughReplicas, Count: -1,
 		})
 		for i := range 40 {
@@ -153,14 +153,14 @@ func TestLettersThatAreWrittenAreSettledWhateverIsLeft(t *testing.T) {
 		fault.Remove()
 		written := len(w.letters())
 		if written == 0 || written == 40 {
-			t.Fatalf("%d letters are written", written)
+			w.t.Fatalf("%d letters are written", written)
 		}
 		p, stop := w.start()
 		w.settled(p, 40-written, time.Minute)
 		time.Sleep(time.Minute)
 		stop()
 		if n := len(w.letters()); n != 40 {
-			t.Errorf("of 40 records there are %d letters", n)
+			w.t.Errorf("of 40 records there are %d letters", n)
 		}
 	})
 }

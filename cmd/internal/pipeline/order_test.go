@@ -42,11 +42,11 @@ func TestScriptedAnswers(t *testing.T) {
 		stop()
 		for user, reports := range want {
 			if got := w.accepted(user); !slices.Equal(got, reports) {
-				t.Errorf("%s: accepted %d, want %d in order", user, len(got), len(reports))
+				w.t.Errorf("%s: accepted %d, want %d in order", user, len(got), len(reports))
 			}
 		}
 		if l := w.letters(); len(l) > 0 {
-			t.Errorf("%d letters: %v", len(l), l[0].Headers)
+			w.t.Errorf("%d letters: %v", len(l), l[0].Headers)
 		}
 	})
 }
@@ -68,7 +68,7 @@ func TestUserIsNeverInTwoCallsAtOnce(t *testing.T) {
 		for i, a := range calls {
 			for _, b := range calls[:i] {
 				if a.began.Before(b.ended) && b.began.Before(a.ended) && slices.ContainsFunc(a.users, func(u string) bool { return slices.Contains(b.users, u) }) {
-					t.Fatalf("two calls at once share a user: %+v and %+v", a, b)
+					w.t.Fatalf("two calls at once share a user: %+v and %+v", a, b)
 				}
 			}
 		}

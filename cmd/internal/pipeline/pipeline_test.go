@@ -18,11 +18,11 @@ func TestDelivers(t *testing.T) {
 		w.until("1 letter", time.Minute, func() bool { return len(w.letters()) == 1 })
 		stop()
 		if got := w.accepted("anna"); !slices.Equal(got, want) {
-			t.Errorf("anna: got %q", got)
+			w.t.Errorf("anna: got %q", got)
 		}
 		l := w.letters()[0]
 		if string(l.Value) != "no JSON" || string(l.Key) != "ben" || header(l, "deadletter.reason") != "invalid_json" {
-			t.Errorf("letter: %q %v", l.Value, l.Headers)
+			w.t.Errorf("letter: %q %v", l.Value, l.Headers)
 		}
 	})
 }

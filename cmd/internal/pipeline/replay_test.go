@@ -153,7 +153,7 @@ func TestReplayedLettersGiveTheirRoomBack(t *testing.T) {
 		w.Produce(w.t, records...)
 		w.settled(p, letters, time.Hour)
 		if s := p.Stats(); s.Pending != 0 || s.PendingBytes != 0 {
-			t.Errorf("all is settled, and %d events and %d bytes are pending", s.Pending, s.PendingBytes)
+			w.t.Errorf("all is settled, and %d events and %d bytes are pending", s.Pending, s.PendingBytes)
 		}
 		stop()
 	})
@@ -198,6 +198,8 @@ func TestLettersReplayedUnrepairedDoNotHoldTheirApp(t *testing.T) {
 		if n := p.Stats().DeadLetters[deadletter.Rejected]; n != letters || w.msdk.Ledger.Len() != live {
 			w.t.Errorf("%d rejected, %d delivered", n, w.msdk.Ledger.Len())
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if worst > 5*time.Second {
 			w.t.Errorf("an event of the app's own waited for %s", worst)
 		}

@@ -23,11 +23,11 @@ func TestScoreRoute(t *testing.T) {
 			`{"appid":"wxcde873f99466f74a","grantType":"client_credential","openid":"anna","score":"-3","expires":"1900000000"}`,
 		}
 		if got := w.accepted("anna"); fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("got  %s\nwant %s", got, want)
+			w.t.Errorf("got  %s\nwant %s", got, want)
 		}
 		l := w.letters()
 		if len(l) != 1 || header(l[0], "deadletter.reason") != "schema_violation" || header(l[0], "deadletter.route") != "wxscore" {
-			t.Fatalf("letters: %v", l)
+			w.t.Fatalf("letters: %v", l)
 		}
 	})
 }
@@ -49,15 +49,15 @@ func TestHeaderPicksTheApp(t *testing.T) {
 		w.settled(p, 5, time.Minute)
 		stop()
 		if a, b := len(w.msdk.Ledger.App(appID)), len(w.msdk.Ledger.App(otherApp)); a != 1 || b != 1 {
-			t.Errorf("delivered %d and %d, want 1 each", a, b)
+			w.t.Errorf("delivered %d and %d, want 1 each", a, b)
 		}
 		for _, l := range w.letters() {
 			if header(l, "deadletter.reason") != "unknown_app" || header(l, "deadletter.appid") != "" {
-				t.Errorf("letter of %s: %v", l.Key, l.Headers)
+				w.t.Errorf("letter of %s: %v", l.Key, l.Headers)
 			}
 		}
 		if n := len(w.letters()); n != 3 {
-			t.Errorf("%d letters, want 3", n)
+			w.t.Errorf("%d letters, want 3", n)
 		}
 	})
 }
@@ -92,13 +92,13 @@ func TestReplayTopicIsReadBesideTheAppsTopics(t *testing.T) {
 			got := fmt.Sprintf("%s %s/%s@%s %s replays %s", header(l, "deadletter.reason"), header(l, "deadletter.source.topic"),
 				header(l, "deadletter.source.partition"), header(l, "deadletter.source.offset"), header(l, "deadletter.source.timestamp"), header(l, "deadletter.replays"))
 			if want != "" && got != want {
-				t.Errorf("letter of %s:\ngot  %s\nwant %s", l.Key, got, want)
+				w.t.Errorf("letter of %s:\ngot  %s\nwant %s", l.Key, got, want)
 			}
 			if string(l.Key) == "foreign" && header(l, "deadletter.reason") != "unknown_app" {
-				t.Errorf("letter of a foreign record: %v", l.Headers)
+				w.t.Errorf("letter of a foreign record: %v", l.Headers)
 			}
 			if string(l.Key) == "again" && header(l, "trace") != "x" {
-				t.Errorf("its own header is gone: %v", l.Headers)
+				w.t.Errorf("its own header is gone: %v", l.Headers)
 			}
 		}
 	})
@@ -115,10 +115,10 @@ func TestOldRecordsExpireUnsent(t *testing.T) {
 		w.settled(p, 2, time.Minute)
 		stop()
 		if n := w.msdk.Ledger.Len(); n != 1 {
-			t.Errorf("%d delivered, want 1", n)
+			w.t.Errorf("%d delivered, want 1", n)
 		}
 		if l := w.letters(); len(l) != 1 || header(l[0], "deadletter.reason") != "expired" || header(l[0], "deadletter.attempts") != "0" {
-			t.Errorf("letters: %v", l)
+			w.t.Errorf("letters: %v", l)
 		}
 	})
 }
@@ -138,7 +138,7 @@ func TestEventsExpireWhileHeld(t *testing.T) {
 		w.settled(p, 5, time.Hour)
 		stop()
 		if n := w.msdk.Ledger.Len(); n != 0 {
-			t.Errorf("%d delivered that are too old", n)
+			w.t.Errorf("%d delivered that are too old", n)
 		}
 	})
 }
@@ -154,16 +154,16 @@ func TestATopicThatDoesNotExistYet(t *testing.T) {
 		p, stop := w.start()
 		w.settled(p, 1, time.Minute)
 		if !w.log.contains("topics do not exist") {
-			t.Error("the log does not mention it")
+			w.t.Error("the log does not mention it")
 		}
 		if err := w.CreateTopic(w.t.Context(), later, 3, nil); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		w.Produce(w.t, kafkatest.Record{Topic: later, Key: []byte("ben"), Value: []byte(report("ben", 2))})
 		w.Produce(w.t, kafkatest.Record{Topic: later, Key: []byte("bad"), Value: []byte("no JSON")})
 		w.settled(p, 3, 5*time.Minute)
 		if n := len(w.ReadAll(w.t, later+".dlq")); n != 1 {
-			t.Errorf("%d letters in the topic's own dead letters, want 1", n)
+			w.t.Errorf("%d letters in the topic's own dead letters, want 1", n)
 		}
 		stop()
 	})

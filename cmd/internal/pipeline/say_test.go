@@ -25,7 +25,7 @@ func TestTheLogAccountsForEveryLetter(t *testing.T) {
 			total += n
 		}
 		if total != 50 || len(lines) != 2 {
-			t.Errorf("%d lines count %d letters of 50", len(lines), total)
+			w.t.Errorf("%d lines count %d letters of 50", len(lines), total)
 		}
 	})
 }

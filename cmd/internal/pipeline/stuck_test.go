@@ -39,7 +39,7 @@ func TestOneStuckEventRepeatsNothingBehindIt(t *testing.T) {
 		stop()
 		w.once("player", n)
 		if got := len(w.accepted("bad")); got != 1 {
-			t.Errorf("the one that was stuck was delivered %d times", got)
+			w.t.Errorf("the one that was stuck was delivered %d times", got)
 		}
 	})
 }
@@ -81,7 +81,7 @@ func TestAThrottleStormDeadLettersNothing(t *testing.T) {
 		stop()
 		w.once("player", 100)
 		if l := w.letters(); len(l) > 0 {
-			t.Errorf("%d letters: %v", len(l), l[0].Headers)
+			w.t.Errorf("%d letters: %v", len(l), l[0].Headers)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +17,11 @@ func TestRetryAfterHoldsTheWholeApp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(w *world) {
 				var calls []call
-				first := true
+				var asked atomic.Bool
 				w.watch(&calls, 0, func(*msdktest.Request) msdktest.Answer {
-					if !first {
+					if asked.Swap(true) {
 						return msdktest.Answer{}
 					}
-					first = false
 					return answer
 				})
 				w.cfg.Delivery.MaxInFlight = 1
@@ -31,7 +31,7 @@ func TestRetryAfterHoldsTheWholeApp(t *testing.T) {
 				w.settled(p, 10, time.Hour)
 				stop()
 				if wait := calls[1].began.Sub(calls[0].ended); wait < 38*time.Second || wait > time.Minute {
-					t.Errorf("the next call came after %s, asked were about 40s", wait)
+					w.t.Errorf("the next call came after %s, asked were about 40s", wait)
 				}
 			})
 		})
@@ -50,18 +50,18 @@ func TestThrottleSaysNothingOfHealth(t *testing.T) {
 		p, stop := w.start()
 		time.Sleep(time.Minute)
 		if held := p.Stats().Held; len(held) > 0 {
-			t.Errorf("held: %v", held)
+			w.t.Errorf("held: %v", held)
 		}
 		storm.End()
 		w.settled(p, 50, time.Minute)
 		stop()
 		for i := 1; i < len(calls); i++ {
 			if wait := calls[i].began.Sub(calls[i-1].ended); wait < time.Second && calls[i].began.Before(calls[0].began.Add(time.Minute)) && wait > 0 {
-				t.Fatalf("call %d came %s after a throttled one", i, wait)
+				w.t.Fatalf("call %d came %s after a throttled one", i, wait)
 			}
 		}
 		if w.msdk.Ledger.Len() != 50 {
-			t.Errorf("%d delivered", w.msdk.Ledger.Len())
+			w.t.Errorf("%d delivered", w.msdk.Ledger.Len())
 		}
 	})
 }
@@ -82,10 +82,10 @@ func TestUserIsNamedOnceASecond(t *testing.T) {
 				w.settled(p, 20, time.Hour)
 				stop()
 				if n := w.msdk.Ledger.Outcomes()["ret -503"]; n > 0 {
-					t.Errorf("%d calls named a user too early", n)
+					w.t.Errorf("%d calls named a user too early", n)
 				}
 				if w.msdk.Ledger.Len() != 20 {
-					t.Errorf("%d delivered", w.msdk.Ledger.Len())
+					w.t.Errorf("%d delivered", w.msdk.Ledger.Len())
 				}
 			})
 		})

@@ -9,7 +9,7 @@ func TestTopicsOfLettersAreProvidedForAndLookedAt(t *testing.T) {
 	t.Parallel()
 	virtual(t, func(w *world) {
 		if err := w.CreateTopic(w.t.Context(), w.topic+".dlq", 4, map[string]string{"cleanup.policy": "compact", "retention.ms": "3600000"}); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		_, stop := w.start()
 		w.until("it has begun", time.Minute, func() bool { return w.log.contains("generation begun") })
@@ -22,11 +22,11 @@ func TestTopicsOfLettersAreProvidedForAndLookedAt(t *testing.T) {
 			`msg="topic created" topic=` + w.topic + ".dlq.resolutions\n",
 		} {
 			if !w.log.contains(said) {
-				t.Errorf("not said: %s", said)
+				w.t.Errorf("not said: %s", said)
 			}
 		}
 		if w.log.contains("topic=" + w.topic + ".dlq.resolutions setting=") {
-			t.Error("complains of the topic it has made itself")
+			w.t.Error("complains of the topic it has made itself")
 		}
 	})
 }
