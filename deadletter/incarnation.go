@@ -81,21 +81,53 @@ func (r *reader) since(ctx context.Context, l layout, at time.Time) (map[int32]i
 	return r.offsets(ctx, l, max(at.UnixMilli(), 0))
 }
 
-// describe asks for a topic's layout.
+// describe asks for a topic's layout. Brokers hear of a topic one after the other:
+// there is none where not one of them has heard of it.
 func (r *reader) describe(ctx context.Context, topic string) (layout, error) {
+	l, brokers, err := describeBy(ctx, r.client, topic)
+	for i := 0; i < len(brokers) && errors.Is(err, ErrNoTopic); i++ {
+		l, err = r.describeSoon(ctx, brokers[i].NodeID, topic)
+	}
+	if err != nil {
+		return layout{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.layouts[topic] = l
+	return l, nil
+}
+
+// describeSoon asks one broker, which is not waited for long. One that does not answer
+// has heard of nothing.
+func (r *reader) describeSoon(ctx context.Context, broker int32, topic string) (layout, error) {
+	const wait = 2 * time.Second
+	soon, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	l, _, err := describeBy(soon, r.client.Broker(int(broker)), topic)
+	var code *kerr.Error
+	if err != nil && !errors.As(err, &code) && ctx.Err() == nil {
+		err = noTopic(topic)
+	}
+	return l, err
+}
+
+// describeBy returns what a broker, or any, has heard of a topic, and which brokers
+// there are.
+func describeBy(ctx context.Context, broker kmsg.Requestor, topic string) (layout, []kmsg.MetadataResponseBroker, error) {
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = &topic
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = append(req.Topics, t)
-	resp, err := req.RequestWith(ctx, r.client)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	resp, err := req.RequestWith(ctx, broker)
+	if err != nil {
+		return layout{}, nil, fmt.Errorf("describe topic %s: %w", topic, err)
 	}
+	err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return layout{}, fmt.Errorf("topic %s: %w", topic, ErrNoTopic)
+		return layout{}, resp.Brokers, noTopic(topic)
 	}
 	if err != nil {
-		return layout{}, fmt.Errorf("describe topic %s: %w", topic, err)
+		return layout{}, nil, fmt.Errorf("describe topic %s: %w", topic, err)
 	}
 	l := layout{incarnation: incarnation{topic: topic}, uuid: resp.Topics[0].TopicID, leaders: map[int32]int32{}}
 	if l.uuid != [16]byte{} {
@@ -104,11 +136,10 @@ func (r *reader) describe(ctx context.Context, topic string) (layout, error) {
 	for _, p := range resp.Topics[0].Partitions {
 		l.leaders[p.Partition] = p.Leader
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.layouts[topic] = l
-	return l, nil
+	return l, resp.Brokers, nil
 }
+
+func noTopic(topic string) error { return fmt.Errorf("topic %s: %w", topic, ErrNoTopic) }
 
 // again describes a topic that is being read. The error is an [ErrRecreated] if
 // its name is now another's, or nobody's.
