@@ -259,8 +259,8 @@ func persist(ctx context.Context, ask func() error) error {
 }
 
 // with runs f with a client that ends with it. A client for each call knows nothing of topics from before, which
-// it would have to be told to forget, and leaves no goroutine behind. To send its metrics as it closes would cost it
-// more than all else that it does.
+// it would have to be told to forget, and leaves no goroutine behind. It does not send metrics as it closes, which
+// would cost tests a good part of their time.
 func (b *Broker) with(f func(*kgo.Client) error, opts ...kgo.Opt) error {
 	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.addrs...), kgo.Dialer(b.dial), kgo.DisableClientMetrics()}, opts...)...)
 	if err != nil {
