@@ -12,6 +12,10 @@ const (
 	retWeChat = -20000
 )
 
+// RetOneUser is the answer that one user's requests come too often; the platform takes one a second (MSDK FAQ). It says
+// nothing of the app's other users.
+const RetOneUser = -503
+
 func passesOn(ret int) bool {
 	return ret == retQQ || ret == retWeChat
 }
@@ -45,31 +49,31 @@ func meaning(ret, inner int) string {
 // logic layer, which carries it out, share the field and no number. Whatever the document calls internal, system or
 // unspecified is Retry.
 var retCodes = map[int]code{
-	0:    {accepted, "success"},
-	-101: {Retry, "the access layer could not parse the HTTP answer, or an internal error of the logic layer"},
-	-107: {AppClass, "caller's IP is not on the whitelist"},
-	-303: {AppClass, "the appid has no permission for this interface"},
-	-304: {Endpoint, "the body is not JSON"},
-	-306: {Retry, "timeout or broken link to the platform"},
-	-307: {Retry, "internal error"},
-	-308: {Retry, "internal error, timeout or broken link to the platform"},
-	-309: {Retry, "internal error, timeout or broken link to the platform"},
-	-310: {Retry, "internal error"},
-	-311: {Endpoint, "no such command in the logic layer"},
-	-312: {Retry, "internal error"},
-	-402: {Record, "feedback parameters missing"},
-	-501: {Endpoint, "empty body"},
-	-502: {AppClass, "wrong signature"},
-	-503: {Throttle, "one user's requests come too often"},
-	-504: {AppClass, "appid missing in the URL or unknown"},
-	-505: {Endpoint, "no such interface"},
-	-506: {Endpoint, "URL parameters missing"},
-	-507: {Retry, "internal error"},
-	-601: {Retry, "internal error"},
-	-701: {Retry, "internal error"},
-	-702: {Retry, "internal error"},
-	-801: {Retry, "feedback error"},
-	-901: {Endpoint, "guest mode may not call this interface"},
+	0:          {accepted, "success"},
+	-101:       {Retry, "the access layer could not parse the HTTP answer, or an internal error of the logic layer"},
+	-107:       {AppClass, "caller's IP is not on the whitelist"},
+	-303:       {AppClass, "the appid has no permission for this interface"},
+	-304:       {Endpoint, "the body is not JSON"},
+	-306:       {Retry, "timeout or broken link to the platform"},
+	-307:       {Retry, "internal error"},
+	-308:       {Retry, "internal error, timeout or broken link to the platform"},
+	-309:       {Retry, "internal error, timeout or broken link to the platform"},
+	-310:       {Retry, "internal error"},
+	-311:       {Endpoint, "no such command in the logic layer"},
+	-312:       {Retry, "internal error"},
+	-402:       {Record, "feedback parameters missing"},
+	-501:       {Endpoint, "empty body"},
+	-502:       {AppClass, "wrong signature"},
+	RetOneUser: {Throttle, "one user's requests come too often"},
+	-504:       {AppClass, "appid missing in the URL or unknown"},
+	-505:       {Endpoint, "no such interface"},
+	-506:       {Endpoint, "URL parameters missing"},
+	-507:       {Retry, "internal error"},
+	-601:       {Retry, "internal error"},
+	-701:       {Retry, "internal error"},
+	-702:       {Retry, "internal error"},
+	-801:       {Retry, "feedback error"},
+	-901:       {Endpoint, "guest mode may not call this interface"},
 
 	1:         {accepted, "empty result"},
 	-102:      {Retry, "internal error"},

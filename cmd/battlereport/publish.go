@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -155,7 +156,7 @@ func parseHeaders(texts []string) ([]kafka.Header, error) {
 		switch {
 		case !ok || name == "":
 			return nil, fmt.Errorf("--header %q: want NAME=VALUE", text)
-		case name == pipeline.HeaderAppID:
+		case name == admission.HeaderAppID:
 			return nil, fmt.Errorf("--header %q: it picks the app, for which there is --app", text)
 		}
 		headers = append(headers, kafka.Header{Key: name, Value: []byte(value)})

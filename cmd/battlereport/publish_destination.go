@@ -7,16 +7,16 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
-	"github.com/battlereport/battlereport/schema"
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // A destination is where lines go, and by what they are checked before.
 type destination struct {
 	topic   string
 	headers []kafka.Header
-	checker *pipeline.Checker
+	app     *admission.App
 }
 
 // newDestination finds the destination that the configuration has for a topic and an app, either of which is empty if
@@ -36,13 +36,13 @@ func newDestination(cfg *config.Config, topic, appID string, headers []kafka.Hea
 		return destination{}, err
 	}
 	if appID != "" {
-		headers = append([]kafka.Header{{Key: pipeline.HeaderAppID, Value: []byte(appID)}}, headers...)
+		headers = append([]kafka.Header{{Key: admission.HeaderAppID, Value: []byte(appID)}}, headers...)
 	}
-	checker, err := pipeline.NewChecker(apps[slices.Index(ids, chosen)])
+	app, err := admission.NewApp(apps[slices.Index(ids, chosen)])
 	if err != nil {
 		return destination{}, err
 	}
-	return destination{topic, headers, checker}, nil
+	return destination{topic, headers, app}, nil
 }
 
 // oneOf returns the name chosen if it is known, or if none was chosen the only one there is.
@@ -59,11 +59,12 @@ func oneOf(flag, where, chosen string, known []string) (string, error) {
 }
 
 // check makes a record of a line, or says why the pipeline would refuse it.
-func (d destination) check(l line) (kafka.Message, *schema.Refusal) {
+func (d destination) check(l line) (kafka.Message, *admission.Refusal) {
+	var excess consumer.Excess
 	if l.tooLong() {
-		return kafka.Message{}, &schema.Refusal{Reason: schema.TooLarge, Detail: fmt.Sprintf("%d bytes, %d are allowed", l.size, d.checker.MaxBytes)}
+		excess.Value = int(l.size)
 	}
-	report, refusal := d.checker.Check(l.text)
+	report, refusal := d.app.Admit(nil, l.text, d.headers, excess)
 	if refusal != nil {
 		return kafka.Message{}, refusal
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"github.com/battlereport/battlereport/schema"
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 )
 
 // Bounds of what goes to Kafka at once: little enough for the default limit of a batch, 1 MiB, even if it all goes to
@@ -41,7 +41,7 @@ type entry struct {
 	line    int
 	bytes   int64 // of the input since the entry before
 	record  kafka.Message
-	refusal *schema.Refusal // if the line is bad; there is no record then
+	refusal *admission.Refusal // if the line is bad; there is no record then
 }
 
 // run publishes until the input ends, a bad line stops it (errNo), ctx ends, or an error.
@@ -69,7 +69,7 @@ func (p *publication) run(ctx context.Context) error {
 
 // read reads and checks lines until the input or ctx ends.
 func (p *publication) read(ctx context.Context, out chan<- entry) error {
-	records := newLines(p.in, p.dest.checker.MaxBytes)
+	records := newLines(p.in, p.dest.app.MaxBytes)
 	var bytes int64
 	for {
 		l, err := records.next()

@@ -15,20 +15,20 @@ import (
 	"github.com/segmentio/kafka-go"
 	"pgregory.net/rapid"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 )
 
 // newPublication returns a publication of in that writes to written.
 func newPublication(t interface{ Fatal(...any) }, in io.Reader, failFast bool, from int, written *[]string) (*publication, *bytes.Buffer) {
-	checker, err := pipeline.NewChecker(config.App{Schema: "builtin:any"})
+	app, err := admission.NewApp(config.App{Schema: "builtin:any"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stderr := new(bytes.Buffer)
 	return &publication{
 		name: "stdin", in: io.NopCloser(in), from: from, next: from, failFast: failFast,
-		dest:     destination{topic: "t", checker: checker},
+		dest:     destination{topic: "t", app: app},
 		progress: newPublishProgress(stderr, false, -1),
 		write: func(_ context.Context, records []kafka.Message) error {
 			for _, r := range records {

@@ -48,7 +48,7 @@ func (r *reader) checkApps(apps []App) {
 			ids[app.AppID] = i
 		}
 		r.distinct(path+".topics", app.Topics)
-		r.refuseIf(app.Route != "wxscore" && app.ScoreExpires != "0", path+".score_expires",
+		r.refuseIf(app.Route != RouteScore && app.ScoreExpires != "0", path+".score_expires",
 			`"0", as `+path+".route is "+app.Route, path+".route")
 	}
 }

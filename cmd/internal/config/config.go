@@ -79,10 +79,16 @@ type App struct {
 	AppKey       Secret
 	Encode       int // 1: AppKey is the appkey, 2: it is the msdkkey
 	Topics       []string
-	Route        string // battle_report or wxscore
+	Route        string // RouteBattleReport or RouteScore
 	Schema       string // builtin:any, builtin:en, builtin:ja, or the path of a file
-	ScoreExpires string // Unix seconds in digits, "0" for never; wxscore only
+	ScoreExpires string // Unix seconds in digits, "0" for never; RouteScore only
 }
+
+// The routes of an app: the interface to which its reports are posted.
+const (
+	RouteBattleReport = "battle_report"
+	RouteScore        = "wxscore"
+)
 
 // CallOverhead bounds the bytes that a call has beside its records: the names of the fields, the appid, and an openid of
 // 128 characters that may all be escaped.
@@ -176,7 +182,7 @@ func Default() Config {
 
 // defaultApp is what an app is before its keys are read; Default's other half.
 func defaultApp() App {
-	return App{Encode: 1, Route: "battle_report", Schema: "builtin:any", ScoreExpires: "0"}
+	return App{Encode: 1, Route: RouteBattleReport, Schema: "builtin:any", ScoreExpires: "0"}
 }
 
 // Load reads the file at path, with env looking up the variables (usually [os.LookupEnv]). A file that cannot be read

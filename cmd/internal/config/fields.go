@@ -77,7 +77,7 @@ func appFields(a *App, dir string) []field {
 		{key: "appkey", doc: "The key that signs the calls.", required: true, example: "${MSDK_APPKEY}", scalar: secret(&a.AppKey, filledRule), file: secretFile(&a.AppKey, dir)},
 		{key: "encode", doc: "What the key is: 1 the appkey, 2 the msdkkey of newer servers.", scalar: integer(&a.Encode, 1, 2)},
 		{key: "topics", doc: "Topics of the game's records, none twice. Several apps may name the same topic: then a record's appid header picks the app, and a record without that header is dead-lettered as unknown_app.", required: true, example: "[battle-reports]", list: texts(&a.Topics, "topics", topicRule)},
-		{key: "route", doc: "The interface to post to: battle_report, or wxscore for a game still on the old one.", scalar: oneOf(&a.Route, "battle_report", "wxscore")},
+		{key: "route", doc: "The interface to post to: battle_report, or wxscore for a game still on the old one.", scalar: oneOf(&a.Route, RouteBattleReport, RouteScore)},
 		{key: "schema", doc: "What a record must look like: the interface document's English edition, its Japanese one, either, or the JSON Schema in a file.", scalar: schemaName(&a.Schema, dir)},
 		{key: "score_expires", doc: "When a score expires, as Unix time in seconds; 0: never. Another than 0 only with route wxscore.", scalar: text(&a.ScoreExpires, unixTimeRule)},
 	}

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -38,8 +39,8 @@ func (o *Obstacle) Resolved() bool { return o.Kind == ObstacleReplayed || o.Kind
 
 // Replays decides whether and how letters are replayed. Safe for concurrent use.
 type Replays struct {
-	cfg      *config.Config
-	checkers map[string]*pipeline.Checker // by appid
+	cfg       *config.Config
+	directory *admission.Directory
 
 	Repair     *deadletter.Repair // nil: none
 	MaxReplays int                // letters that were replayed as often stay
@@ -47,15 +48,11 @@ type Replays struct {
 
 // NewReplays loads the schemas of the configuration.
 func NewReplays(cfg *config.Config) (*Replays, error) {
-	r := &Replays{cfg: cfg, checkers: map[string]*pipeline.Checker{}}
-	for _, app := range cfg.Apps {
-		checker, err := pipeline.NewChecker(app)
-		if err != nil {
-			return nil, err
-		}
-		r.checkers[app.AppID] = checker
+	directory, err := admission.New(cfg)
+	if err != nil {
+		return nil, err
 	}
-	return r, nil
+	return &Replays{cfg: cfg, directory: directory}, nil
 }
 
 // Of returns the replay of a letter, its value repaired, or what stands against it. A value is checked as the pipeline
@@ -114,14 +111,11 @@ func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
 
 // checked is the replay with a value, if the pipeline will take it.
 func (r *Replays) checked(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
-	checker, o := r.checker(e)
-	if o != nil {
-		return deadletter.Replay{}, o
+	app, why := r.directory.Feed(e.Letter.Source.Topic).App(e.Letter.Headers)
+	if why != "" {
+		return deadletter.Replay{}, &Obstacle{ObstacleApp, why}
 	}
-	if why := checker.TooLarge(e.Letter.Key, e.Letter.Headers); why != "" {
-		return deadletter.Replay{}, &Obstacle{string(deadletter.TooLarge), "the pipeline would refuse it: " + why}
-	}
-	if _, refusal := checker.Check(value); refusal != nil {
+	if _, refusal := app.Admit(e.Letter.Key, value, e.Letter.Headers, consumer.Excess{}); refusal != nil {
 		return deadletter.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
 	}
 	replay := deadletter.Replay{Entry: *e, Topic: r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic)}
@@ -129,33 +123,4 @@ func (r *Replays) checked(e *deadletter.Entry, value []byte) (deadletter.Replay,
 		replay.Value, replay.Repaired = value, true
 	}
 	return replay, nil
-}
-
-// checker finds the app as the pipeline does: by the record's header, or as the topic's only one.
-func (r *Replays) checker(e *deadletter.Entry) (*pipeline.Checker, *Obstacle) {
-	topic := e.Letter.Source.Topic
-	var ids []string
-	for _, app := range r.cfg.Apps {
-		if slices.Contains(app.Topics, topic) {
-			ids = append(ids, app.AppID)
-		}
-	}
-	var named []string
-	for _, h := range e.Letter.Headers {
-		if h.Key == pipeline.HeaderAppID {
-			named = append(named, string(h.Value))
-		}
-	}
-	switch {
-	case len(named) == 0 && len(ids) == 1:
-		return r.checkers[ids[0]], nil
-	case len(named) == 1 && slices.Contains(ids, named[0]):
-		return r.checkers[named[0]], nil
-	case len(named) == 0:
-		return nil, &Obstacle{ObstacleApp, fmt.Sprintf("topic %s serves %d apps, and the record has no header %s", topic, len(ids), pipeline.HeaderAppID)}
-	case len(named) > 1:
-		return nil, &Obstacle{ObstacleApp, fmt.Sprintf("the record has %d headers %s", len(named), pipeline.HeaderAppID)}
-	default:
-		return nil, &Obstacle{ObstacleApp, fmt.Sprintf("app %.64q is not configured for topic %s", named[0], topic)}
-	}
 }

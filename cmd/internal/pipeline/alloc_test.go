@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/consumer"
 )
 
@@ -17,17 +19,17 @@ const aReport = `{"baseinfo":{"openid":"oGRTijrV0l67hDGN7dstOl8CphN0","platid":0
 // checking returns what checks the same record again and again.
 func checking(tb testing.TB) func(now time.Time) *event {
 	cfg := config.Default()
-	cfg.Apps = []config.App{{AppID: "wx1", AppKey: "k", Encode: 1, Topics: []string{"t"}, Route: routeBattleReport, Schema: "builtin:any"}}
-	apps, err := newApps(&cfg)
+	cfg.Apps = []config.App{{AppID: "wx1", AppKey: "k", Encode: 1, Topics: []string{"t"}, Route: config.RouteBattleReport, Schema: "builtin:any"}}
+	directory, err := admission.New(&cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Pipeline{cfg: &cfg, apps: apps}
+	taker := &taker{apps: []*platform.App{platform.NewApp(directory.Apps[0], cfg.Delivery.Breaker)}}
 	record := consumer.Record{Partition: &consumer.Partition{Topic: "t"}, Time: time.Now(), Value: []byte(aReport)}
 	ev := new(event)
 	return func(now time.Time) *event {
-		*ev = event{record: record, feed: apps.feeds["t"]}
-		p.check(ev, now)
+		*ev = event{record: record, feed: directory.Feed("t")}
+		taker.admit(ev, now)
 		return ev
 	}
 }
@@ -37,7 +39,7 @@ func TestCheckingTakesNoMemory(t *testing.T) {
 	now := time.Now()
 	if allocs := testing.AllocsPerRun(1000, func() {
 		if ev := check(now); ev.refusal != nil {
-			t.Fatal(ev.refusal.detail)
+			t.Fatal(ev.refusal.Detail)
 		}
 	}); allocs > 0 {
 		t.Errorf("%v allocations", allocs)

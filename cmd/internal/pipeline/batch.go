@@ -1,11 +1,11 @@
 package pipeline
 
 import (
-	"container/heap"
 	"iter"
 	"time"
 
 	"github.com/battlereport/battlereport/batcher"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 )
 
 type item = *batcher.Item[*event]
@@ -14,9 +14,10 @@ type item = *batcher.Item[*event]
 // that the next call sends. Where they are all of one user, rest may be what
 // follows of that user, last first.
 type batch struct {
-	lane  *lane
-	items []item
-	rest  [][]item
+	app      *platform.App
+	replayed bool // it is of replayed letters
+	items    []item
+	rest     [][]item
 
 	due      time.Time
 	named    string    // the user in the URL of the call under way
@@ -133,39 +134,4 @@ func (b *batch) met(now time.Time, v verdict) {
 		b.failed = now
 	}
 	b.strikes, b.suspect = v.strikes, v.suspect
-}
-
-// batches are waiting to be sent again, by due time.
-type batches []*batch
-
-func (h batches) Len() int           { return len(h) }
-func (h batches) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h batches) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *batches) Push(x any)        { *h = append(*h, x.(*batch)) }
-func (h *batches) Pop() any {
-	old := *h
-	b := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return b
-}
-
-func (h *batches) add(b *batch) { heap.Push(h, b) }
-
-// due tells whether the time of the first has come.
-func (h batches) due(now time.Time) bool { return len(h) > 0 && !h[0].due.After(now) }
-
-func (h *batches) next() *batch { return heap.Pop(h).(*batch) }
-
-// filter asks keep about each batch and drops the others.
-func (h *batches) filter(keep func(*batch) bool) {
-	kept := (*h)[:0]
-	for _, b := range *h {
-		if keep(b) {
-			kept = append(kept, b)
-		}
-	}
-	clear((*h)[len(kept):])
-	*h = kept
-	heap.Init(h)
 }

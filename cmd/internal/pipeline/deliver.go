@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
@@ -17,8 +18,8 @@ type outcome struct {
 	oldest time.Time // record's time
 }
 
-// call posts a batch once.
-func (p *Pipeline) call(ctx context.Context, b *batch) outcome {
+// deliver posts a batch once.
+func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 	began := time.Now()
 	oldest := b.items[0].Value.record.Time
 	for _, it := range b.items[1:] {
@@ -27,15 +28,15 @@ func (p *Pipeline) call(ctx context.Context, b *batch) outcome {
 		}
 	}
 	var err error
-	if b.lane.Route == routeScore {
+	if b.app.Route == config.RouteScore {
 		ev := b.items[0].Value
-		err = p.msdk.Score(ctx, b.lane.identity, msdkclient.Score{OpenID: string(ev.user), Score: string(ev.score), Expires: b.lane.ScoreExpires})
+		err = msdk.Score(ctx, b.app.Identity, msdkclient.Score{OpenID: string(ev.user), Score: string(ev.score), Expires: b.app.ScoreExpires})
 	} else {
 		reports := make([][]byte, len(b.items))
 		for i, it := range b.items {
 			reports[i] = it.Value.record.Value
 		}
-		err = p.msdk.BattleReport(ctx, b.lane.identity, b.named, reports...)
+		err = msdk.BattleReport(ctx, b.app.Identity, b.named, reports...)
 	}
 	out := outcome{batch: b, began: began, took: time.Since(began), oldest: oldest}
 	if err != nil && !errors.As(err, &out.err) {

@@ -2,61 +2,70 @@ package pipeline
 
 import (
 	"context"
-	"iter"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// engine carries one generation's events. The fields below the channels belong
-// to the goroutine of run.
-type engine struct {
-	p      *Pipeline
-	log    *slog.Logger
-	intake *intake
-
-	in          chan []arrival
-	outcomes    chan outcome
-	lettersOut  chan []*event
-	lettersDone chan written
-
-	lanes    []*lane // two an app
-	live     map[*app]*lane
-	replays  map[*app]*lane
-	flying   map[*batch]bool // calls under way
-	replayed int             // those of them with replayed letters
-	held     int             // events taken and not settled
-	freed    []room          // of events settled in this turn
-	spent    []*event        // and they themselves
-	paused   bool            // the intake, while letters cannot be written
-	letters  []*event
-	writing  []*event // letters handed over, nil: none
-	draining bool
-	left     int // events let go of while draining
+// lasting is what an engine works with and outlives it.
+type lasting struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	directory *admission.Directory
+	apps      []*platform.App // in the order of the directory
+	msdk      *msdkclient.Client
+	letters   *deadletter.Writer
+	metrics   *metrics
+	letterLog *letterLog
+	deferred  []atomic.Int64 // when it was last said that an app's records are
+	spares    spares
 }
 
-func newEngine(p *Pipeline) *engine {
-	d := p.cfg.Delivery
+// engine carries one generation's events from stage to stage. What is below the
+// channels belongs to the goroutine of run.
+type engine struct {
+	*lasting
+	intake *intake
+	taker  *taker
+
+	in       chan []arrival
+	outcomes chan outcome
+
+	lanes      lanes
+	dispatcher *dispatcher
+	decider    *decider
+	mailer     *mailer
+	settler    *settler
+	paused     bool // the intake, while letters cannot be written
+	draining   bool
+}
+
+func newEngine(p *lasting) *engine {
+	d := &p.cfg.Delivery
 	e := &engine{
-		p:           p,
-		log:         p.log,
-		intake:      newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps.list)),
-		in:          make(chan []arrival),
-		outcomes:    make(chan outcome, d.MaxInFlight),
-		lettersOut:  make(chan []*event),
-		lettersDone: make(chan written, 1),
-		live:        map[*app]*lane{},
-		replays:     map[*app]*lane{},
-		flying:      map[*batch]bool{},
+		lasting:  p,
+		intake:   newIntake(d.MaxPending, int(d.MaxPendingBytes), len(p.apps)),
+		in:       make(chan []arrival),
+		outcomes: make(chan outcome, d.MaxInFlight),
+		lanes:    newLanes(p.cfg, p.apps),
+		decider:  &decider{cfg: d, log: p.log},
+		mailer:   newMailer(p.letters, &p.cfg.DeadLetter),
 	}
-	for _, a := range p.apps.list {
-		live, replayed := newLanes(p.cfg, a)
-		e.lanes = append(e.lanes, live, replayed)
-		e.live[a], e.replays[a] = live, replayed
+	e.taker = &taker{
+		directory: p.directory, apps: p.apps, maxAge: d.MaxAge, intake: e.intake, spares: &p.spares, out: e.in,
+		deferrer: &deferrer{apps: p.apps, intake: e.intake, log: p.log, said: p.deferred},
 	}
+	e.dispatcher = newDispatcher(d, e.lanes)
+	e.settler = &settler{intake: e.intake, spares: &p.spares}
 	return e
 }
 
@@ -67,25 +76,25 @@ func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.T
 	defer giveUp()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		fetch(ctx, e.take, e.reserve)
+		fetch(ctx, e.taker.take, e.taker.reserve)
 		close(e.in)
 	})
-	wg.Go(func() { e.writeLetters(calls) })
+	wg.Go(func() { e.mailer.run(calls) })
 
 	e.loop(ctx, calls)
 	giveUp()
-	for len(e.flying) > 0 {
+	for len(e.dispatcher.flying) > 0 {
 		e.finish(<-e.outcomes)
 	}
-	close(e.lettersOut)
-	if e.writing != nil {
-		e.written(<-e.lettersDone)
+	close(e.mailer.out)
+	if e.mailer.writing != nil {
+		e.written(<-e.mailer.done)
 	}
 	wg.Wait()
-	e.p.sayRest()
-	e.p.metrics.observe(e)
-	for _, l := range e.lanes {
-		l.breaker.unprobed(time.Now())
+	e.letterLog.rest()
+	e.observe()
+	for _, app := range e.apps {
+		app.Breaker.Unprobed(time.Now())
 	}
 }
 
@@ -102,119 +111,131 @@ func (e *engine) loop(ctx, calls context.Context) {
 	for {
 		e.dispatch(calls, time.Now())
 		e.open()
-		if in == nil && e.held == 0 {
+		if in == nil && e.settler.held == 0 {
 			if e.draining {
-				e.log.Info("drained: all that was begun has ended", "left_to_others", e.left)
+				e.log.Info("drained: all that was begun has ended", "left_to_others", e.settler.left)
 			}
 			return
-		}
-		var lettersOut chan<- []*event
-		if e.writing == nil && len(e.letters) > 0 {
-			lettersOut = e.lettersOut
 		}
 		if at, ok := e.wake(); ok {
 			timer.Reset(time.Until(at))
 		}
+		letters, events := e.mailer.next()
 		select {
 		case piece, ok := <-in:
 			if !ok {
 				in = nil
 				break
 			}
-			now := time.Now()
-			for i := range piece {
-				e.accept(now, &piece[i])
-			}
+			e.accept(time.Now(), piece)
 		case out := <-e.outcomes:
 			e.finish(out)
-		case lettersOut <- e.nextLetters():
-			n := len(e.nextLetters())
-			e.writing, e.letters = e.letters[:n:n], e.letters[n:]
-		case w := <-e.lettersDone:
+		case letters <- events:
+			e.mailer.sent(events)
+		case w := <-e.mailer.done:
 			e.written(w)
 		case <-timer.C:
 		case <-stop:
 			stop = nil
-			e.drain()
-			tooLate = time.After(e.p.cfg.Delivery.DrainTimeout)
+			e.draining = true
+			e.log.Info("draining", "events", e.settler.held, "in_flight", len(e.dispatcher.flying), "letters", e.mailer.pending(), "timeout", e.cfg.Delivery.DrainTimeout)
+			tooLate = time.After(e.cfg.Delivery.DrainTimeout)
 		case <-tooLate:
 			e.log.Warn("drain timeout: letting go of what is not settled; it will be delivered again",
-				"events", e.held, "in_flight", len(e.flying), "letters", len(e.letters)+len(e.writing), "timeout", e.p.cfg.Delivery.DrainTimeout)
+				"events", e.settler.held, "in_flight", len(e.dispatcher.flying), "letters", e.mailer.pending(), "timeout", e.cfg.Delivery.DrainTimeout)
 			return
 		}
 		if e.draining {
-			e.shed()
+			shed(e.lanes, e.settler.letGo)
 		}
 	}
 }
 
-// accept takes a checked event in.
-func (e *engine) accept(now time.Time, a *arrival) {
-	e.held++
-	switch {
-	case e.draining: // it came while fetching ended
-		e.letGo(a.event)
-	case a.lane == nil:
-		e.letters = append(e.letters, a.event)
-	default:
-		a.lane.add(now, a)
+// accept takes checked events in.
+func (e *engine) accept(now time.Time, piece []arrival) {
+	e.settler.held += len(piece)
+	for i := range piece {
+		switch a := &piece[i]; {
+		case e.draining: // it came while fetching ended
+			e.settler.letGo(a.event)
+		case a.lane == noLane:
+			e.mailer.add(a.event)
+		default:
+			e.lanes[a.lane].add(now, a)
+		}
 	}
+}
+
+// dispatch starts the calls that are due, and gives up what was refused for good, was
+// held for too long, or has expired.
+func (e *engine) dispatch(calls context.Context, now time.Time) {
+	for _, l := range e.lanes {
+		e.mailer.add(confirm(l, now)...)
+	}
+	for both := range slices.Chunk(e.lanes, 2) {
+		e.mailer.add(sweep(both[0], both[1], now, e.cfg.Delivery.MaxHold, e.dispatcher.underWay)...)
+	}
+	for b := e.dispatcher.next(now); b != nil; b = e.dispatcher.next(now) {
+		expired, goes := e.lanes.of(b).expire(b, now)
+		e.mailer.add(expired...)
+		if goes {
+			e.dispatcher.began(b)
+			go func() { e.outcomes <- deliver(calls, e.msdk, b) }()
+		}
+	}
+}
+
+// finish takes in the end of a call.
+func (e *engine) finish(out outcome) {
+	b := out.batch
+	l := e.lanes.of(b)
+	e.dispatcher.ended(b)
+	e.metrics.called(b, out)
+	if out.err == nil {
+		e.metrics.delivered(b, out.oldest)
+		e.settler.delivered(l.tenant(), eventsOf(b.items))
+	}
+	e.mailer.add(e.decider.conclude(time.Now(), l, out)...)
+}
+
+// written takes in what came of letters that were sent.
+func (e *engine) written(w written) {
+	e.mailer.returned(w)
+	e.metrics.buried(w.done)
+	e.letterLog.written(w.done)
+	e.settler.buried(w.done)
 }
 
 // open gives the room of settled events to new ones, as far as their lanes have
 // use for them; and to none while letters cannot be written, since they might
 // have to become some.
 func (e *engine) open() {
-	if len(e.freed) > 0 {
-		e.intake.release(e.freed...)
-		e.freed = e.freed[:0]
-	}
-	if len(e.spent) > 0 {
-		e.p.spares.put(e.spent)
-		e.spent = e.spent[:0]
-	}
+	e.settler.free()
 	for _, l := range e.lanes {
 		if sated := l.batcher.Ready(l.class()) >= l.enough(); sated != l.sated {
 			l.sated = sated
-			e.intake.sate(tenant{l.app, l.replayed}, sated)
+			e.intake.sate(l.tenant(), sated)
 		}
 	}
-	if pause := e.p.letters.Err() != nil; pause != e.paused {
+	if pause := e.letters.Err() != nil; pause != e.paused {
 		e.paused = pause
 		e.intake.pause(pause)
 		if pause {
 			e.log.Error("taking nothing in until dead letters can be written")
 		}
 	}
-	e.p.metrics.observe(e)
+	e.observe()
 }
 
-// settle ends events, which are not to be touched again. It returns their size.
-// The room that they took up is for the caller to free.
-func (e *engine) settle(events iter.Seq[*event]) (bytes int) {
-	consumer.SettleAll(func(yield func(*consumer.Record) bool) {
-		for ev := range events { // they lie out of the caches: what is looked at here is the first line of each
-			e.held--
-			bytes += ev.record.Size()
-			e.spent = append(e.spent, ev)
-			if !yield(&ev.record) {
-				return
-			}
+func (e *engine) observe() { e.metrics.inFlight.Store(int64(len(e.dispatcher.flying))) }
+
+// wake is when the loop must turn even if nothing happens; false: it need not.
+func (e *engine) wake() (at time.Time, ok bool) {
+	at, ok = e.dispatcher.wake()
+	if e.mailer.writing != nil { // to see whether letters can be written
+		if look := time.Now().Add(time.Second); !ok || look.Before(at) {
+			at, ok = look, true
 		}
-	})
-	return bytes
-}
-
-// nextLetters are the letters to write next.
-func (e *engine) nextLetters() []*event { return e.letters[:min(len(e.letters), lettersAtOnce)] }
-
-func (e *engine) written(w written) {
-	e.writing = nil
-	e.letters = append(e.letters, w.left...)
-	e.p.metrics.buried(w.done)
-	e.p.sayLetters(w.done)
-	for _, ev := range w.done {
-		e.freed = addRoom(e.freed, ev.tenant(), 1, ev.record.Size())
 	}
-	e.settle(slices.Values(w.done))
+	return at, ok
 }

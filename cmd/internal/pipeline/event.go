@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/msdkclient"
@@ -12,12 +15,12 @@ import (
 
 // event is one record on its way.
 type event struct {
-	feed   *feed
+	feed   *admission.Feed
 	record consumer.Record
-	app    *app   // nil: unknown
-	home   string // the source topic in whose dead letters it belongs
-	user   []byte // like score, a part of the record, as a rule
-	score  []byte // for the legacy route
+	app    *platform.App // nil: unknown
+	home   string        // the source topic in whose dead letters it belongs
+	user   []byte        // like score, a part of the record, as a rule
+	score  []byte        // for the legacy route
 	taken  time.Time
 
 	replayed bool               // it came from a replay topic
@@ -27,16 +30,27 @@ type event struct {
 	uncertain bool
 	last      *msdkclient.Error // the platform's last answer
 
-	refusal *refusal // why it is given up; nil: it is not
+	refusal *admission.Refusal // why it is given up; nil: it is not
 }
 
 // arrival is a checked event with all that the engine's loop has to know of it
 // for the time being. The event itself lies in the cache of another processor.
 type arrival struct {
 	*event
-	lane *lane  // nil: it is refused
+	lane int    // its number; noLane: it is refused
 	user uint64 // a number for the batcher
 	size int    // in the body, in bytes
+}
+
+// noLane is the number of no lane.
+const noLane = -1
+
+// laneOf is the number of the lane of an app's events.
+func laneOf(app *platform.App, replayed bool) int {
+	if replayed {
+		return 2*app.Index + 1
+	}
+	return 2 * app.Index
 }
 
 // userSeed keeps the numbers of users unknown to whoever writes records, so that
@@ -79,13 +93,6 @@ func (s *spares) put(events []*event) {
 	s.events = append(s.events, events[:min(len(events), maxSpares-len(s.events))]...)
 }
 
-// refusal is why an event is given up.
-type refusal struct {
-	reason     deadletter.Reason
-	detail     string
-	violations []deadletter.Violation
-}
-
 // waits is since when the event has waited for its app.
 func (ev *event) waits() time.Time {
 	if passed := ev.record.Passed; !passed.IsZero() {
@@ -95,7 +102,16 @@ func (ev *event) waits() time.Time {
 }
 
 func (ev *event) giveUp(reason deadletter.Reason, detail string) {
-	ev.refusal = &refusal{reason: reason, detail: detail}
+	ev.refusal = &admission.Refusal{Reason: reason, Detail: detail}
+}
+
+// expire gives an event up that is older than the age; 0: none is.
+func (ev *event) expire(now time.Time, maxAge time.Duration) bool {
+	if maxAge == 0 || now.Sub(ev.record.Time) <= maxAge {
+		return false
+	}
+	ev.giveUp(deadletter.Expired, fmt.Sprintf("the record is of %s, older than delivery.max_age %s", ev.record.Time.UTC().Format(time.RFC3339), maxAge))
+	return true
 }
 
 // letter is the event as a dead letter.
@@ -103,9 +119,9 @@ func (ev *event) letter(now time.Time) deadletter.Letter {
 	r := &ev.record
 	l := deadletter.Letter{
 		Key: r.Key, Value: r.Value, Headers: r.Headers,
-		Reason:     ev.refusal.reason,
-		Detail:     ev.refusal.detail,
-		Violations: ev.refusal.violations,
+		Reason:     ev.refusal.Reason,
+		Detail:     ev.refusal.Detail,
+		Violations: ev.refusal.Violations,
 		Attempts:   ev.attempts,
 		Delivery:   deadletter.None,
 		Source:     deadletter.Source{Topic: r.Partition.Topic, Partition: r.Partition.ID, Offset: r.Offset, Time: r.Time},

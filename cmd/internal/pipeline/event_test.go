@@ -41,18 +41,18 @@ func TestSettledEventsAreUsedAgain(t *testing.T) {
 	cfg := config.Default()
 	cfg.Kafka.Brokers, cfg.Kafka.Group = []string{"localhost:1"}, "g"
 	cfg.MSDK.BaseURL = "http://localhost:1"
-	cfg.Apps = []config.App{{AppID: "wx1", AppKey: "k", Encode: 1, Topics: []string{"t"}, Route: routeBattleReport, Schema: "builtin:any"}}
+	cfg.Apps = []config.App{{AppID: "wx1", AppKey: "k", Encode: 1, Topics: []string{"t"}, Route: config.RouteBattleReport, Schema: "builtin:any"}}
 	p, err := New(&cfg, Options{Logger: slog.New(slog.DiscardHandler)}) // which does not connect
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	e := newEngine(p)
+	e := newEngine(&p.lasting)
 	for range 2 {
-		e.spent = append(e.spent, &event{attempts: 1})
+		e.settler.spent = append(e.settler.spent, &event{attempts: 1})
 		e.open()
 	}
-	if len(e.spent) != 0 || len(p.spares.events) != 2 {
-		t.Errorf("of two settled events %d are still to be given back, %d to be used again", len(e.spent), len(p.spares.events))
+	if len(e.settler.spent) != 0 || len(p.spares.events) != 2 {
+		t.Errorf("of two settled events %d are still to be given back, %d to be used again", len(e.settler.spent), len(p.spares.events))
 	}
 }

@@ -7,6 +7,22 @@ import (
 	"time"
 )
 
+// pieceRecords and pieceShare limit how much is let in at once: little enough
+// to find room beside apps that hold much, enough that handing over costs
+// nothing.
+const (
+	pieceRecords = 256
+	pieceShare   = 16 // of the bounds
+)
+
+// replayShare is the part of the calls, and of the room, that replayed letters
+// may take up: replaying a million of them must not delay what comes in.
+const replayShare = 8
+
+// patience is how long the records of other apps wait behind those of one that is
+// not held and for which there is no room: less would defer what is merely busy.
+const patience = 250 * time.Millisecond
+
 // intake bounds what is taken from Kafka and not settled, in records and in
 // bytes. Safe for concurrent use.
 //
@@ -36,21 +52,7 @@ type intake struct {
 	queued         map[tenant]int // how many of them want room for it
 }
 
-// room is what some events of one tenant take up.
-type room struct {
-	tenant
-	records, bytes int
-}
-
-// tenant is whose events take up room: an app's, nil for records whose app is
-// unknown, and its replayed letters apart.
-type tenant struct {
-	app      *app
-	replayed bool
-}
-
-func (ev *event) tenant() tenant { return tenant{ev.app, ev.replayed} }
-
+// waiter is somebody who waits for room.
 type waiter struct {
 	rooms []room
 	ready chan struct{}
@@ -69,20 +71,6 @@ func newIntake(maxRecords, maxBytes, apps int) *intake {
 		in.fair = room{records: (maxRecords - in.reserved.records) / 2 / (apps - 1), bytes: (maxBytes - in.reserved.bytes) / 2 / (apps - 1)}
 	}
 	return in
-}
-
-// addRoom adds what some events of a tenant take up.
-func addRoom(rooms []room, t tenant, records, bytes int) []room {
-	i := 0
-	for i < len(rooms) && rooms[i].tenant != t {
-		i++
-	}
-	if i == len(rooms) {
-		rooms = append(rooms, room{tenant: t})
-	}
-	rooms[i].records += records
-	rooms[i].bytes += bytes
-	return rooms
 }
 
 // acquire waits until there is room, or ctx ends, or, if that is asked for, some of the
@@ -293,22 +281,6 @@ func (in *intake) fits(r room) bool {
 	}
 	free := room{records: in.maxRecords, bytes: in.maxBytes}.less(in.reserved).less(room{records: in.records, bytes: in.bytes})
 	return r.within(free, h, in.fair)
-}
-
-// within tells whether that much can be had of what is free by who holds something:
-// he gets no more than what then is free still, or what is fair.
-func (r room) within(free, held, fair room) bool {
-	one := func(want, free, held, fair int) bool {
-		return want <= free && (held+want <= free || held+want <= fair)
-	}
-	return one(r.records, free.records, held.records, fair.records) && one(r.bytes, free.bytes, held.bytes, fair.bytes)
-}
-
-// less is the room without another.
-func (r room) less(other room) room {
-	r.records -= other.records
-	r.bytes -= other.bytes
-	return r
 }
 
 func (in *intake) add(rooms []room, sign int) {

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 )
 
 // letIn asks for room without waiting for it.
@@ -38,9 +40,9 @@ func (l letIn) in() bool {
 }
 
 func TestIntake(t *testing.T) {
-	a, b, c := &app{}, &app{}, &app{}
-	r := func(a *app, n int) room { return room{tenant: tenant{app: a}, records: n, bytes: n} }
-	replay := func(a *app, n int) room { return room{tenant: tenant{a, true}, records: n, bytes: n} }
+	a, b, c := &platform.App{}, &platform.App{}, &platform.App{}
+	r := func(a *platform.App, n int) room { return room{tenant: tenant{app: a}, records: n, bytes: n} }
+	replay := func(a *platform.App, n int) room { return room{tenant: tenant{a, true}, records: n, bytes: n} }
 	for rule, test := range map[string]func(*testing.T){
 		"lets in up to the bound": func(t *testing.T) {
 			in := newIntake(10, 1000, 1)
@@ -128,7 +130,7 @@ func TestIntake(t *testing.T) {
 		"leaves room in that eighth whosoever letters pile up": func(t *testing.T) {
 			in := newIntake(80, 80_000, 3)
 			for _, step := range []struct {
-				app  *app
+				app  *platform.App
 				most int
 			}{{a, 4}, {b, 2}, {c, 1}} {
 				for i := range step.most {
@@ -152,7 +154,7 @@ func TestIntake(t *testing.T) {
 			in := newIntake(800, 800_000, 3)
 			piece := in.replayPiece.records
 			for _, others := range []struct {
-				app  *app
+				app  *platform.App
 				size int
 			}{{a, piece}, {b, piece}, {nil, 1}} {
 				for ask(t, in, replay(others.app, others.size)).in() {
@@ -187,7 +189,7 @@ func TestIntake(t *testing.T) {
 		"gives each app its part, as long as there is room, whoever has half": func(t *testing.T) {
 			in := newIntake(100, 100_000, 2)
 			half := (100 - in.reserved.records) / 2
-			for _, app := range []*app{a, b} {
+			for _, app := range []*platform.App{a, b} {
 				for range half {
 					if !ask(t, in, r(app, 1)).in() {
 						t.Fatalf("not let in: %d are", in.records)
@@ -252,7 +254,7 @@ func TestIntake(t *testing.T) {
 // TestIntakeGivesEverybodyATurn has apps ask, give back and give up at random:
 // the bounds hold, and once all is given back everybody has been let in.
 func TestIntakeGivesEverybodyATurn(t *testing.T) {
-	apps := []*app{{}, {}, {}, nil}
+	apps := []*platform.App{{}, {}, {}, nil}
 	var tenants []tenant
 	for _, a := range apps {
 		tenants = append(tenants, tenant{a, false}, tenant{a, true})

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/msdkclient"
 )
@@ -25,7 +26,7 @@ type metrics struct {
 	latency  metric.Float64Histogram
 
 	registration metric.Registration
-	apps         map[*app]*appLabels
+	apps         []*appLabels // by their index
 
 	nDelivered, nCalls, nFailed atomic.Int64
 	nLetters                    map[deadletter.Reason]*atomic.Int64
@@ -35,9 +36,10 @@ type metrics struct {
 // classDelivered is the class of a call that succeeded, as a label.
 const classDelivered = "ok"
 
-func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
+// newMetrics makes the instruments of the apps; stats is asked for what is under way.
+func newMetrics(provider metric.MeterProvider, apps []*platform.App, stats func() Stats) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/pipeline")
-	m := &metrics{nLetters: map[deadletter.Reason]*atomic.Int64{}, apps: map[*app]*appLabels{}}
+	m := &metrics{nLetters: map[deadletter.Reason]*atomic.Int64{}, apps: make([]*appLabels, len(apps))}
 	var err error
 	note := func(e error) {
 		if err == nil {
@@ -76,26 +78,26 @@ func newMetrics(provider metric.MeterProvider, p *Pipeline) (*metrics, error) {
 	ctx := context.Background()
 	for _, r := range deadletter.Reasons() {
 		m.nLetters[r] = new(atomic.Int64)
-		for _, a := range p.apps.list {
+		for _, a := range apps {
 			m.letters.Add(ctx, 0, metric.WithAttributes(attribute.String("appid", a.AppID), attribute.String("reason", string(r))))
 		}
 	}
-	for _, a := range p.apps.list {
+	for _, a := range apps {
 		labels := newAppLabels(a)
-		m.apps[a] = labels
+		m.apps[a.Index] = labels
 		m.events.Add(ctx, 0, labels.add...)
 		for _, class := range labels.classes {
 			m.calls.Add(ctx, 0, class...)
 		}
 	}
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		s := p.Stats()
+		s := stats()
 		o.ObserveInt64(inFlight, int64(s.InFlight))
 		o.ObserveInt64(pending, int64(s.Pending))
 		o.ObserveInt64(pendingBytes, int64(s.PendingBytes))
-		for _, a := range p.apps.list {
+		for _, a := range apps {
 			var v int64
-			if a.breaker.get() != closed {
+			if a.Breaker.Held() {
 				v = 1
 			}
 			o.ObserveInt64(held, v, metric.WithAttributes(attribute.String("appid", a.AppID)))
@@ -113,7 +115,7 @@ type appLabels struct {
 	classes map[string][]metric.AddOption // with the class of a call's outcome
 }
 
-func newAppLabels(a *app) *appLabels {
+func newAppLabels(a *platform.App) *appLabels {
 	app := []attribute.KeyValue{attribute.String("appid", a.AppID), attribute.String("route", a.Route)}
 	set := metric.WithAttributeSet(attribute.NewSet(app...))
 	l := &appLabels{add: []metric.AddOption{set}, record: []metric.RecordOption{set}, classes: map[string][]metric.AddOption{}}
@@ -125,23 +127,23 @@ func newAppLabels(a *app) *appLabels {
 
 func (m *metrics) close() { _ = m.registration.Unregister() }
 
-func (m *metrics) called(l *lane, out outcome) {
+func (m *metrics) called(b *batch, out outcome) {
 	ctx, class := context.Background(), classDelivered
 	m.nCalls.Add(1)
 	if out.err != nil {
 		class = out.err.Class.String()
 		m.nFailed.Add(1)
 	}
-	labels := m.apps[l.app]
+	labels := m.apps[b.app.Index]
 	m.calls.Add(ctx, 1, labels.classes[class]...)
 	m.duration.Record(ctx, out.took.Seconds(), labels.record...)
-	m.size.Record(ctx, int64(len(out.batch.items)), labels.record...)
+	m.size.Record(ctx, int64(len(b.items)), labels.record...)
 }
 
 // delivered counts events, and how long the oldest of them took: of each it would
 // cost as much as checking it.
-func (m *metrics) delivered(l *lane, events int, oldest time.Time) {
-	ctx, labels := context.Background(), m.apps[l.app]
+func (m *metrics) delivered(b *batch, oldest time.Time) {
+	ctx, labels, events := context.Background(), m.apps[b.app.Index], len(b.items)
 	m.nDelivered.Add(int64(events))
 	m.events.Add(ctx, int64(events), labels.add...)
 	m.latency.Record(ctx, time.Since(oldest).Seconds(), labels.record...)
@@ -150,18 +152,13 @@ func (m *metrics) delivered(l *lane, events int, oldest time.Time) {
 func (m *metrics) buried(events []*event) {
 	ctx := context.Background()
 	for _, ev := range events {
-		m.nLetters[ev.refusal.reason].Add(1)
+		m.nLetters[ev.refusal.Reason].Add(1)
 		appid := ""
 		if ev.app != nil {
 			appid = ev.app.AppID
 		}
-		m.letters.Add(ctx, 1, metric.WithAttributes(attribute.String("appid", appid), attribute.String("reason", string(ev.refusal.reason))))
+		m.letters.Add(ctx, 1, metric.WithAttributes(attribute.String("appid", appid), attribute.String("reason", string(ev.refusal.Reason))))
 	}
-}
-
-// observe publishes the loop's own counts.
-func (m *metrics) observe(e *engine) {
-	m.inFlight.Store(int64(len(e.flying)))
 }
 
 // Stats are a pipeline's counts since its start, and what is under way now.
@@ -177,10 +174,8 @@ type Stats struct {
 	Held         []string // appids whose breaker is not closed
 }
 
-// Stats reports the counts. They are not one consistent snapshot while the
-// pipeline runs.
-func (p *Pipeline) Stats() Stats {
-	m := p.metrics
+// stats are the counts. They are not one consistent snapshot while the pipeline runs.
+func (m *metrics) stats() Stats {
 	s := Stats{
 		Delivered:   m.nDelivered.Load(),
 		DeadLetters: map[deadletter.Reason]int64{},
@@ -190,14 +185,6 @@ func (p *Pipeline) Stats() Stats {
 	}
 	for reason, n := range m.nLetters {
 		s.DeadLetters[reason] = n.Load()
-	}
-	if e := p.engine.Load(); e != nil {
-		s.Pending, s.PendingBytes = e.intake.pending()
-	}
-	for _, a := range p.apps.list {
-		if a.breaker.get() != closed {
-			s.Held = append(s.Held, a.AppID)
-		}
 	}
 	return s
 }

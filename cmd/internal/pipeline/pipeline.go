@@ -1,28 +1,46 @@
 // Package pipeline takes battle reports from Kafka to MSDK.
 //
-// Read it in the order of the data path:
+// Read it in the order of the data path. Each stage is a type, or a function,
+// with one job in the file of its name, and knows only those before it:
 //
-//	take      check.go    each record of a chunk becomes an event: checked, or refused
+//	take      take.go     each record of a chunk becomes an event: admitted, or refused
 //	bound     intake.go   how much may be taken and not settled
 //	defer     defer.go    what there is no room for, so that others pass
-//	gather    lane.go     an app's events wait for their batch, and batches for their turn
-//	choose    dispatch.go whose batch goes next
+//	gather    gather.go   an app's events wait for their batch, and batches for their turn
+//	choose    choose.go   whose batch goes next
 //	deliver   deliver.go  one call
-//	decide    verdict.go  what a failed call means: for its batch, for its app
+//	decide    verdict.go  what a failed call means for its batch and its app: a table of rules
 //	carry out decide.go   and what is done about it
-//	settle    engine.go   the loop that all of this turns in
-//	give up   letters.go  events on their way to the dead letters
+//	give up   letters.go  events on their way to the dead letters; hold.go those held for too long
+//	settle    settle.go   the end of an event, whose room is for others
 //	let go    drain.go    the end of a generation
 //
-// One engine lives as long as a generation of the consumer group. Its loop is
-// a single goroutine that owns all state; checking happens on the goroutines
-// that fetch, calls and letters are written on goroutines of their own, and all
-// of them speak to the loop through channels.
+// One engine (engine.go) lives as long as a generation of the consumer group and
+// carries events from stage to stage. Its loop is a single goroutine that owns all
+// state; checking happens on the goroutines that fetch, calls are made and letters
+// written on goroutines of their own, and all of them speak to the loop through
+// channels.
+//
+// A batch goes this way; [rules] say which:
+//
+//	gathered ──► called ──► delivered
+//	               │  ▲
+//	             failed │
+//	               ├──┴─ again, later, hold: as it is, when its time or its app's has come
+//	               ├──► apart: halves go each its own way, a suspect's behind everybody else
+//	               ├──► doubt ──► rejected, once others get through or the wait is over
+//	               │       └────► hold, if the app turns out to be held
+//	               └──► rejected, exhausted: a dead letter
+//
+// What is known of an app outlives generations: see package platform, which draws
+// the states of its breaker. Whose a record is and whether it is fit is for package
+// admission to say.
 //
 // Promises: an event is settled when the platform has accepted it or its letter
 // is on all in-sync replicas, and never otherwise; one user's events are
 // delivered in order; what is in memory is bounded by the configuration; values
-// are passed on byte for byte.
+// are passed on byte for byte. It does not promise that nothing is delivered
+// twice: what a crash leaves unsettled is delivered again.
 package pipeline
 
 import (
@@ -37,7 +55,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/msdkclient"
@@ -59,19 +79,10 @@ type Options struct {
 // Pipeline is the whole way from Kafka to MSDK. Its methods are safe for
 // concurrent use; Run may be called once.
 type Pipeline struct {
-	cfg      *config.Config
-	log      *slog.Logger
+	lasting
 	conn     consumer.Connection
-	apps     *apps
 	consumer *consumer.Consumer
-	msdk     *msdkclient.Client
-	letters  *deadletter.Writer
-	metrics  *metrics
-
-	lettersSaid map[kindOfLetter]*said
-	spares      spares
-
-	engine atomic.Pointer[engine] // of the current generation
+	engine   atomic.Pointer[engine] // of the current generation
 }
 
 // New checks that everything the configuration names can be loaded. It does not
@@ -87,7 +98,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	apps, err := newApps(cfg)
+	directory, err := admission.New(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -104,16 +115,14 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{
-		cfg:  cfg,
-		log:  opts.Logger,
-		conn: conn,
-		apps: apps,
-		msdk: msdk,
-
-		lettersSaid: map[kindOfLetter]*said{},
+	p := &Pipeline{conn: conn, lasting: lasting{
+		cfg: cfg, log: opts.Logger, directory: directory, msdk: msdk,
+		letterLog: newLetterLog(opts.Logger), deferred: make([]atomic.Int64, len(directory.Apps)),
+	}}
+	for _, app := range directory.Apps {
+		p.apps = append(p.apps, platform.NewApp(app, cfg.Delivery.Breaker))
 	}
-	if p.metrics, err = newMetrics(opts.MeterProvider, p); err != nil {
+	if p.metrics, err = newMetrics(opts.MeterProvider, p.apps, p.Stats); err != nil {
 		return nil, err
 	}
 	start := consumer.Earliest
@@ -124,13 +133,13 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	p.consumer, err = consumer.New(consumer.Config{
 		Connection:        conn,
 		Group:             cfg.Kafka.Group,
-		Topics:            p.apps.topics(),
+		Topics:            directory.Topics(),
 		Start:             start,
-		Once:              p.apps.replayTopics(),
+		Once:              directory.ReplayTopics(),
 		DrainTimeout:      cfg.Delivery.DrainTimeout,
 		FetchBytes:        one,
 		FetchTotal:        total,
-		Strand:            p.apps.strand,
+		Strand:            func(r *consumer.Record) uint64 { return directory.Feed(r.Partition.Topic).Strand(r.Headers) },
 		SessionTimeout:    cfg.Kafka.SessionTimeout,
 		HeartbeatInterval: opts.HeartbeatInterval,
 		Logger:            opts.Logger,
@@ -179,7 +188,8 @@ func fetchBytes(cfg *config.Config) (one, total int) {
 func (p *Pipeline) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	missing, err := p.provideTopics(ctx, p.cfg.SourceTopics())
+	topics := &provisioner{cfg: p.cfg, conn: p.conn, log: p.log}
+	missing, err := topics.provideAll(ctx, p.cfg.SourceTopics())
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -189,9 +199,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	defer cancel()
-	waiting.Go(func() { p.awaitTopics(ctx, missing) })
+	waiting.Go(func() { topics.await(ctx, missing) })
 	return p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
-		e := newEngine(p)
+		e := newEngine(&p.lasting)
 		p.engine.Store(e)
 		defer p.engine.Store(nil)
 		e.run(ctx, gen.Fetch)
@@ -221,3 +231,18 @@ func (p *Pipeline) NotReady() []string {
 
 // Lag reports how far the partitions held are behind.
 func (p *Pipeline) Lag() []consumer.PartitionLag { return p.consumer.Lag() }
+
+// Stats reports the counts. They are not one consistent snapshot while the
+// pipeline runs.
+func (p *Pipeline) Stats() Stats {
+	s := p.metrics.stats()
+	if e := p.engine.Load(); e != nil {
+		s.Pending, s.PendingBytes = e.intake.pending()
+	}
+	for _, app := range p.apps {
+		if app.Breaker.Held() {
+			s.Held = append(s.Held, app.AppID)
+		}
+	}
+	return s
+}

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"time"
-
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
@@ -28,14 +26,4 @@ func newSchedule(cfg config.Retry, clock backoff.Clock) *schedule {
 func (s *schedule) clone() *schedule {
 	c := *s
 	return &c
-}
-
-// throttle is the time until which an app's calls wait, because the platform
-// said that they come too fast. Belongs to the engine's loop.
-type throttle struct{ until time.Time }
-
-func (t *throttle) wait(until time.Time) {
-	if until.After(t.until) {
-		t.until = until
-	}
 }

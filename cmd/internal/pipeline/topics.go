@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -16,13 +17,19 @@ import (
 const (
 	topicPause   = time.Second      // between attempts while the brokers cannot be reached
 	missingPause = 10 * time.Second // between looks for topics that do not exist
-	sayAgain     = time.Minute      // what lasts is said again
 )
 
-// provideTopics creates the dead-letter and replay topics of the sources that
+// provisioner sees to it that the topics exist which the pipeline writes to.
+type provisioner struct {
+	cfg  *config.Config
+	conn consumer.Connection
+	log  *slog.Logger
+}
+
+// provideAll creates the dead-letter and replay topics of the sources that
 // exist, and returns the other sources. What a broker refuses for good is an
 // error; anything else is waited out.
-func (p *Pipeline) provideTopics(ctx context.Context, sources []string) (missing []string, err error) {
+func (p *provisioner) provideAll(ctx context.Context, sources []string) (missing []string, err error) {
 	client := p.conn.Client()
 	defer consumer.CloseClient(client)
 	for _, source := range sources {
@@ -37,9 +44,9 @@ func (p *Pipeline) provideTopics(ctx context.Context, sources []string) (missing
 	return missing, nil
 }
 
-// awaitTopics goes on for the sources that did not exist, until all do or ctx
+// await goes on for the sources that did not exist, until all do or ctx
 // ends. (The consumer finds new topics by itself.)
-func (p *Pipeline) awaitTopics(ctx context.Context, missing []string) {
+func (p *provisioner) await(ctx context.Context, missing []string) {
 	var said time.Time
 	for len(missing) > 0 && ctx.Err() == nil {
 		if time.Since(said) >= sayAgain {
@@ -47,7 +54,7 @@ func (p *Pipeline) awaitTopics(ctx context.Context, missing []string) {
 			p.log.Warn("topics do not exist, or this client may not see them: waiting for them", "topics", missing)
 		}
 		pause(ctx, missingPause)
-		left, err := p.provideTopics(ctx, missing)
+		left, err := p.provideAll(ctx, missing)
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("dead letters of a new topic cannot be provided for", "error", err)
 			continue
@@ -59,7 +66,7 @@ func (p *Pipeline) awaitTopics(ctx context.Context, missing []string) {
 // provide creates the source's dead-letter and replay topics and that of the
 // letters' resolutions, if the source exists, and says where those that are there
 // are set so that letters can be lost.
-func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source string) (exists bool, err error) {
+func (p *provisioner) provide(ctx context.Context, client *kafka.Client, source string) (exists bool, err error) {
 	err = p.persist(ctx, "topic "+source, func(ctx context.Context) (err error) {
 		exists, err = topicExists(ctx, client, source)
 		return err
@@ -98,7 +105,7 @@ func (p *Pipeline) provide(ctx context.Context, client *kafka.Client, source str
 
 // sayMismatches warns of settings with which letters can be lost, and tells of those with
 // which more is read than need be. A client that may not read the settings does without.
-func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) {
+func (p *provisioner) sayMismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	mismatches, err := deadletter.Mismatches(ctx, client, topic, settings)
@@ -115,7 +122,7 @@ func (p *Pipeline) sayMismatches(ctx context.Context, client *kafka.Client, topi
 }
 
 // persist tries until it succeeds, ctx ends, or the broker refuses for good.
-func (p *Pipeline) persist(ctx context.Context, what string, try func(context.Context) error) error {
+func (p *provisioner) persist(ctx context.Context, what string, try func(context.Context) error) error {
 	var began, said time.Time
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)

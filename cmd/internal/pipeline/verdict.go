@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
@@ -19,24 +21,11 @@ type history struct {
 	suspect bool
 }
 
-// condition is what the app of a batch has met.
-type condition struct {
-	held      bool      // its breaker is not closed
-	refusing  bool      // that is since players are refused one after the other
-	failures  int       // in a row
-	bars      int       // in a row, of the failures that are said to hold for everybody
-	refused   int       // players of whom a single record was refused, in a row, this call's among them
-	declined  int       // those of them beside whose records no other has succeeded
-	failing   float64   // the share of its calls that fail, lately: 0 to 1
-	succeeded time.Time // when the latest call that succeeded had begun
-	proven    bool      // that is not long ago
-}
-
 // verdict is what a failed call means.
 type verdict struct {
-	batch fate
+	fate  fate
 	wait  time.Duration // at least, before the batch goes again: the platform asks for it; of a doubt, before it ends
-	app   word
+	app   platform.Word
 	pause time.Duration // how long all of the app waits
 
 	// A failure of a batch that has failed before, with calls of its app
@@ -60,142 +49,164 @@ const (
 	exhaust             // never: it has been tried for long enough
 )
 
-// word is what an answer says of the health of the batch's app.
-type word int
+// rule is one of [rules].
+type rule struct {
+	says    string
+	applies func(f *failure) bool
+	fate    fate
+	wait    time.Duration // of a doubt
+}
 
-const (
-	nothing  word = iota
-	answered      // it is up, though it does not take what is in this batch
-	declined      // likewise, of a single record
-	outlier       // likewise, where others have succeeded since it was first refused
-	failing       // calls fail
-	barred        // calls will all fail alike
-)
+// rules say what becomes of a batch whose call has failed: the first that
+// applies does.
+//
+// An answer speaks of one call. That it holds for everybody, or that a record is
+// bad, is a hypothesis, given up as soon as other calls of the app say otherwise.
+// Then what fails again and again is isolated; and where one player after the
+// other is refused with no success between them, it is not their records' fault.
+// A batch is split only for its content: splitting it for what strikes everybody
+// alike would multiply the load on what is already failing.
+var rules = []rule{
+	// Refused for its content.
+	{"everybody is refused: it waits with its app", func(f *failure) bool {
+		return f.refused && (f.app.Held && f.app.Refusing || f.opens())
+	}, hold, 0},
+	{"refused in company: the halves tell which record it is", func(f *failure) bool {
+		return f.refused && f.met.records > 1
+	}, apart, 0},
+	{"refused alone, while others get through: it is bad", func(f *failure) bool {
+		return f.refused && f.confirmed && !f.many
+	}, reject, 0},
+	{"refused alone, one of many players: it waits longer to see whether everybody is refused", func(f *failure) bool {
+		return f.refused && f.many
+	}, doubt, longDoubt},
+	{"refused alone, and nothing is known of others: it waits to see", func(f *failure) bool {
+		return f.refused
+	}, doubt, doubtFor},
 
-const (
-	// suspicious is how many strikes make a batch suspect, at least. Where many
-	// calls fail, it takes as many as are rarer than a chance of 1 in 1,000.
-	suspicious = 3
-	chance     = 1e-3
+	// Failed for another reason.
+	{"too fast: later, without counting it", func(f *failure) bool {
+		return f.err.Class == msdkclient.Throttle && !f.suspect && f.met.waited < f.cfg.MaxHold
+	}, later, 0},
+	{"its app is held, or is from now on: it waits with it", func(f *failure) bool {
+		return f.app.Held || f.opens()
+	}, hold, 0},
+	{"alone, and tried for long enough: given up", func(f *failure) bool {
+		return f.tired() && f.met.records == 1
+	}, exhaust, 0},
+	{"in company, and tried for long enough: one of them may be at fault", func(f *failure) bool {
+		return f.tired()
+	}, apart, 0},
+	{"suspect, and in company: the halves tell which record it is", func(f *failure) bool {
+		return f.suspect && f.met.records > 1
+	}, apart, 0},
+	{"again, after a pause", func(*failure) bool { return true }, again, 0},
+}
 
-	// convincing is how many answers in a row that claim to hold for everybody
-	// are believed, if calls have succeeded within the time of lately: one of them
-	// may be of a server with a stale key, or of a gateway that dislikes a
-	// nickname. Otherwise a single one is.
-	convincing = 5
-	lately     = time.Minute
+// failure is a call that failed, and what is thought of it before its batch's fate is decided.
+type failure struct {
+	met history
+	err *msdkclient.Error
+	app platform.Condition
+	cfg *config.Delivery
 
-	// doubtFor is how long a refusal that no success of its app has confirmed waits
-	// to be carried out: long enough to see whether everybody is refused. longDoubt
-	// is the same where one player after the other is refused.
-	doubtFor  = time.Second
-	longDoubt = 10 * time.Second
-)
+	refused   bool // for the content
+	confirmed bool // and others have got through since these records first failed
+	many      bool // players are refused one after the other
+	strikes   int
+	suspect   bool
+	says      platform.Word // of its app
+}
 
 // judge says what a failed call means for its batch, for its app's breaker, and
-// for the pace of its app. All rules are here; see [engine.carryOut].
-//
-// An answer speaks of one call. That it holds for everybody is a hypothesis,
-// given up as soon as other calls of the app succeed meanwhile: then what fails
-// again and again is isolated. A batch is split only for its content: splitting
-// it for what strikes everybody alike would multiply the load on what is already
-// failing.
-func judge(h history, err *msdkclient.Error, c condition, d *config.Delivery) verdict {
-	v := verdict{strikes: h.strikes, suspect: h.suspect}
-	if err.Class == msdkclient.Record {
-		v.strikes = 0
-		v.batch, v.app, v.wait = judgeRefusal(h, c, d)
-		return v
-	}
-	if !h.failed.IsZero() && c.succeeded.After(h.failed) {
-		v.strikes++
-		v.suspect = v.suspect || v.strikes >= suspicious && math.Pow(c.failing, float64(v.strikes)) < chance
-	}
-	v.wait = retryAfter(err)
-	if !v.suspect {
-		v.app = says(err.Class)
-		if err.Ret != retOneUser && (err.Class == msdkclient.Throttle || err.RetryAfter > 0) {
+// for the pace of its app; [decider] carries it out.
+func judge(h history, err *msdkclient.Error, c platform.Condition, cfg *config.Delivery) verdict {
+	f := newFailure(h, err, c, cfg)
+	r := f.rule()
+	v := verdict{fate: r.fate, wait: r.wait, app: f.says, strikes: f.strikes, suspect: f.suspect}
+	if !f.refused {
+		v.wait = retryAfter(err)
+		if !f.suspect && err.Ret != msdkclient.RetOneUser && (err.Class == msdkclient.Throttle || err.RetryAfter > 0) {
 			v.pause = v.wait
 		}
-	}
-	switch {
-	case err.Class == msdkclient.Throttle && !v.suspect && h.waited < d.MaxHold:
-		v.batch = later
-	case c.held || c.opens(v.app, d.Breaker):
-		v.batch = hold
-	case h.elapsed >= d.Retry.MaxElapsed && h.records == 1:
-		v.batch = exhaust
-	case h.elapsed >= d.Retry.MaxElapsed, v.suspect && h.records > 1:
-		v.batch = apart
-	default:
-		v.batch = again
 	}
 	return v
 }
 
-// judgeRefusal is judge for an answer that says that the content is bad. That is
-// a hypothesis too: where one player after the other is refused, with no success
-// between them, it is not their records' fault. Those beside which others have
-// succeeded prove nothing, however many: where many batches had a bad record each,
-// the good ones are through first.
-func judgeRefusal(h history, c condition, d *config.Delivery) (fate, word, time.Duration) {
-	says := answered
-	confirmed := !h.since.IsZero() && c.succeeded.After(h.since)
+func newFailure(h history, err *msdkclient.Error, c platform.Condition, cfg *config.Delivery) *failure {
+	f := &failure{met: h, err: err, app: c, cfg: cfg, strikes: h.strikes, suspect: h.suspect}
+	f.refused = err.Class == msdkclient.Record
+	f.confirmed = !h.since.IsZero() && c.Succeeded.After(h.since)
+	f.many = c.Refused >= cfg.Breaker.Failures
+	f.strike()
+	f.says = f.word()
+	return f
+}
+
+// rule is the one that decides. The last always applies.
+func (f *failure) rule() *rule {
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.applies(f) })
+	return &rules[i]
+}
+
+// suspicious is how many strikes make a batch suspect, at least. Where many calls
+// fail, it takes as many as are rarer than a chance of 1 in 1,000.
+const (
+	suspicious = 3
+	chance     = 1e-3
+)
+
+// strike counts the failure as one, if it is: see verdict. A refusal is none, and
+// begins the count anew.
+func (f *failure) strike() {
 	switch {
-	case h.records == 1 && confirmed:
-		says = outlier
-	case h.records == 1:
-		says = declined
-	}
-	switch many := c.refused >= d.Breaker.Failures; {
-	case c.held && c.refusing || c.opens(says, d.Breaker):
-		return hold, says, 0
-	case h.records > 1:
-		return apart, says, 0
-	case confirmed && !many:
-		return reject, says, 0
-	case many:
-		return doubt, says, longDoubt
-	default:
-		return doubt, says, doubtFor
+	case f.refused:
+		f.strikes = 0
+	case !f.met.failed.IsZero() && f.app.Succeeded.After(f.met.failed):
+		f.strikes++
+		f.suspect = f.suspect || f.strikes >= suspicious && math.Pow(f.app.Failing, float64(f.strikes)) < chance
 	}
 }
 
-// says is what a failure says of the app, as far as it is not the batch's own.
-func says(class msdkclient.Class) word {
-	switch class {
-	case msdkclient.Throttle:
-		return nothing
-	case msdkclient.AppClass, msdkclient.Endpoint:
-		return barred
+// word is what the failure says of the app. A suspect's is the batch's own, and
+// so is a refusal beside which others have succeeded: where many batches had a bad
+// record each, the good ones are through first.
+func (f *failure) word() platform.Word {
+	switch {
+	case f.refused && f.met.records > 1:
+		return platform.Answered
+	case f.refused && f.confirmed:
+		return platform.Outlier
+	case f.refused:
+		return platform.Declined
+	case f.suspect, f.err.Class == msdkclient.Throttle:
+		return platform.Nothing
+	case f.err.Class == msdkclient.AppClass, f.err.Class == msdkclient.Endpoint:
+		return platform.Barred
 	default:
-		return failing
+		return platform.Failing
 	}
 }
 
-// opens tells whether a closed breaker opens at the word.
-func (c *condition) opens(w word, cfg config.Breaker) bool {
-	switch w {
-	case declined:
-		return c.declined >= cfg.Failures
-	case failing:
-		return c.failures+1 >= cfg.Failures
-	case barred:
-		return c.failures+1 >= cfg.Failures || c.bars+1 >= convincing || !c.proven
-	default:
-		return false
-	}
-}
+// opens tells whether the app's breaker opens at this failure.
+func (f *failure) opens() bool { return f.app.Opens(f.says, f.cfg.Breaker) }
+
+// tired tells whether the batch has been tried for long enough.
+func (f *failure) tired() bool { return f.met.elapsed >= f.cfg.Retry.MaxElapsed }
+
+// doubtFor is how long a refusal that no success of its app has confirmed waits
+// to be carried out: long enough to see whether everybody is refused. longDoubt
+// is the same where one player after the other is refused.
+const (
+	doubtFor  = time.Second
+	longDoubt = 10 * time.Second
+)
 
 // Limits of what the platform may ask for.
 const (
 	minThrottle   = time.Second     // MSDK counts by the second
 	maxRetryAfter = 5 * time.Minute // longer ones are taken for a mistake
 )
-
-// retOneUser is the answer that one user's requests come too often. It says
-// nothing of the app's other users.
-const retOneUser = -503
 
 // retryAfter is how long a failure asks to wait, within reason.
 func retryAfter(err *msdkclient.Error) time.Duration {

@@ -1,4 +1,4 @@
-package pipeline
+package admission
 
 import (
 	"slices"
@@ -15,17 +15,17 @@ func TestIdentify(t *testing.T) {
 	cfg := config.Default()
 	cfg.DeadLetter.ReplayTopic = "again"
 	for id, topics := range map[string][]string{"one": {"shared", "own"}, "two": {"shared"}} {
-		cfg.Apps = append(cfg.Apps, config.App{AppID: id, Topics: topics, Route: routeBattleReport, Schema: "builtin:any"})
+		cfg.Apps = append(cfg.Apps, config.App{AppID: id, Topics: topics, Route: config.RouteBattleReport, Schema: "builtin:any"})
 	}
 	slices.SortFunc(cfg.Apps, func(a, b config.App) int { return strings.Compare(a.AppID, b.AppID) })
-	apps, err := newApps(&cfg)
+	directory, err := New(&cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(apps.topics(), " "); got != "again own shared" {
+	if got := strings.Join(directory.Topics(), " "); got != "again own shared" {
 		t.Errorf("topics %s", got)
 	}
-	if got := strings.Join(apps.replayTopics(), " "); got != "again" {
+	if got := strings.Join(directory.ReplayTopics(), " "); got != "again" {
 		t.Errorf("replay topics %s", got)
 	}
 	appid := func(id string) consumer.Header { return consumer.Header{Key: HeaderAppID, Value: []byte(id)} }
@@ -60,18 +60,16 @@ func TestIdentify(t *testing.T) {
 		"no letter in a replay topic":                {"again", []consumer.Header{appid("one")}, "", "own|shared", false},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			p := &consumer.Partition{Topic: test.topic}
-			ev := &event{record: consumer.Record{Partition: p, Headers: test.headers}, feed: apps.feeds[test.topic]}
-			why := apps.identify(ev)
+			a, why := directory.Feed(test.topic).identify(test.headers)
 			got := ""
-			if ev.app != nil {
-				got = ev.app.AppID
+			if a.App != nil {
+				got = a.App.AppID
 			}
 			if got != test.app || (why == "") != (got != "") {
 				t.Errorf("app %q, %q; want %q", got, why, test.app)
 			}
-			if !slices.Contains(strings.Split(test.home, "|"), ev.home) || (ev.origin != nil) != test.origin || ev.replayed != (test.topic == "again") {
-				t.Errorf("home %q, origin %v, replayed %v; want home %q", ev.home, ev.origin, ev.replayed, test.home)
+			if !slices.Contains(strings.Split(test.home, "|"), a.Home) || (a.Origin != nil) != test.origin || a.Replayed != (test.topic == "again") {
+				t.Errorf("home %q, origin %v, replayed %v; want home %q", a.Home, a.Origin, a.Replayed, test.home)
 			}
 		})
 	}

@@ -8,7 +8,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 )
 
 var laneEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -17,10 +19,16 @@ var laneEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func aLane(users ...string) *lane {
 	cfg := config.Default()
 	cfg.Batch.Linger = 0
-	live, _ := newLanes(&cfg, &app{breaker: newBreaker(cfg.Delivery.Breaker), named: newNamed()})
+	cfg.Apps = []config.App{{Route: config.RouteBattleReport, Schema: "builtin:any"}}
+	directory, err := admission.New(&cfg)
+	if err != nil {
+		panic(err)
+	}
+	app := platform.NewApp(directory.Apps[0], cfg.Delivery.Breaker)
+	live := newLanes(&cfg, []*platform.App{app})[0]
 	for _, user := range users {
-		ev := &event{user: []byte(user), app: live.app}
-		live.add(laneEpoch, &arrival{event: ev, lane: live, user: userNumber(ev.user), size: 100})
+		ev := &event{user: []byte(user), app: app}
+		live.add(laneEpoch, &arrival{event: ev, user: userNumber(ev.user), size: 100})
 	}
 	return live
 }
@@ -81,7 +89,7 @@ func TestSuspectsGoBehindEverybodyElse(t *testing.T) {
 		for i := range 10 {
 			s := aLane(fmt.Sprint("suspect-", i))
 			b := s.fresh(s.batcher.First(1, s.class()))
-			b.lane, b.suspect, b.due = l, true, laneEpoch
+			b.app, b.suspect, b.due = l.App, true, laneEpoch
 			l.put(b)
 		}
 	}

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/battlereport/battlereport/batcher"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/platform"
 )
 
 // lane is the way of one app's events within a generation: they gather, go out
@@ -13,7 +15,7 @@ import (
 // their bad company is their own; the two lanes of an app share a batcher, since
 // a user's events must not be in flight on both.
 type lane struct {
-	*app
+	*platform.App
 	cfg      *config.Config
 	replayed bool
 	batcher  *batcher.Batcher[*event]
@@ -27,14 +29,25 @@ type lane struct {
 	sated     bool // there is enough to go on with: nothing more is let in
 }
 
-func newLanes(cfg *config.Config, app *app) (live, replayed *lane) {
-	limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - config.CallOverhead, Linger: cfg.Batch.Linger}
-	if app.Route == routeScore {
-		limits.Records, limits.Linger = 1, 0 // a call has one user's score
+// lanes are those of all apps, by their number.
+type lanes []*lane
+
+func newLanes(cfg *config.Config, apps []*platform.App) (all lanes) {
+	for _, app := range apps {
+		limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - config.CallOverhead, Linger: cfg.Batch.Linger}
+		if app.Route == config.RouteScore {
+			limits.Records, limits.Linger = 1, 0 // a call has one user's score
+		}
+		b := batcher.New[*event](limits)
+		all = append(all, &lane{App: app, cfg: cfg, batcher: b}, &lane{App: app, cfg: cfg, batcher: b, replayed: true})
 	}
-	b := batcher.New[*event](limits)
-	return &lane{app: app, cfg: cfg, batcher: b}, &lane{app: app, cfg: cfg, batcher: b, replayed: true}
+	return all
 }
+
+// of is the lane that a batch is on.
+func (l lanes) of(b *batch) *lane { return l[laneOf(b.app, b.replayed)] }
+
+func (l *lane) tenant() tenant { return tenant{l.App, l.replayed} }
 
 func (l *lane) class() batcher.Class {
 	if l.replayed {
@@ -50,33 +63,30 @@ func (l *lane) enough() int {
 	return max(2*l.cfg.Delivery.MaxInFlight*l.cfg.Batch.MaxRecords, 1024)
 }
 
-// itemOverhead is what separates two records in the body.
-const itemOverhead = len(",")
-
 func (l *lane) add(now time.Time, a *arrival) {
 	l.batcher.Add(now, l.class(), a.user, a.size, a.event)
 }
 
 // next removes and returns the batch to send now, if there is one.
 func (l *lane) next(now time.Time) *batch {
-	ready, ok := l.breaker.ready()
-	if !ok || now.Before(ready) || now.Before(l.throttled.until) || l.givesWay() {
+	ready, ok := l.Breaker.Ready()
+	if !ok || now.Before(ready) || now.Before(l.Throttle.Until()) || l.givesWay() {
 		return nil
 	}
-	probe := l.breaker.get() != closed
+	probe := l.Breaker.Held()
 	for {
 		b := l.due(now, probe)
 		if b == nil {
 			return nil
 		}
 		var free time.Time
-		if b.named, free = l.named.pick(now, b.users()); free.After(now) {
+		if b.named, free = l.Named.Pick(now, b.users()); free.After(now) {
 			b.due = free // everybody in it was named a moment ago
 			l.put(b)
 			continue
 		}
 		if b.probe = probe; probe {
-			l.breaker.probing()
+			l.Breaker.Probing()
 		}
 		return b
 	}
@@ -85,7 +95,7 @@ func (l *lane) next(now time.Time) *batch {
 // givesWay tells whether a replayed letter leaves a probe to the app's other
 // events: it has failed once already.
 func (l *lane) givesWay() bool {
-	return l.replayed && l.breaker.get() != closed && l.batcher.Ready(batcher.Foreground) > 0
+	return l.replayed && l.Breaker.Held() && l.batcher.Ready(batcher.Foreground) > 0
 }
 
 // due is the batch whose turn it is. A probe is a single record, rather of those
@@ -132,7 +142,7 @@ func (l *lane) fresh(items []item) *batch {
 	if len(items) == 0 {
 		return nil
 	}
-	return &batch{lane: l, items: items, schedule: newSchedule(l.cfg.Delivery.Retry, l.breaker)}
+	return &batch{app: l.App, replayed: l.replayed, items: items, schedule: newSchedule(l.cfg.Delivery.Retry, l.Breaker)}
 }
 
 // put has a batch, or none, wait for its time.
@@ -168,6 +178,77 @@ func (l *lane) end(b *batch) {
 	}
 }
 
+// expire takes the expired out of a batch that is to go. It returns them, and
+// whether the batch can go as it is; if not, it has moved on.
+func (l *lane) expire(b *batch, now time.Time) (expired []*event, goes bool) {
+	if l.cfg.Delivery.MaxAge == 0 {
+		return nil, true
+	}
+	kept := b.items[:0:0]
+	for _, it := range b.items {
+		if it.Value.expire(now, l.cfg.Delivery.MaxAge) {
+			expired = append(expired, it.Value)
+			l.batcher.Done(it)
+		} else {
+			kept = append(kept, it)
+		}
+	}
+	b.items = kept
+	if slices.ContainsFunc(kept, func(it item) bool { return string(it.Value.user) == b.named }) {
+		return expired, true
+	}
+	if b.probe {
+		l.Breaker.Unprobed(now)
+	}
+	if len(kept) > 0 { // somebody else must be named
+		b.due = now
+		l.put(b)
+	} else {
+		l.proceed(b, now)
+	}
+	return expired, false
+}
+
+// release frees the users of a batch's items, whose way has ended, and goes on
+// with its rest.
+func (l *lane) release(b *batch, now time.Time) {
+	l.batcher.Done(b.items...)
+	l.proceed(b, now)
+}
+
+func (l *lane) proceed(b *batch, now time.Time) {
+	if b.advance() {
+		b.due = now
+		l.put(b)
+	}
+}
+
+// trim takes events out of a waiting batch, in order, and frees their users. It
+// returns whether any are left.
+func (l *lane) trim(b *batch, out func(*event) bool) bool {
+	var kept [][]item
+	for _, items := range slices.Backward(append(b.rest, b.items)) {
+		var stay []item
+		for _, it := range items {
+			if out(it.Value) {
+				l.batcher.Done(it)
+			} else {
+				stay = append(stay, it)
+			}
+		}
+		if len(stay) > 0 {
+			kept = append(kept, stay)
+		}
+	}
+	if len(kept) == 0 {
+		return false
+	}
+	slices.Reverse(kept)
+	last := len(kept) - 1
+	b.items, b.rest = kept[last], kept[:last:last]
+	return true
+}
+
 // filter asks keep about each batch that has failed and drops the others.
 func (l *lane) filter(keep func(*batch) bool) {
 	l.waiting.filter(keep)
@@ -178,12 +259,12 @@ func (l *lane) filter(keep func(*batch) bool) {
 // wake is the time at which next may have a batch if nothing else happens;
 // false: not before something does.
 func (l *lane) wake() (time.Time, bool) {
-	ready, ok := l.breaker.ready()
+	ready, ok := l.Breaker.Ready()
 	if !ok || l.givesWay() {
 		return time.Time{}, false
 	}
 	at, some := l.batcher.Wake(l.class())
-	if some && l.breaker.get() == open {
+	if some && l.Breaker.State() == platform.Open {
 		at = time.Time{} // a probe does not linger
 	}
 	earlier := func(waiting batches) {
@@ -195,7 +276,7 @@ func (l *lane) wake() (time.Time, bool) {
 	if l.mayIsolate() {
 		earlier(l.suspects)
 	}
-	for _, floor := range []time.Time{ready, l.throttled.until} {
+	for _, floor := range []time.Time{ready, l.Throttle.Until()} {
 		if at.Before(floor) {
 			at = floor
 		}

@@ -1,0 +1,78 @@
+// Package platform keeps what is known of the platform's health for each app, across the generations of the consumer
+// group: whether the app's calls are held, how fast they may come, who was named in one lately, and how many fail.
+//
+// It learns of each call's end and answers when the next one may be made; it makes none, decides nothing of batches, and
+// knows no records. Time comes in as an argument. All of it belongs to one goroutine, that of the pipeline's loop; only
+// [Breaker.State] is safe to read from elsewhere.
+//
+// A breaker is, in turn:
+//
+//	          calls fail, see [Condition.Opens]
+//	Closed ──────────────────────────────────────► Open ◄────────────────┐
+//	   ▲                                            │ a while has passed │ the probe fails, or
+//	   │ the probe succeeds, or is told that its    ▼                    │ brings no verdict
+//	   └── content is bad (not while refusing) ── HalfOpen ──────────────┘
+package platform
+
+import (
+	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/msdkclient"
+)
+
+// App is an app and what its calls have met.
+type App struct {
+	*admission.App
+	Identity msdkclient.App
+
+	Breaker  *Breaker
+	Named    *Named
+	Throttle Throttle
+
+	Succeeded time.Time // when the latest call that succeeded had begun
+	Swept     time.Time // when what is held was last looked at for being held too long
+
+	failing float64 // see [Condition]
+}
+
+// NewApp returns an app of which nothing is known yet.
+func NewApp(app *admission.App, cfg config.Breaker) *App {
+	return &App{
+		App:      app,
+		Identity: msdkclient.App{ID: app.AppID, Key: app.AppKey.Reveal(), Encode: app.Encode},
+		Breaker:  newBreaker(cfg),
+		Named:    newNamed(),
+	}
+}
+
+// memory is how many calls it takes, about, until an app's share of failing calls has followed a change.
+const memory = 32
+
+// Called takes in how a call went; err is nil if it succeeded. What suspects meet, and single users, is no measure of
+// the others.
+func (a *App) Called(suspect bool, err *msdkclient.Error) {
+	if suspect || err != nil && err.Ret == msdkclient.RetOneUser {
+		return
+	}
+	share := 0.0
+	if err != nil && err.Class != msdkclient.Record {
+		share = 1
+	}
+	a.failing += (share - a.failing) / memory
+}
+
+// Answered takes in when a call had begun that has succeeded.
+func (a *App) Answered(began time.Time) {
+	if began.After(a.Succeeded) {
+		a.Succeeded = began
+	}
+}
+
+// Condition is what the app has met, with a single record of the user counted as refused.
+func (a *App) Condition(now time.Time, user string) Condition {
+	c := a.Breaker.condition(user)
+	c.Succeeded, c.Failing, c.Proven = a.Succeeded, a.failing, now.Sub(a.Succeeded) < lately
+	return c
+}
