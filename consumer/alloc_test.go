@@ -5,10 +5,11 @@ package consumer
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go/compress"
 )
 
 // The race detector empties pools at random, so this runs without it.
@@ -22,20 +23,18 @@ func full(n int) []byte {
 	return w.encode()
 }
 
-var benchmarked = newBudget(math.MaxInt)
-
 // take reads a whole chunk and settles its records, piece by piece.
 func take(tb testing.TB, p *Partition, batch []byte, memory []Record) (n int) {
 	p.tracker.position = 0
 	c := chunkOf(0, nil, batch)
-	defer c.close()
-	c.p, c.lease = p, benchmarked.lease()
+	defer c.Close()
+	c.p = p
 	for {
 		records, err := c.read(memory[:0], pieceRecords)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		last := c.ended()
+		last := c.Ended()
 		records, _, _ = p.enter(records, c)
 		for i := range records {
 			records[i].Settle()
@@ -62,17 +61,26 @@ func TestTakingRecordsTakesNoMemoryForEach(t *testing.T) {
 
 func TestMemoryIsUsedAgainOnlyWhileThePartitionIsHeld(t *testing.T) {
 	p := held()
+	batch := batchWith(1, compress.None, Record{Value: make([]byte, 100)})
+	read := func() Record {
+		records, err := readAll(chunkOf(0, nil, batch), 1)
+		if err != nil || len(records) != 1 {
+			t.Fatalf("read %v, error %v", records, err)
+		}
+		return records[0]
+	}
 	for rule, tracker := range map[string]*tracker{"held": p.tracker, "let go": nil} {
 		again := 0
 		for range 1000 { // a pool may lose what it has
-			r := Record{Partition: p, buffer: newBuffer(100)}
+			r := read()
+			r.Partition = p
 			if p.tracker = tracker; tracker != nil {
 				r.Offset = tracker.position
 				r.place, _ = tracker.take(r.Offset)
 			}
-			first := &r.buffer[0]
+			first := &r.Value[0]
 			r.Settle()
-			if &newBuffer(100)[0] == first {
+			if &read().Value[0] == first {
 				again++
 			}
 		}

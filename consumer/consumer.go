@@ -78,6 +78,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // Start says where a partition without a committed offset begins.
@@ -171,8 +173,7 @@ type Consumer struct {
 	cutOff  func() // breaks the client's connections
 	log     *slog.Logger
 	metrics *metrics
-	budget  *budget
-	hands   *hands
+	budget  *wire.Budget
 
 	spoken      spoken
 	coordinator coordinator
@@ -224,8 +225,8 @@ func New(cfg Config) (*Consumer, error) {
 	cut, cutOff := context.WithCancel(context.Background())
 	c := &Consumer{
 		cfg: cfg, client: cfg.Connection.until(cut).client(cfg.Topics), cutOff: cutOff, log: cfg.Logger,
-		budget: newBudget(cfg.FetchTotal / 4), hands: newHands(cfg.FetchTotal / 4),
-		kept: map[string]*kept{}, firstSeen: map[string]incarnation{},
+		budget: wire.NewBudget(cfg.FetchTotal/4, recordSize),
+		kept:   map[string]*kept{}, firstSeen: map[string]incarnation{},
 	}
 	m, err := newMetrics(cfg.MeterProvider, c)
 	if err != nil {

@@ -56,7 +56,7 @@ func (c *Consumer) askCoordinator(ctx context.Context, most int16, req kmsg.Requ
 			c.coordinator.forget()
 			return nil, err
 		}
-		memory.release() // nothing of these responses refers to it
+		memory.Release() // nothing of these responses refers to it
 		switch err := kerr.ErrorForCode(code(res)); {
 		case errors.Is(err, kerr.NotCoordinator), errors.Is(err, kerr.CoordinatorNotAvailable), errors.Is(err, kerr.CoordinatorLoadInProgress):
 			c.coordinator.forget()
@@ -76,7 +76,7 @@ func (c *Consumer) findCoordinator(ctx context.Context) (id int32, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("find the coordinator of group %s: %w", c.cfg.Group, err)
 	}
-	memory.release()
+	memory.Release()
 	found := res.(*kmsg.FindCoordinatorResponse)
 	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
 		return 0, fmt.Errorf("find the coordinator of group %s: %w", c.cfg.Group, err)

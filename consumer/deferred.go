@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // Reserve waits until there is room for records of a strand that were left for
@@ -166,13 +168,13 @@ func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *def
 	var claim claim
 	claim.room.Store(room)
 	defer claim.giveBack()
-	hand := g.c.hands.of(p.Topic)
-	defer hand.empty()
+	hand := g.c.budget.Hand(p.Topic)
+	defer hand.Empty()
 	chunk, records, err := g.readBeside(ctx, p, from, most, hand, claim.giveBack)
 	if chunk == nil {
 		return false, err
 	}
-	defer chunk.close()
+	defer chunk.Close()
 	for {
 		if room = claim.room.Swap(nil); room == nil {
 			soon, cancel := context.WithTimeout(ctx, reservePatience)
@@ -194,8 +196,8 @@ func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *def
 		progress = progress || further || len(fresh) > 0
 		switch {
 		case err != nil:
-			return progress, fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
-		case chunk.ended() || !further || ctx.Err() != nil:
+			return progress, fmt.Errorf("read %s@%d: %w", p, chunk.Next(), err)
+		case chunk.Ended() || !further || ctx.Err() != nil:
 			return progress, nil
 		}
 		records, err = chunk.read(records[:0], most)
@@ -204,17 +206,17 @@ func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *def
 
 // readBeside fetches a chunk and reads the first n records of it, or fewer. Without a
 // chunk there is an error.
-func (g *Generation) readBeside(ctx context.Context, p *Partition, from position, n int, hand *hand, lacked func()) (*chunk, []Record, error) {
+func (g *Generation) readBeside(ctx context.Context, p *Partition, from position, n int, hand *wire.Hand, lacked func()) (*chunk, []Record, error) {
 	for {
 		chunk, err := g.c.fetchBeside(ctx, p, from, g.fetchBytes, hand, lacked)
 		if err != nil {
 			return nil, nil, fmt.Errorf("fetch %s@%d: %w", p, from.offset, err)
 		}
 		records, err := chunk.read(nil, n)
-		if len(records) > 0 || err != nil || hand.size == 0 {
+		if len(records) > 0 || err != nil || hand.Size() == 0 {
 			return chunk, records, err
 		}
-		chunk.close() // others have taken its memory while it waited for the hand
+		chunk.Close() // others have taken its memory while it waited for the hand
 	}
 }
 
@@ -229,7 +231,7 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 		return nil, 0, false
 	}
 	limit, room := t.wanted(), p.gen.c.room()
-	to, taken := min(c.next, limit), 0
+	to, taken := min(c.Next(), limit), 0
 	fresh = records[:0]
 	for i := range records {
 		r := &records[i]
@@ -237,7 +239,7 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 		case r.Offset >= limit:
 			continue
 		case !d.wants(p.gen.strand(r), r.Offset):
-			releaseBuffer(r.buffer)
+			r.buffer.Release()
 			continue
 		case !t.hasRoom(&d.list, r.Offset, room), len(fresh) > 0 && taken+r.Size() > maxBytes:
 			d.skip(r.Offset)

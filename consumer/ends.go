@@ -153,7 +153,7 @@ func (c *Consumer) askEnds(ctx context.Context, broker int32, partitions []*Part
 	if err != nil {
 		return fmt.Errorf("ask broker %d where the logs end of %d partitions: %w", broker, len(partitions), err)
 	}
-	defer memory.release()
+	defer memory.Release()
 	for _, t := range res.(*kmsg.ListOffsetsResponse).Topics {
 		for _, answer := range t.Partitions {
 			p := asked[t.Topic][answer.Partition]

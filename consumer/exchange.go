@@ -10,6 +10,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	fetchAPI "github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // exchange is one request to a broker and the response to it. It goes over a
@@ -28,7 +30,7 @@ type exchange struct {
 	admit    func(size int) error // waits for memory for the response; nil: there is
 
 	response kmsg.Response
-	memory   *memory // what the response refers to
+	memory   *wire.Memory // what the response refers to
 }
 
 // chooseBroker chooses where a request goes.
@@ -104,7 +106,7 @@ func (e *exchange) negotiate(rw io.ReadWriter) (version int16, err error) {
 		for _, k := range res.(*kmsg.ApiVersionsResponse).ApiKeys {
 			all[k.ApiKey] = versions{k.MinVersion, k.MaxVersion}
 		}
-		memory.release()
+		memory.Release()
 		e.spoken.note(e.chosen, all)
 	}
 	v := all[e.request.Key()]
@@ -120,27 +122,14 @@ func send(w io.Writer, clientID string, req kmsg.Request, version int16) error {
 	return err
 }
 
-func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int16, admit func(int) error) (kmsg.Response, *memory, error) {
+func roundTrip(rw io.ReadWriter, clientID string, req kmsg.Request, version int16, admit func(int) error) (kmsg.Response, *wire.Memory, error) {
 	if err := send(rw, clientID, req, version); err != nil {
 		return nil, nil, err
 	}
-	m, err := readResponse(rw, admit)
+	res := req.ResponseKind()
+	m, err := wire.ReadResponse(rw, res, admit)
 	if err != nil {
 		return nil, nil, err
-	}
-	res := req.ResponseKind()
-	c := cursor{b: m.bytes}
-	c.int32() // correlation
-	if res.IsFlexible() && req.Key() != int16(kmsg.ApiVersions) {
-		c.tags()
-	}
-	err = c.err()
-	if err == nil {
-		err = res.ReadFrom(c.b)
-	}
-	if err != nil {
-		m.release()
-		return nil, nil, fmt.Errorf("read the answer to a request of %s: %w", kmsg.NameForKey(req.Key()), err)
 	}
 	return res, m, nil
 }
@@ -178,13 +167,13 @@ func (s *spoken) forget(broker int32) {
 
 // ask sends the request to the broker chosen, in a version up to most. The
 // response refers to the memory, which whoever has it last releases.
-func (c *Consumer) ask(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request) (kmsg.Response, *memory, error) {
+func (c *Consumer) ask(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request) (kmsg.Response, *wire.Memory, error) {
 	return c.askWithin(ctx, choose, most, req, nil)
 }
 
 // askWithin is ask; admit waits for memory for a response of that size, in bytes.
 // It may be called when nobody waits for the response any more.
-func (c *Consumer) askWithin(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request, admit func(size int) error) (kmsg.Response, *memory, error) {
+func (c *Consumer) askWithin(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request, admit func(size int) error) (kmsg.Response, *wire.Memory, error) {
 	m, err := c.client.Transport.RoundTrip(ctx, c.client.Addr, &exchange{
 		clientID: c.cfg.Connection.ClientID, request: req, most: most, choose: choose, spoken: &c.spoken, admit: admit,
 	})

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // Take receives records of one partition, in offset order; those of a strand that
@@ -37,8 +39,8 @@ func (g *Generation) Fetch(ctx context.Context, take Take, reserve Reserve) {
 func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take) {
 	trouble := newTrouble(g.log, "partition cannot be fetched, trying again", "partition is fetched again")
 	pause := newPause()
-	hand := g.c.hands.of(p.Topic)
-	defer hand.empty()
+	hand := g.c.budget.Hand(p.Topic)
+	defer hand.Empty()
 	wish := newWish(p, g.fetchBytes)
 	for ctx.Err() == nil {
 		err := g.fetchOnce(ctx, wish, take, hand)
@@ -47,7 +49,7 @@ func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take
 			pause.reset()
 			continue
 		}
-		hand.empty() // it may be long until the record comes that it is for
+		hand.Empty() // it may be long until the record comes that it is for
 		if err = g.relocate(ctx, p, err); err != nil && ctx.Err() == nil {
 			trouble.report(err, "partition", p.String())
 		}
@@ -61,7 +63,7 @@ const pieceRecords = 256
 
 // fetchOnce fetches one chunk and hands it on, in pieces that lie in memory, which the
 // wish keeps for the next.
-func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *hand) (err error) {
+func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *wire.Hand) (err error) {
 	p := w.p
 	if w.from, err = g.position(ctx, p); err != nil {
 		return err
@@ -72,11 +74,11 @@ func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *ha
 	if err != nil {
 		return fmt.Errorf("fetch %s@%d: %w", p, w.from.offset, err)
 	}
-	defer chunk.close()
+	defer chunk.Close()
 	memory := w.records
 	w.records, w.more = nil, false // an idle partition holds on to nothing
 	p.confirm(chunk.end)
-	if len(chunk.rest) == 0 {
+	if len(chunk.Rest()) == 0 {
 		g.handOn(ctx, p, nil, chunk, take)
 		return nil
 	}
@@ -84,13 +86,13 @@ func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *ha
 		memory, err = chunk.read(memory[:0], pieceRecords)
 		g.handOn(ctx, p, memory, chunk, take)
 		if err != nil {
-			return fmt.Errorf("read %s@%d: %w", p, chunk.next, err)
+			return fmt.Errorf("read %s@%d: %w", p, chunk.Next(), err)
 		}
-		if chunk.ended() {
+		if chunk.Ended() {
 			break
 		}
 	}
-	w.records, w.more = memory, chunk.next < chunk.safe
+	w.records, w.more = memory, chunk.Next() < chunk.safe
 	return nil
 }
 

@@ -51,25 +51,6 @@ func produceBatches(t *testing.T, b *kafkatest.Broker, topic string, partitions,
 	}
 }
 
-// batchWith is a batch of n records like the one given.
-func batchWith(n int, codec compress.Compression, r Record) []byte {
-	return written{codec: codec}.with(n, r)
-}
-
-// packedWith is batchWith, compressed by pack, which is zstd.
-func packedWith(n int, r Record, pack func([]byte) []byte) []byte {
-	return written{codec: compress.Zstd, pack: pack}.with(n, r)
-}
-
-func (w written) with(n int, r Record) []byte {
-	w.last, w.producer = int64(n)-1, -1
-	for i := range n {
-		r.Offset, r.Time = int64(i), time.UnixMilli(start)
-		w.records = append(w.records, r)
-	}
-	return w.encode()
-}
-
 // Of one topic nothing is ever let in: what is in memory of it is taken away for the
 // records of another.
 func TestATopicThatStandsStillDoesNotKeepMemoryFromAnother(t *testing.T) {
@@ -145,8 +126,8 @@ func TestAResponseWaitsForMemoryAsLongAsItTakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := c.budget.lease()
-		if err := all.grow(t.Context(), c.budget.size); err != nil {
+		all := c.budget.Lease(nil)
+		if err := all.Grow(t.Context(), 1<<20); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -161,7 +142,7 @@ func TestAResponseWaitsForMemoryAsLongAsItTakes(t *testing.T) {
 		if n := taken.Load(); n != 0 {
 			t.Errorf("%d records are taken", n)
 		}
-		all.close()
+		all.Close()
 		time.Sleep(time.Second)
 		if n := taken.Load(); n != 1 {
 			t.Errorf("%d records are taken once there is memory", n)

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // topicID is Kafka's id of a topic (KIP-516): one that is deleted and made anew
@@ -170,32 +172,33 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 		return nothing, errMovedNote
 	}
 	n := note{topic: topicID(b[sha256.Size/4 : noteHead])}
-	c := cursor{b: b[noteHead:]}
-	n.epoch = int32(c.varint())
+	c := wire.NewCursor(b[noteHead:])
+	n.epoch = int32(c.Varint())
 	from := offset
 	if hasDeferred {
 		n.deferred = decodeDeferred(&c, offset)
 		from = decodeFirst(&c, offset)
 	}
 	n.unsettled = decodeUnsettled(&c, from)
-	if c.short {
+	if c.Err() != nil {
 		return nothing, errForeignNote
 	}
 	return n, nil
 }
 
 // decodeDeferred reads what is deferred.
-func decodeDeferred(c *cursor, base int64) (deferred []deferredNote) {
-	strands := c.uvarint()
-	if c.short || strands > uint64(len(c.b)) {
-		c.short = true
+func decodeDeferred(c *wire.Cursor, base int64) (deferred []deferredNote) {
+	strands := c.Uvarint()
+	if strands > uint64(c.Len()) {
+		c.Fail()
 		return nil
 	}
 	for range strands {
-		d := deferredNote{strand: uint64(c.int64()), left: int64(c.uvarint()), oldest: int64(c.uvarint())}
-		said := cursor{b: c.take(int(min(c.uvarint(), maxNote)))}
+		d := deferredNote{strand: uint64(c.Int64()), left: int64(c.Uvarint()), oldest: int64(c.Uvarint())}
+		said := wire.NewCursor(c.Take(int(min(c.Uvarint(), maxNote))))
 		d.unsettled = decodeUnsettled(&said, decodeFirst(&said, base))
-		if c.short = c.short || said.short || d.left < 0 || d.oldest < 0; c.short {
+		if c.Err() != nil || said.Err() != nil || d.left < 0 || d.oldest < 0 {
+			c.Fail()
 			return nil
 		}
 		deferred = append(deferred, d)
@@ -204,10 +207,10 @@ func decodeDeferred(c *cursor, base int64) (deferred []deferredNote) {
 }
 
 // decodeFirst reads the first offset that is not settled.
-func decodeFirst(c *cursor, base int64) int64 {
-	first := base + int64(c.uvarint())
+func decodeFirst(c *wire.Cursor, base int64) int64 {
+	first := base + int64(c.Uvarint())
 	if first < base {
-		c.short = true
+		c.Fail()
 	}
 	return first
 }

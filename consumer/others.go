@@ -171,7 +171,7 @@ func (c *Consumer) groupsAt(ctx context.Context, broker int32) (groups []string,
 	if err != nil {
 		return nil, err
 	}
-	defer memory.release()
+	defer memory.Release()
 	list := res.(*kmsg.ListGroupsResponse)
 	for _, g := range list.Groups {
 		// A group without members may have lost its protocol.
@@ -209,7 +209,7 @@ func (c *Consumer) standingsOf(ctx context.Context, broker int32, groups []strin
 	if err != nil {
 		return err
 	}
-	defer memory.release()
+	defer memory.Release()
 	for _, g := range asGroups(res.(*kmsg.OffsetFetchResponse), groups[0]) {
 		if err := kerr.ErrorForCode(g.ErrorCode); err != nil {
 			if errors.Is(err, kerr.GroupIDNotFound) || errors.Is(err, kerr.GroupAuthorizationFailed) {

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // Header is a record's header. A key may occur more than once.
@@ -18,8 +20,8 @@ type Record struct {
 	Offset    int64
 
 	// What settling looks at comes first, and lies together.
-	place  uint32 // in the partition's tracker
-	buffer []byte // with Key and Value
+	place  uint32      // in the partition's tracker
+	buffer wire.Buffer // with Key and Value
 	size   int
 
 	// Passed is when the record was passed, to be taken later; zero if it was not, or
@@ -34,13 +36,14 @@ type Record struct {
 	Excess *Excess // what was too large to be kept; nil: nothing
 }
 
-// What of a record is kept, see [Excess]. A batch of 1 MiB, which is what brokers and
+// What of a record is kept, see [Excess]: a key of 1 MiB, a value of 16 MiB, and the
+// first 10,000 headers, of 4 MiB together. A batch of 1 MiB, which is what brokers and
 // clients take unless they are told otherwise, may unpack to a thousand times that.
 const (
-	MaxKeyBytes    = 1 << 20
-	MaxValueBytes  = 16 << 20
-	MaxHeaders     = 10_000
-	MaxHeaderBytes = 4 << 20 // keys and values
+	MaxKeyBytes    = wire.MaxKeyBytes
+	MaxValueBytes  = wire.MaxValueBytes
+	MaxHeaders     = wire.MaxHeaders
+	MaxHeaderBytes = wire.MaxHeaderBytes // keys and values
 )
 
 // Excess is what a record has that is too large to be kept, and was passed; 0: it
@@ -71,9 +74,6 @@ func (r *Record) time() int64 {
 	}
 	return time.Now().UnixMilli()
 }
-
-// headerSize is what a header takes up beside its text.
-const headerSize = int(unsafe.Sizeof(Header{}))
 
 // Settle says that the record is done with for good: its offset may be
 // committed as soon as all before it are settled too, and the memory of Key and
@@ -108,6 +108,6 @@ func (r *Record) settle() int {
 		return 0
 	}
 	r.Partition.tracker.settle(r.place, r.Offset)
-	releaseBuffer(r.buffer)
+	r.buffer.Release()
 	return 1
 }

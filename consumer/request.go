@@ -5,10 +5,13 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // request is a Fetch request of a group and the answer to it. What that says of a
@@ -25,12 +28,11 @@ type request struct {
 
 	// Until it has come back they are the connection's, for which, once ctx has ended,
 	// nobody waits.
-	wishes    []*wish                          // nil: it has its answer
-	empty     []*wish                          // of which there is nothing, and nothing wrong
-	brought   bool                             // records
-	throttled time.Duration                    // for so long the broker wants no requests
-	err       error                            // of all that have no answer
-	part      kmsg.FetchResponseTopicPartition // that is read
+	wishes    []*wish       // nil: it has its answer
+	empty     []*wish       // of which there is nothing, and nothing wrong
+	brought   bool          // records
+	throttled time.Duration // for so long the broker wants no requests
+	err       error         // of all that have no answer
 }
 
 // maxThrottle is the longest that a broker is left alone because it says so: quotas are
@@ -79,17 +81,61 @@ func (r *request) over() error {
 	switch {
 	case err != nil:
 		return err
-	case version < oldestFetch:
+	case version < wire.OldestFetch:
 		return tooOldError(version)
 	}
 	if err := send(r.conn, r.clientID, r.request, version); err != nil {
 		return err
 	}
-	return r.read(&incoming{r: r.conn, compact: version >= firstFlexible}, version)
+	a := wire.NewAnswer(r.conn, version, func() error { return r.within(askTimeout) })
+	err = r.read(a)
+	r.throttled = min(a.Throttle(), maxThrottle)
+	return err
 }
 
 // within bounds the next step.
 func (r *request) within(d time.Duration) error {
 	err := r.conn.SetDeadline(time.Now().Add(d))
 	return cmp.Or(r.ctx.Err(), err) // it may have ended just before
+}
+
+// read reads the answer, and tells what it says.
+func (r *request) read(a *wire.Answer) error {
+	for range a.Partitions {
+		at := slices.IndexFunc(r.wishes, func(w *wish) bool { return w != nil && a.IsOf(w.p.Topic, w.from.topic, w.p.ID) })
+		if at < 0 {
+			return errOtherPartition
+		}
+		w := r.wishes[at]
+		part, memory, fits := a.Read(w.maxBytes)
+		if a.Err() != nil {
+			break
+		}
+		r.wishes[at] = nil
+		r.tell(w, part, memory, fits)
+	}
+	return a.Err()
+}
+
+// tell answers a wish, or has it stay.
+func (r *request) tell(w *wish, part *kmsg.FetchResponseTopicPartition, memory *wire.Memory, fits bool) {
+	good := part.ErrorCode == 0 && part.DivergingEpoch.EndOffset < 0
+	switch {
+	case good && (!fits || memory == nil && part.LastStableOffset > w.from.offset):
+		w.answer <- fetched{err: errAlone}
+		return
+	case good && memory == nil && !w.told:
+		w.p.confirm(part.HighWatermark)
+		r.empty = append(r.empty, w)
+		return
+	}
+	chunk, err := newChunkOf(w.p, w.from, part, memory)
+	switch {
+	case memory == nil:
+	case err != nil:
+		memory.Release()
+	default:
+		r.brought = true
+	}
+	w.answer <- fetched{chunk, err}
 }

@@ -38,7 +38,7 @@ func (g *Generation) handOn(ctx context.Context, p *Partition, records []Record,
 func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.epoch = c.epoch
+	p.epoch = c.Epoch()
 	room := p.gen.c.room()
 	t := p.tracker
 	defer p.tellDeferred()
@@ -49,7 +49,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 		strand := p.gen.strand(r)
 		if d := t.find(strand); d != nil {
 			t.pass(d, r.Offset, r.time(), now)
-			releaseBuffer(r.buffer)
+			r.buffer.Release()
 			continue
 		}
 		if !t.hasRoom(&t.list, r.Offset, room) {
@@ -63,7 +63,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 			fresh = append(fresh, *r)
 		}
 	}
-	t.skip(c.next)
+	t.skip(c.Next())
 	return fresh, nil, size
 }
 

@@ -13,7 +13,7 @@ func two(n int) (g *Generation, a, b *Partition, records func(*Partition) []*Rec
 	return g, a, b, func(p *Partition) []*Record {
 		taken := make([]*Record, n)
 		for i := range taken {
-			taken[i] = &Record{Partition: p, Offset: int64(i), buffer: newBuffer(10)}
+			taken[i] = &Record{Partition: p, Offset: int64(i)}
 			taken[i].place, _ = p.tracker.take(int64(i))
 		}
 		return taken

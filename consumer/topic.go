@@ -42,7 +42,7 @@ func (c *Consumer) describe(ctx context.Context, topics []string) (layout, error
 	if err != nil {
 		return layout{}, fmt.Errorf("describe topics: %w", err)
 	}
-	defer memory.release()
+	defer memory.Release()
 	meta := res.(*kmsg.MetadataResponse)
 	l := layout{topics: map[string]topicLayout{}}
 	if meta.ClusterID != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // unsettled says of the offsets up to a horizon which are not settled. All others
@@ -133,21 +135,21 @@ func (u unsettled) append(b []byte, base int64, room int) []byte {
 }
 
 // decodeUnsettled reads it, to the end of the bytes.
-func decodeUnsettled(c *cursor, base int64) unsettled {
-	distance, n, code := c.uvarint(), c.uvarint(), int(uint8(c.int8()))
+func decodeUnsettled(c *wire.Cursor, base int64) unsettled {
+	distance, n, code := c.Uvarint(), c.Uvarint(), int(uint8(c.Int8()))
 	u := unsettled{horizon: base + int64(distance)}
-	r := bitReader{b: c.take(len(c.b))}
+	r := bitReader{b: c.Take(c.Len())}
 	if int64(distance) < 0 || u.horizon < base || n > min(distance, uint64(1+8*len(r.b))) || code > maxCode {
-		c.short = true
+		c.Fail()
 	}
-	if c.short || n == 0 {
+	if c.Err() != nil || n == 0 {
 		return u
 	}
 	u.offsets = append(make([]int64, 0, n), base)
 	for at := base; uint64(len(u.offsets)) < n; {
 		gap := r.gap(code)
 		if r.short || gap == 0 || gap >= uint64(u.horizon-at) {
-			c.short = true
+			c.Fail()
 			return u
 		}
 		at += int64(gap)

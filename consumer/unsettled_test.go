@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // lists draws rising offsets that lie evenly, close, far apart, or any way.
@@ -35,8 +37,8 @@ func TestWhatIsUnsettledIsReadAsItWasWritten(t *testing.T) {
 			u.offsets = lists(base).Draw(t, "offsets")
 			u.horizon += u.offsets[len(u.offsets)-1] - base + 1
 		}
-		c := cursor{b: u.append(nil, base, 1<<30)}
-		if got := decodeUnsettled(&c, base); c.short || !reflect.DeepEqual(got, u) {
+		c := wire.NewCursor(u.append(nil, base, 1<<30))
+		if got := decodeUnsettled(&c, base); c.Err() != nil || !reflect.DeepEqual(got, u) {
 			t.Fatalf("read %v, want %v", got, u)
 		}
 	})
@@ -106,10 +108,10 @@ func TestWhatDoesNotFitIsSaidUpToANearerHorizon(t *testing.T) {
 		u.horizon = u.offsets[len(u.offsets)-1] + 1
 		room := rapid.IntRange(0, 200).Draw(t, "room")
 		b := u.append(nil, 7, room)
-		c := cursor{b: b}
+		c := wire.NewCursor(b)
 		got := decodeUnsettled(&c, 7)
 		n := len(got.offsets)
-		if c.short || 8*(len(b)-maxUnsettledHead) > room+7 || !slices.Equal(got.offsets, u.offsets[:n]) {
+		if c.Err() != nil || 8*(len(b)-maxUnsettledHead) > room+7 || !slices.Equal(got.offsets, u.offsets[:n]) {
 			t.Fatalf("in %d bits: read %v", room, got)
 		}
 		if n < len(u.offsets) && (got.horizon != u.offsets[n] || spreadOf(u.offsets[:n+1]).fits(room)) {

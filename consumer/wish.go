@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // wish is what a partition's first cursor wants to have fetched next. It belongs to
@@ -43,11 +45,12 @@ var errAlone = errors.New("the partition does not fit into an answer with others
 // fetchNext fetches as the wish says: with others of the broker as a rule. Alone it is
 // asked for what is large, and where there was an error, so that neither is in the way
 // of others.
-func (g *Generation) fetchNext(ctx context.Context, w *wish, hand *hand) (*chunk, error) {
+func (g *Generation) fetchNext(ctx context.Context, w *wish, hand *wire.Hand) (*chunk, error) {
 	if !w.alone {
 		chunk, err := g.fetcher.fetch(ctx, w)
 		if err == nil {
-			return chunk.with(ctx, g.c.budget.lease(), hand, w.maxBytes), nil
+			chunk.With(ctx, g.c.budget.Lease(nil), hand, w.maxBytes)
+			return chunk, nil
 		}
 		w.alone = true
 		if !errors.Is(err, errAlone) {
@@ -55,7 +58,7 @@ func (g *Generation) fetchNext(ctx context.Context, w *wish, hand *hand) (*chunk
 		}
 	}
 	chunk, err := g.c.fetch(ctx, w.p, w.from, w.maxBytes, hand)
-	w.alone = err != nil || len(chunk.rest) > w.maxBytes
+	w.alone = err != nil || len(chunk.Rest()) > w.maxBytes
 	return chunk, err
 }
 
@@ -82,4 +85,13 @@ func newFetch(wait time.Duration, wishes ...*wish) *kmsg.FetchRequest {
 		req.MaxBytes += min(int32(w.maxBytes), 1<<31-1-req.MaxBytes)
 	}
 	return req
+}
+
+// newestFetchOf is the newest version in which to ask for a topic: without an id it
+// goes by its name.
+func newestFetchOf(topic topicID) int16 {
+	if topic == (topicID{}) {
+		return wire.NewestFetchByName
+	}
+	return wire.NewestFetch
 }

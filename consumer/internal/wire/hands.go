@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"context"
@@ -17,13 +17,14 @@ type hands struct {
 	mu      sync.Mutex
 	used    int
 	held    map[string]int // of these, by topic
-	waiting []*hand        // first come first served among those of a topic
+	waiting []*Hand        // first come first served among those of a topic
 }
 
 func newHands(size int) *hands { return &hands{size: size, held: map[string]int{}} }
 
-// hand is what one cursor has of it. Only whoever reads with the cursor calls it.
-type hand struct {
+// Hand is what is held of a [Budget] for a record that is larger than a share, by who
+// reads one chunk after another with it. Nobody else calls it.
+type Hand struct {
 	hands *hands
 	topic string
 	full  bool // with a record that is to be handed on
@@ -34,10 +35,13 @@ type hand struct {
 	ready chan struct{} // closed when want is granted
 }
 
-func (h *hands) of(topic string) *hand { return &hand{hands: h, topic: topic} }
+func (h *hands) of(topic string) *Hand { return &Hand{hands: h, topic: topic} }
+
+// Size is how many bytes it holds.
+func (h *Hand) Size() int { return h.size }
 
 // tryReserve is reserve without waiting.
-func (h *hand) tryReserve(n int) bool {
+func (h *Hand) tryReserve(n int) bool {
 	all := h.hands
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -49,7 +53,7 @@ func (h *hand) tryReserve(n int) bool {
 }
 
 // reserve waits until the hand may hold n bytes, or ctx ends.
-func (h *hand) reserve(ctx context.Context, n int) error {
+func (h *Hand) reserve(ctx context.Context, n int) error {
 	all := h.hands
 	all.mu.Lock()
 	if h.line(n); h.want == 0 {
@@ -71,7 +75,7 @@ func (h *hand) reserve(ctx context.Context, n int) error {
 }
 
 // line has the hand wait for n bytes, unless it holds them.
-func (h *hand) line(n int) {
+func (h *Hand) line(n int) {
 	all := h.hands
 	if h.size >= n {
 		return
@@ -82,7 +86,7 @@ func (h *hand) line(n int) {
 	all.admit()
 }
 
-func (h *hands) leave(one *hand) {
+func (h *hands) leave(one *Hand) {
 	i := slices.Index(h.waiting, one)
 	h.waiting = slices.Delete(h.waiting, i, i+1)
 	one.want = 0
@@ -90,7 +94,7 @@ func (h *hands) leave(one *hand) {
 }
 
 // fill says what is in the hand in the end, in bytes, and gives back the rest.
-func (h *hand) fill(n int) {
+func (h *Hand) fill(n int) {
 	h.full = true
 	h.hands.mu.Lock()
 	defer h.hands.mu.Unlock()
@@ -98,9 +102,9 @@ func (h *hand) fill(n int) {
 	h.hands.admit()
 }
 
-// empty gives the memory back, if there is any: what was in the hand has been handed
+// Empty gives the memory back, if there is any: what was in the hand has been handed
 // on.
-func (h *hand) empty() {
+func (h *Hand) Empty() {
 	if h.full = false; h.size == 0 {
 		return
 	}
@@ -110,7 +114,7 @@ func (h *hand) empty() {
 	h.hands.admit()
 }
 
-func (h *hands) add(one *hand, n int) {
+func (h *hands) add(one *Hand, n int) {
 	one.size += n
 	h.used += n
 	if h.held[one.topic] += n; h.held[one.topic] == 0 {
@@ -121,7 +125,7 @@ func (h *hands) add(one *hand, n int) {
 // admit grants what is waited for.
 func (h *hands) admit() {
 	passed := map[string]bool{} // topics of which somebody goes on waiting
-	h.waiting = slices.DeleteFunc(h.waiting, func(w *hand) bool {
+	h.waiting = slices.DeleteFunc(h.waiting, func(w *Hand) bool {
 		if passed[w.topic] || !h.fits(w) {
 			passed[w.topic] = true
 			return false
@@ -133,7 +137,7 @@ func (h *hands) admit() {
 	})
 }
 
-func (h *hands) fits(w *hand) bool {
+func (h *hands) fits(w *Hand) bool {
 	held, has := h.held[w.topic]
 	return !has || held+w.want <= h.size-h.used-w.want
 }

@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
 )
 
 // Of some topics no record is ever let in: those of the others go on, and no more is
@@ -27,7 +29,7 @@ func TestLargeRecordsOfATopicThatStandsStillStopNoOther(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			read := func(r *rand.Rand, topic string, times int, wait func()) {
 				h := hands.of(topic)
-				defer h.empty()
+				defer h.Empty()
 				for range times {
 					n := 1 + r.IntN(largest)
 					if h.reserve(ctx, n) != nil {
@@ -40,7 +42,7 @@ func TestLargeRecordsOfATopicThatStandsStillStopNoOther(t *testing.T) {
 					hands.mu.Unlock()
 					h.fill(1 + r.IntN(n))
 					wait()
-					h.empty()
+					h.Empty()
 				}
 			}
 			var rested, done sync.WaitGroup
@@ -90,18 +92,18 @@ func TestWhoHasReservedDoesNotWaitAgain(t *testing.T) {
 // record is fetched again.
 func TestWhoWaitsForAHandHoldsOnToNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := batchOf(5, 6, -1, false, 5, 6)
-		w.records[0].Value = make([]byte, 1000)
-		w.codec = codecs[4]
-		b, hands := newBudget(1), newHands(10_000)
+		w := wiretest.Of(5, 6, -1, false, 5, 6)
+		w.Records[0].Value = make([]byte, 1000)
+		w.Codec = codecs[4]
+		b, hands := NewBudget(1, recordSize), newHands(10_000)
 		taken := hands.of("t")
 		if err := taken.reserve(t.Context(), 9_000); err != nil {
 			t.Fatal(err)
 		}
 		its := hands.of("t")
-		open := func(hand *hand, most int) *chunk {
-			c := chunkOf(5, nil, w.encode())
-			c.ctx, c.lease, c.hand, c.most = t.Context(), b.lease(), hand, most
+		open := func(hand *Hand, most int) *Chunk {
+			c := chunkOf(5, nil, w.Encode())
+			c.ctx, c.lease, c.hand, c.share = t.Context(), b.Lease(nil), hand, most
 			return c
 		}
 		waits := open(its, 500)
@@ -111,7 +113,7 @@ func TestWhoWaitsForAHandHoldsOnToNothing(t *testing.T) {
 		var err error
 		done := make(chan struct{})
 		go func() {
-			read, err = waits.read(nil, 10)
+			read, err = waits.piece(10)
 			close(done)
 		}()
 		synctest.Wait()
@@ -126,21 +128,21 @@ func TestWhoWaitsForAHandHoldsOnToNothing(t *testing.T) {
 		if waits.rest != nil || waits.batch.unpacker != nil || time.Since(began) > 0 {
 			t.Errorf("it held on to what it had fetched, for %s", time.Since(began))
 		}
-		other.close()
-		taken.empty()
+		other.Close()
+		taken.Empty()
 		<-done
-		if len(read) != 0 || err != nil || !waits.ended() || waits.next != 5 {
+		if len(read) != 0 || err != nil || !waits.Ended() || waits.next != 5 {
 			t.Errorf("it read %d records, error %v, next %d", len(read), err, waits.next)
 		}
-		waits.close()
+		waits.Close()
 		again := open(its, 500)
-		if read, err = again.read(nil, 10); err != nil || len(read) != 1 || its.size != read[0].Size() {
+		if read, err = again.piece(10); err != nil || len(read) != 1 || its.size != read[0].Size {
 			t.Errorf("then it read %d records, error %v, with %d bytes in hand", len(read), err, its.size)
 		}
-		if read, err = again.read(nil, 10); err != nil || len(read) != 1 || its.size != 0 {
+		if read, err = again.piece(10); err != nil || len(read) != 1 || its.size != 0 {
 			t.Errorf("and %d, error %v, with %d", len(read), err, its.size)
 		}
-		again.close()
+		again.Close()
 		if b.used+hands.used != 0 {
 			t.Errorf("%d bytes are not given back", b.used+hands.used)
 		}
@@ -150,12 +152,12 @@ func TestWhoWaitsForAHandHoldsOnToNothing(t *testing.T) {
 // Retention may have deleted the record by the time there is memory for it.
 func TestWhatIsReservedInVainIsGivenBack(t *testing.T) {
 	hands := newHands(10_000)
-	c := chunkOf(5, nil, batchOf(5, 6, -1, false, 5, 6).encode())
-	c.hand, c.most = hands.of("t"), 1<<20
+	c := chunkOf(5, nil, wiretest.Of(5, 6, -1, false, 5, 6).Encode())
+	c.hand, c.share = hands.of("t"), 1<<20
 	if err := c.hand.reserve(t.Context(), 9_000); err != nil {
 		t.Fatal(err)
 	}
-	if records, err := c.read(nil, 10); err != nil || len(records) != 2 || hands.used != 0 {
+	if records, err := c.piece(10); err != nil || len(records) != 2 || hands.used != 0 {
 		t.Errorf("%d records, error %v, %d bytes are held", len(records), err, hands.used)
 	}
 }

@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/segmentio/kafka-go/compress"
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
 )
 
 // Chunks are opened again and again, some rest for ever between two pieces: all
@@ -23,7 +25,7 @@ func TestWhoRestsForEverStopsNobodyAndNoMoreIsHeldThanTheBudget(t *testing.T) {
 		largest := rapid.IntRange(1, 2000).Draw(rt, "largest")
 		seed := rapid.Uint64().Draw(rt, "seed")
 		synctest.Test(t, func(t *testing.T) {
-			b := newBudget(size)
+			b := NewBudget(size, recordSize)
 			ctx, cancel := context.WithCancel(t.Context())
 			var rested, done sync.WaitGroup
 			most := 2 * largest // of a chunk
@@ -35,10 +37,10 @@ func TestWhoRestsForEverStopsNobodyAndNoMoreIsHeldThanTheBudget(t *testing.T) {
 				}
 			}
 			chunk := func(r *rand.Rand, wait func()) {
-				l := b.lease()
-				defer l.close()
+				l := b.Lease(nil)
+				defer l.Close()
 				for range 2 {
-					if l.grow(ctx, 1+r.IntN(largest)) != nil {
+					if l.Grow(ctx, 1+r.IntN(largest)) != nil {
 						return
 					}
 				}
@@ -75,14 +77,14 @@ func TestWhoRestsForEverStopsNobodyAndNoMoreIsHeldThanTheBudget(t *testing.T) {
 
 func TestWaitingForBytesEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(10)
-		first := b.lease()
-		if err := first.grow(t.Context(), 10); err != nil {
+		b := NewBudget(10, recordSize)
+		first := b.Lease(nil)
+		if err := first.Grow(t.Context(), 10); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if b.lease().grow(ctx, 1) == nil {
+		if b.Lease(nil).Grow(ctx, 1) == nil {
 			t.Error("granted what another reads with")
 		}
 		if len(b.waiting) != 0 {
@@ -92,10 +94,10 @@ func TestWaitingForBytesEndsWithTheContext(t *testing.T) {
 }
 
 func TestALeaseThatIsClosedGetsNothing(t *testing.T) {
-	b := newBudget(10)
-	l := b.lease()
-	l.close()
-	if l.grow(t.Context(), 1) == nil || b.used != 0 {
+	b := NewBudget(10, recordSize)
+	l := b.Lease(nil)
+	l.Close()
+	if l.Grow(t.Context(), 1) == nil || b.used != 0 {
 		t.Errorf("%d bytes are used", b.used)
 	}
 }
@@ -104,31 +106,31 @@ func TestALeaseThatIsClosedGetsNothing(t *testing.T) {
 func TestAChunkWhoseMemoryIsTakenEndsAndGoesOnWhereItWas(t *testing.T) {
 	for _, codec := range codecs[1:] {
 		synctest.Test(t, func(t *testing.T) {
-			w := batchOf(5, 8, -1, false, 5, 6, 7, 8)
-			w.codec = codec
-			packed := w.encode()
-			b := newBudget(1)
-			open := func(offset int64) *chunk {
+			w := wiretest.Of(5, 8, -1, false, 5, 6, 7, 8)
+			w.Codec = codec
+			packed := w.Encode()
+			b := NewBudget(1, recordSize)
+			open := func(offset int64) *Chunk {
 				c := chunkOf(offset, nil, packed)
-				c.ctx, c.lease = t.Context(), b.lease()
+				c.ctx, c.lease = t.Context(), b.Lease(nil)
 				return c
 			}
 			c := open(5)
-			first, err := c.read(nil, 2)
-			if err != nil || len(first) != 2 || c.ended() {
-				t.Fatalf("read %d records, error %v, at the end: %t", len(first), err, c.ended())
+			first, err := c.piece(2)
+			if err != nil || len(first) != 2 || c.Ended() {
+				t.Fatalf("read %d records, error %v, at the end: %t", len(first), err, c.Ended())
 			}
 			other := open(7) // waits for the memory until the first has rested long enough
 			rest, err := readAll(other, 10)
 			if err != nil || len(rest) != 2 || rest[0].Offset != 7 {
 				t.Fatalf("the other read %v, error %v", rest, err)
 			}
-			other.close()
-			more, err := c.read(nil, 2)
-			if err != nil || len(more) != 0 || !c.ended() || c.next != 7 {
-				t.Errorf("then read %v, error %v, next %d, at the end: %t", more, err, c.next, c.ended())
+			other.Close()
+			more, err := c.piece(2)
+			if err != nil || len(more) != 0 || !c.Ended() || c.next != 7 {
+				t.Errorf("then read %v, error %v, next %d, at the end: %t", more, err, c.next, c.Ended())
 			}
-			c.close()
+			c.Close()
 			if b.used != 0 {
 				t.Errorf("%d bytes are not given back", b.used)
 			}
@@ -138,12 +140,12 @@ func TestAChunkWhoseMemoryIsTakenEndsAndGoesOnWhereItWas(t *testing.T) {
 
 // The records of a piece wait for room, perhaps for hours.
 func TestAPieceIsAsLargeAsAskedForOrOneRecord(t *testing.T) {
-	w := batchOf(5, 8, -1, false, 5, 6, 7, 8)
-	w.records[2].Value = make([]byte, 10_000)
-	c := chunkOf(5, nil, w.encode())
-	c.most = 4 * recordSize
+	w := wiretest.Of(5, 8, -1, false, 5, 6, 7, 8)
+	w.Records[2].Value = make([]byte, 10_000)
+	c := chunkOf(5, nil, w.Encode())
+	c.share = 4 * recordSize
 	for _, want := range []int{2, 1, 1} {
-		if records, err := c.read(nil, 10); err != nil || len(records) != want {
+		if records, err := c.piece(10); err != nil || len(records) != want {
 			t.Fatalf("read %d records, error %v; want %d", len(records), err, want)
 		}
 	}
@@ -165,24 +167,24 @@ func TestAChunkHoldsTheMemoryOfTheBatchThatIsOpen(t *testing.T) {
 		"lz4":             {compress.Lz4, nil, 8 << 20}, // a block, as it is and unpacked
 		"zstd":            {compress.Zstd, nil, 2<<20 + 4*zstdBlock},
 	} {
-		w := batchOf(5, 6, -1, false, 5, 6)
-		w.records[0].Value = make([]byte, 2<<20-1000)
-		w.codec, w.pack = test.codec, test.pack
+		w := wiretest.Of(5, 6, -1, false, 5, 6)
+		w.Records[0].Value = make([]byte, 2<<20-1000)
+		w.Codec, w.Pack = test.codec, test.pack
 		next := w
-		next.base, next.last, next.records = 7, 8, batchOf(7, 8, -1, false, 7, 8).records
-		next.records[0].Value = w.records[0].Value
-		c := chunkOf(5, nil, w.encode(), next.encode())
+		next.Base, next.Last, next.Records = 7, 8, wiretest.Of(7, 8, -1, false, 7, 8).Records
+		next.Records[0].Value = w.Records[0].Value
+		c := chunkOf(5, nil, w.Encode(), next.Encode())
 		for i := range 4 {
-			if records, err := c.read(nil, 1); err != nil || len(records) != 1 {
+			if records, err := c.piece(1); err != nil || len(records) != 1 {
 				t.Fatalf("%s: %d records, error %v", rule, len(records), err)
 			}
 			if held := c.lease.held; held < test.want || held > test.want+300<<10 {
 				t.Errorf("%s: %d bytes are held after record %d, want %d", rule, held, i, test.want)
 			}
 		}
-		if records, err := c.read(nil, 1); err != nil || len(records) != 0 || c.lease.held != 0 {
+		if records, err := c.piece(1); err != nil || len(records) != 0 || c.lease.held != 0 {
 			t.Errorf("%s: at the end there are %d records, error %v, and %d bytes are held", rule, len(records), err, c.lease.held)
 		}
-		c.close()
+		c.Close()
 	}
 }

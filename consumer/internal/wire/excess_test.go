@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"bytes"
@@ -14,43 +14,45 @@ import (
 
 	"github.com/segmentio/kafka-go/compress"
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
 )
 
 var codecs = []compress.Compression{compress.None, compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd}
 
 // oneOf is a batch of three records, the second of which is as given.
-func oneOf(codec compress.Compression, second Record) []byte {
-	w := batchOf(5, 7, -1, false, 5, 6, 7)
-	second.Offset, second.Time = 6, w.records[0].Time
-	w.records[1], w.codec = second, codec
-	return w.encode()
+func oneOf(codec compress.Compression, second wiretest.Record) []byte {
+	w := wiretest.Of(5, 7, -1, false, 5, 6, 7)
+	second.Offset, second.Time = 6, w.Records[0].Time
+	w.Records[1], w.Codec = second, codec
+	return w.Encode()
 }
 
 func TestWhatIsTooLargeOfARecordIsLeftOutAndAllElseIsRead(t *testing.T) {
 	t.Parallel()
 	key, value, headers := []byte("k"), []byte("v"), []Header{{Key: "h", Value: []byte("1")}}
 	for rule, test := range map[string]struct {
-		record   Record
+		record   wiretest.Record
 		want     Excess
 		headers  int // kept
 		noKey    bool
 		noValue  bool
 		uncommon bool // not tried with all codecs: it takes long
 	}{
-		"as many headers as are kept":      {record: Record{Headers: make([]Header, MaxHeaders)}, headers: MaxHeaders},
-		"one header more":                  {record: Record{Headers: make([]Header, MaxHeaders+1)}, want: Excess{Headers: MaxHeaders + 1}, headers: MaxHeaders},
-		"a million headers":                {record: Record{Headers: make([]Header, 1_000_000)}, want: Excess{Headers: 1_000_000}, headers: MaxHeaders},
-		"headers as large as are kept":     {record: Record{Headers: []Header{{Key: "k", Value: make([]byte, MaxHeaderBytes-1)}}}, headers: 1},
-		"headers with a byte more":         {record: Record{Headers: []Header{{Key: "k", Value: make([]byte, MaxHeaderBytes)}}}, want: Excess{Headers: 1, HeaderBytes: MaxHeaderBytes + 1}},
-		"a header with a large key":        {record: Record{Headers: []Header{{Key: "a"}, {Key: strings.Repeat("k", MaxHeaderBytes)}, {Key: "b"}}}, want: Excess{Headers: 3, HeaderBytes: MaxHeaderBytes + 2}, headers: 1},
-		"a value as large as is kept":      {record: Record{Value: make([]byte, MaxValueBytes), Headers: headers}, headers: 1},
-		"a value that is larger":           {record: Record{Value: make([]byte, MaxValueBytes+1), Headers: headers}, want: Excess{Value: MaxValueBytes + 1}, headers: 1, noValue: true},
-		"a key as large as is kept":        {record: Record{Key: make([]byte, MaxKeyBytes), Headers: headers}, headers: 1},
-		"a key that is larger":             {record: Record{Key: make([]byte, MaxKeyBytes+1), Headers: headers}, want: Excess{Key: MaxKeyBytes + 1}, headers: 1, noKey: true},
-		"a value of 60 MiB":                {record: Record{Value: make([]byte, 60<<20)}, want: Excess{Value: 60 << 20}, noValue: true, uncommon: true},
-		"eight and a half million headers": {record: Record{Headers: make([]Header, 8_500_000)}, want: Excess{Headers: 8_500_000}, headers: MaxHeaders, uncommon: true},
+		"as many headers as are kept":      {record: wiretest.Record{Headers: make([]Header, MaxHeaders)}, headers: MaxHeaders},
+		"one header more":                  {record: wiretest.Record{Headers: make([]Header, MaxHeaders+1)}, want: Excess{Headers: MaxHeaders + 1}, headers: MaxHeaders},
+		"a million headers":                {record: wiretest.Record{Headers: make([]Header, 1_000_000)}, want: Excess{Headers: 1_000_000}, headers: MaxHeaders},
+		"headers as large as are kept":     {record: wiretest.Record{Headers: []Header{{Key: "k", Value: make([]byte, MaxHeaderBytes-1)}}}, headers: 1},
+		"headers with a byte more":         {record: wiretest.Record{Headers: []Header{{Key: "k", Value: make([]byte, MaxHeaderBytes)}}}, want: Excess{Headers: 1, HeaderBytes: MaxHeaderBytes + 1}},
+		"a header with a large key":        {record: wiretest.Record{Headers: []Header{{Key: "a"}, {Key: strings.Repeat("k", MaxHeaderBytes)}, {Key: "b"}}}, want: Excess{Headers: 3, HeaderBytes: MaxHeaderBytes + 2}, headers: 1},
+		"a value as large as is kept":      {record: wiretest.Record{Value: make([]byte, MaxValueBytes), Headers: headers}, headers: 1},
+		"a value that is larger":           {record: wiretest.Record{Value: make([]byte, MaxValueBytes+1), Headers: headers}, want: Excess{Value: MaxValueBytes + 1}, headers: 1, noValue: true},
+		"a key as large as is kept":        {record: wiretest.Record{Key: make([]byte, MaxKeyBytes), Headers: headers}, headers: 1},
+		"a key that is larger":             {record: wiretest.Record{Key: make([]byte, MaxKeyBytes+1), Headers: headers}, want: Excess{Key: MaxKeyBytes + 1}, headers: 1, noKey: true},
+		"a value of 60 MiB":                {record: wiretest.Record{Value: make([]byte, 60<<20)}, want: Excess{Value: 60 << 20}, noValue: true, uncommon: true},
+		"eight and a half million headers": {record: wiretest.Record{Headers: make([]Header, 8_500_000)}, want: Excess{Headers: 8_500_000}, headers: MaxHeaders, uncommon: true},
 		"everything": {
-			record: Record{Key: make([]byte, MaxKeyBytes+1), Value: make([]byte, MaxValueBytes+1), Headers: make([]Header, MaxHeaders+1)},
+			record: wiretest.Record{Key: make([]byte, MaxKeyBytes+1), Value: make([]byte, MaxValueBytes+1), Headers: make([]Header, MaxHeaders+1)},
 			want:   Excess{Key: MaxKeyBytes + 1, Value: MaxValueBytes + 1, Headers: MaxHeaders + 1}, headers: MaxHeaders, noKey: true, noValue: true,
 		},
 	} {
@@ -108,8 +110,8 @@ func TestWhatIsReadIsWhatWasWrittenWhateverItsSize(t *testing.T) {
 		from := rapid.IntRange(0, len(noise)-n).Draw(t, "from")
 		return noise[from : from+n : from+n]
 	})
-	record := rapid.Custom(func(t *rapid.T) Record {
-		r := Record{Key: text.Draw(t, "key"), Value: text.Draw(t, "value"), Time: time.UnixMilli(1)}
+	record := rapid.Custom(func(t *rapid.T) wiretest.Record {
+		r := wiretest.Record{Key: text.Draw(t, "key"), Value: text.Draw(t, "value"), Time: time.UnixMilli(1)}
 		for range rapid.SampledFrom([]int{0, 0, 1, 3, 1_000}).Draw(t, "headers") {
 			r.Headers = append(r.Headers, Header{Key: "h", Value: noise[:len(r.Headers)%5]})
 		}
@@ -119,22 +121,22 @@ func TestWhatIsReadIsWhatWasWrittenWhateverItsSize(t *testing.T) {
 		return r
 	})
 	rapid.Check(t, func(rt *rapid.T) {
-		written := written{base: 5, producer: -1, codec: rapid.SampledFrom(codecs).Draw(rt, "codec"), records: rapid.SliceOfN(record, 1, 12).Draw(rt, "records")}
-		for i := range written.records {
-			written.records[i].Offset = 5 + int64(i)
+		w := wiretest.Batch{Base: 5, Producer: -1, Codec: rapid.SampledFrom(codecs).Draw(rt, "codec"), Records: rapid.SliceOfN(record, 1, 12).Draw(rt, "records")}
+		for i := range w.Records {
+			w.Records[i].Offset = 5 + int64(i)
 		}
-		written.last = 4 + int64(len(written.records))
-		n, most, from := rapid.IntRange(1, 12).Draw(rt, "n"), rapid.IntRange(1, 300<<10).Draw(rt, "most"), rapid.Int64Range(5, written.last).Draw(rt, "from")
-		packed := written.encode()
+		w.Last = 4 + int64(len(w.Records))
+		n, most, from := rapid.IntRange(1, 12).Draw(rt, "n"), rapid.IntRange(1, 300<<10).Draw(rt, "most"), rapid.Int64Range(5, w.Last).Draw(rt, "from")
+		packed := w.Encode()
 		synctest.Test(t, func(t *testing.T) {
 			c := chunkOf(from, nil, packed)
-			c.ctx, c.lease, c.hand, c.most = t.Context(), newBudget(rapid.IntRange(1, 1<<20).Draw(rt, "budget")).lease(), newHands(1000).of("t"), most
+			c.ctx, c.lease, c.hand, c.share = t.Context(), NewBudget(rapid.IntRange(1, 1<<20).Draw(rt, "budget"), recordSize).Lease(nil), newHands(1000).of("t"), most
 			var got []Record
-			for !c.ended() {
-				piece, err := c.read(nil, n)
+			for !c.Ended() {
+				piece, err := c.piece(n)
 				size := 0
 				for i := range piece {
-					size += piece[i].Size()
+					size += piece[i].Size
 				}
 				inHand := c.hand.size
 				if err != nil || len(piece) > n || size > most && (len(piece) > 1 || inHand < size) || inHand > 0 && (len(piece) > 1 || inHand != size) {
@@ -142,20 +144,20 @@ func TestWhatIsReadIsWhatWasWrittenWhateverItsSize(t *testing.T) {
 				}
 				got = append(got, piece...)
 			}
-			c.close()
+			c.Close()
 			if used := c.lease.b.used + c.hand.hands.used; used != 0 {
 				rt.Errorf("%d bytes are not given back", used)
 			}
-			want := written.records[from-5:]
+			want := w.Records[from-5:]
 			if len(got) != len(want) {
 				rt.Fatalf("%d records, want %d", len(got), len(want))
 			}
 			for i, r := range got {
 				if w := want[i]; r.Offset != w.Offset || !same(r.Key, w.Key) || !same(r.Value, w.Value) || len(r.Headers) != len(w.Headers) || r.Excess != nil {
-					rt.Fatalf("record %d: %v, want %v", i, describe(r), describe(w))
+					rt.Fatalf("record %d: %v, want %v", i, describe(r.Offset, r.Key, r.Value, r.Headers), describe(w.Offset, w.Key, w.Value, w.Headers))
 				}
-				size := cap(r.buffer) + headerSize*cap(r.Headers)
-				if r.buffer == nil {
+				size := cap(r.Buffer) + headerSize*cap(r.Headers)
+				if r.Buffer == nil {
 					size += cap(r.Key) + cap(r.Value)
 				}
 				for j, h := range r.Headers {
@@ -164,16 +166,16 @@ func TestWhatIsReadIsWhatWasWrittenWhateverItsSize(t *testing.T) {
 					}
 					size += len(h.Key) + len(h.Value)
 				}
-				if r.Size() != size {
-					rt.Errorf("record %d: size %d, holds %d", i, r.Size(), size)
+				if r.Size != size {
+					rt.Errorf("record %d: size %d, holds %d", i, r.Size, size)
 				}
 			}
 		})
 	})
 }
 
-func describe(r Record) string {
-	return fmt.Sprintf("%d: %d, %d bytes, %d headers", r.Offset, len(r.Key), len(r.Value), len(r.Headers))
+func describe(offset int64, key, value []byte, headers []Header) string {
+	return fmt.Sprintf("%d: %d, %d bytes, %d headers", offset, len(key), len(value), len(headers))
 }
 
 // A length is believed as far as there are bytes for it in what it is a part of.
@@ -204,9 +206,9 @@ func TestALengthThatLiesIsNotFollowed(t *testing.T) {
 		"a header's value beyond the end": fields(varint(-1, -1, 1, 0, long)),
 	} {
 		for _, codec := range codecs {
-			w := batchOf(5, 6, -1, false, 5, 6)
-			w.codec = codec
-			w.pack = func([]byte) []byte {
+			w := wiretest.Of(5, 6, -1, false, 5, 6)
+			w.Codec = codec
+			w.Pack = func([]byte) []byte {
 				if codec == compress.None {
 					return body
 				}
@@ -216,7 +218,7 @@ func TestALengthThatLiesIsNotFollowed(t *testing.T) {
 				_ = zip.Close()
 				return packed.Bytes()
 			}
-			records, err := readAll(chunkOf(5, nil, w.encode()), 10)
+			records, err := readAll(chunkOf(5, nil, w.Encode()), 10)
 			if len(records) != 0 || err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 				t.Errorf("%s, %s: %d records, error %v", rule, codec, len(records), err)
 			}

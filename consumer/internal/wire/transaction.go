@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"cmp"
@@ -19,9 +19,9 @@ type abortedTransactions struct {
 	open   map[int64]bool       // producers inside an aborted transaction
 }
 
-func newAbortedTransactions(list []abortedTransaction) *abortedTransactions {
+func newAbortedTransactions(list []abortedTransaction) abortedTransactions {
 	slices.SortFunc(list, func(a, b abortedTransaction) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
-	return &abortedTransactions{begins: list, open: map[int64]bool{}}
+	return abortedTransactions{begins: list, open: map[int64]bool{}}
 }
 
 // contains tells whether a transactional batch of the producer is of an aborted
@@ -50,13 +50,13 @@ func (a *abortedTransactions) advance(offset int64) {
 // isAbort reads the control record's key: version (int16), type (int16, 0 for
 // abort, 1 for commit).
 func isAbort(b batch) bool {
-	c := cursor{b: b.ahead}
-	c.varint() // length
-	c.int8()   // attributes
-	c.varint() // time
-	c.varint() // offset
-	key := cursor{b: c.varbytes()}
-	key.int16() // version
-	kind := key.int16()
-	return c.err() == nil && key.err() == nil && kind == 0
+	c := Cursor{b: b.ahead}
+	c.Varint() // length
+	c.Int8()   // attributes
+	c.Varint() // time
+	c.Varint() // offset
+	key := Cursor{b: c.varbytes()}
+	key.Int16() // version
+	kind := key.Int16()
+	return c.Err() == nil && key.Err() == nil && kind == 0
 }

@@ -1,4 +1,33 @@
-package consumer
+// Package wire reads the bytes of Kafka's Fetch API into records, within a budget of
+// bytes.
+//
+// It knows no group, no state of a partition and no network beyond an [io.Reader], nor
+// does it decide who is asked for what, and when. What it takes and gives is
+//
+//	Answer                what a broker answers for many partitions, read as it comes, each
+//	                      into memory of its own
+//	ReadResponse, Memory  any other response, in memory that is used again
+//	Chunk                 what was fetched of one partition, from an offset on: its records
+//	                      are read off it piece by piece
+//	Record, Buffer        a record, in memory of its own, which is to be released
+//	Budget, Lease, Hand   the memory that all of it is taken from
+//	Cursor                values in Kafka's encoding, of bytes that are there
+//
+// Records come in the order of their offsets. Those before the offset that was asked for,
+// those of aborted transactions and the markers of transactions are left out, and nothing
+// else is: what is read is what was written, in whatever codec.
+//
+// Memory is bounded whatever a broker sends. A batch is unpacked as its records are read,
+// a step at a time, with no more than the window or block that its codec needs for what is
+// there. What of a record is too large to be kept is passed, and counted, see [Excess]. A
+// length is believed only as far as there are bytes for it. Where a response is larger
+// than its partition's share, a batch is unpacked, or a record is larger than the share,
+// the [Budget] is asked first: what waits for it holds on to nothing that others want.
+//
+// Garbage is an error, never a panic: batches whose checksum is wrong, of a format that is
+// not known, whose records do not rise or lie outside of them. What was read before an
+// error is good.
+package wire
 
 import (
 	"cmp"
@@ -8,6 +37,9 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unsafe"
+
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // batch is a record batch that is being read.
@@ -71,7 +103,7 @@ func (b *batch) skip(n int64) error {
 type peeked struct {
 	offset int64
 	time   int64 // in milliseconds
-	size   int   // what it takes up in memory at most, in bytes
+	size   int   // what key, value and headers take up in memory at most, in bytes
 
 	total  int64 // bytes that it has in the batch
 	fields int64 // of these, the ones from the key on
@@ -79,7 +111,7 @@ type peeked struct {
 
 	key, value []byte
 	headers    int64
-	rest       cursor // the headers
+	rest       Cursor // the headers
 }
 
 // peek looks at the next record, without going on.
@@ -97,8 +129,8 @@ func (b *batch) look(e *peeked) error {
 	if err := b.fill(binary.MaxVarintLen64); err != nil {
 		return err
 	}
-	c := cursor{b: b.ahead}
-	length := c.varint()
+	c := Cursor{b: b.ahead}
+	length := c.Varint()
 	if c.short || length < 0 || length > math.MaxInt32 {
 		return io.ErrUnexpectedEOF
 	}
@@ -118,24 +150,24 @@ func (b *batch) look(e *peeked) error {
 		c.b = c.b[:length]
 	}
 	before := len(c.b)
-	c.int8() // attributes
+	c.Int8() // attributes
 	e.time = b.time
-	if delta := c.varint(); !b.appended {
+	if delta := c.Varint(); !b.appended {
 		e.time += delta
 	}
-	e.offset = b.base + c.varint()
+	e.offset = b.base + c.Varint()
 	e.fields = length - int64(before-len(c.b))
 	if e.long {
-		e.size = recordSize + longest(e.fields)
-		return c.err()
+		e.size = longest(e.fields)
+		return c.Err()
 	}
 	e.key, e.value = c.varbytes(), c.varbytes()
-	if e.headers = c.varint(); e.headers < 0 || e.headers > int64(len(c.b)) {
+	if e.headers = c.Varint(); e.headers < 0 || e.headers > int64(len(c.b)) {
 		c.short = true
 	}
 	e.rest = c
-	e.size = recordSize + e.buffer() + int(min(e.headers, MaxHeaders))*headerSize + min(len(c.b), MaxHeaderBytes)
-	return c.err()
+	e.size = e.buffer() + int(min(e.headers, MaxHeaders))*headerSize + min(len(c.b), MaxHeaderBytes)
+	return c.Err()
 }
 
 // buffer is the size of the buffer for key and value.
@@ -149,8 +181,8 @@ func (e *peeked) buffer() (n int) {
 	return bufferSize(n)
 }
 
-// longest is what a record takes up in memory at most whose key, value and headers
-// have that many bytes.
+// longest is what the fields of a record take up in memory at most that have that
+// many bytes.
 func longest(fields int64) int {
 	headers := min(fields/2, MaxHeaders)
 	return int(min(fields, MaxKeyBytes+MaxValueBytes+MaxHeaderBytes) + headers*int64(headerSize))
@@ -165,22 +197,55 @@ func (b *batch) pass(e *peeked) error {
 	return nil
 }
 
-// record reads the record that peek has found. It has memory of its own: one that
-// waits long must not hold on to the chunk it came in.
-func (b *batch) record(p *Partition, e *peeked) (r Record, err error) {
-	r = Record{Partition: p, Offset: e.offset, Time: time.UnixMilli(e.time)}
+// record reads the record that peek has found.
+func (b *batch) record(r *Record, e *peeked) (err error) {
+	*r = Record{Offset: e.offset, Time: time.UnixMilli(e.time)}
 	if e.long {
-		err = b.readLong(&r, e)
+		err = b.readLong(r, e)
 	} else {
 		err = r.read(e)
 		b.ahead = b.ahead[e.total:]
 	}
 	b.left--
-	if err != nil {
-		return Record{}, fmt.Errorf("record %s@%d: %w", p, r.Offset, err)
-	}
-	return r, nil
+	return err
 }
+
+// Header is a record's header.
+type Header = protocol.Header
+
+// Record is one record of a batch, in memory of its own: one that waits long must not
+// hold on to what it came in.
+type Record struct {
+	Offset  int64
+	Time    time.Time // as the producer or broker set it, in milliseconds
+	Key     []byte    // nil: none
+	Value   []byte    // nil: a tombstone
+	Headers []Header
+	Excess  *Excess // what was too large to be kept; nil: nothing
+
+	Buffer Buffer // that Key and Value lie in, unless the record is large
+	Size   int    // what Buffer, or Key and Value, and Headers take up, in bytes
+}
+
+// What of a record is kept. A batch of 1 MiB, which is what brokers and clients take
+// unless they are told otherwise, may unpack to a thousand times that.
+const (
+	MaxKeyBytes    = 1 << 20
+	MaxValueBytes  = 16 << 20
+	MaxHeaders     = 10_000
+	MaxHeaderBytes = 4 << 20 // keys and values
+)
+
+// Excess is what a record has that is too large to be kept, and was passed; 0: it
+// was not. Key and Value are bytes. Headers is how many there are, and HeaderBytes what
+// their keys and values have: the first of them are kept.
+type Excess struct {
+	Key, Value           int
+	Headers, HeaderBytes int
+}
+
+// headerSize is what a header takes up beside its text.
+const headerSize = int(unsafe.Sizeof(Header{}))
 
 // read copies what lies there as a whole.
 func (r *Record) read(e *peeked) error {
@@ -192,16 +257,16 @@ func (r *Record) read(e *peeked) error {
 	if len(value) > MaxValueBytes {
 		x.Value, value = len(value), nil
 	}
-	r.buffer = newBuffer(len(key) + len(value))
+	buffer := newBuffer(len(key) + len(value))
 	if key != nil {
-		r.Key = r.buffer[:len(key):len(key)]
+		r.Key = buffer[:len(key):len(key)]
 		copy(r.Key, key)
 	}
 	if value != nil {
-		r.Value = r.buffer[len(key):]
+		r.Value = buffer[len(key):]
 		copy(r.Value, value)
 	}
-	r.size = cap(r.buffer)
+	r.Buffer, r.Size = buffer, cap(buffer)
 	if e.headers == 0 && x == (Excess{}) {
 		return nil
 	}
@@ -209,7 +274,7 @@ func (r *Record) read(e *peeked) error {
 	for range e.headers {
 		key, value := e.rest.varbytes(), e.rest.varbytes()
 		if e.rest.short {
-			return e.rest.err()
+			return e.rest.Err()
 		}
 		if h.fit(len(key) + len(value)) {
 			h.kept = append(h.kept, Header{Key: string(key), Value: slices.Clone(value)})
@@ -251,7 +316,7 @@ func (h *headers) left() int {
 func (r *Record) end(h *headers, x Excess) {
 	if h.n > 0 {
 		r.Headers = h.kept
-		r.size += headerSize*cap(h.kept) + h.size
+		r.Size += headerSize*cap(h.kept) + h.size
 	}
 	if h.n > len(h.kept) {
 		x.Headers, x.HeaderBytes = h.n, h.bytes
@@ -271,7 +336,7 @@ func (b *batch) readLong(r *Record, e *peeked) error {
 	var x Excess
 	r.Key, x.Key = s.bytes(MaxKeyBytes)
 	r.Value, x.Value = s.bytes(MaxValueBytes)
-	r.size = cap(r.Key) + cap(r.Value)
+	r.Size = cap(r.Key) + cap(r.Value)
 	n := s.varint()
 	if n < 0 || n > s.left {
 		return cmp.Or(s.err, io.ErrUnexpectedEOF)
@@ -308,9 +373,9 @@ func (s *stream) varint() int64 {
 		return 0
 	}
 	there := s.b.ahead[:min(s.left, int64(len(s.b.ahead)))]
-	c := cursor{b: there}
-	v := c.varint()
-	if s.err = c.err(); s.err != nil {
+	c := Cursor{b: there}
+	v := c.Varint()
+	if s.err = c.Err(); s.err != nil {
 		return 0
 	}
 	s.skip(int64(len(there) - len(c.b)))

@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"bytes"
@@ -10,27 +10,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go/compress"
 	"pgregory.net/rapid"
-)
 
-// frameOf is a frame of zstd; the writer, unlike EncodeAll, does not know how much is to come.
-func frameOf(t testing.TB, text []byte, streamed bool, options ...zstd.EOption) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w, err := zstd.NewWriter(&b, options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !streamed {
-		return w.EncodeAll(text, nil)
-	}
-	if _, err = w.Write(text); err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
+)
 
 // Clients write one frame, of a window that its header says, or of a single segment;
 // the format allows for more.
@@ -38,10 +20,10 @@ func TestTheWindowOfZstdIsWhatItsLargestFrameCanNeed(t *testing.T) {
 	t.Parallel()
 	text := bytes.Repeat([]byte("text"), 1<<20) // 4 MiB
 	frame := func(window int, options ...zstd.EOption) []byte {
-		return frameOf(t, text, true, append(options, zstd.WithWindowSize(window))...)
+		return wiretest.Frame(t, text, true, append(options, zstd.WithWindowSize(window))...)
 	}
 	skippable := []byte{0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3}
-	broken := frameOf(t, text, false, zstd.WithSingleSegment(true), zstd.WithWindowSize(8<<20))
+	broken := wiretest.Frame(t, text, false, zstd.WithSingleSegment(true), zstd.WithWindowSize(8<<20))
 	binary.LittleEndian.PutUint32(broken[5:], 100<<20) // what it becomes
 	for rule, test := range map[string]struct {
 		packed []byte
@@ -51,7 +33,7 @@ func TestTheWindowOfZstdIsWhatItsLargestFrameCanNeed(t *testing.T) {
 		"one frame":                          {frame(2 << 20), 2 << 20, nil},
 		"a small one":                        {frame(1 << 10), minWindow, nil},
 		"more than there is":                 {frame(128 << 20), 4 << 20, nil},
-		"a single segment":                   {frameOf(t, text[:3<<20], false, zstd.WithSingleSegment(true), zstd.WithWindowSize(8<<20)), 4 << 20, nil},
+		"a single segment":                   {wiretest.Frame(t, text[:3<<20], false, zstd.WithSingleSegment(true), zstd.WithWindowSize(8<<20)), 4 << 20, nil},
 		"a single segment that is not there": {broken, 0, errContent},
 		"a larger one behind":                {append(frame(64<<10), frame(2<<20, zstd.WithEncoderCRC(false))...), 2 << 20, nil},
 		"without a checksum":                 {append(frame(64<<10, zstd.WithEncoderCRC(false)), frame(2<<20)...), 2 << 20, nil},
@@ -81,7 +63,7 @@ func TestAFrameIsReadAsItWasWrittenInTheWindowThatItNeeds(t *testing.T) {
 				n := rapid.IntRange(0, len(noise)).Draw(rt, "bytes")
 				text = append(text, noise[:n]...)
 			}
-			packed = append(packed, frameOf(t, text, rapid.Bool().Draw(rt, "streamed"),
+			packed = append(packed, wiretest.Frame(t, text, rapid.Bool().Draw(rt, "streamed"),
 				zstd.WithWindowSize(1<<rapid.IntRange(10, 27).Draw(rt, "window")),
 				zstd.WithEncoderCRC(rapid.Bool().Draw(rt, "checksum")),
 				zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
@@ -106,20 +88,20 @@ func TestAFrameIsReadAsItWasWrittenInTheWindowThatItNeeds(t *testing.T) {
 
 func TestZstdIsReadWhateverItsFrames(t *testing.T) {
 	t.Parallel()
-	w := batchOf(5, 6, -1, false, 5, 6)
-	w.records[0].Value = bytes.Repeat([]byte("text"), 1<<20)
+	w := wiretest.Of(5, 6, -1, false, 5, 6)
+	w.Records[0].Value = bytes.Repeat([]byte("text"), 1<<20)
 	for rule, options := range map[string][]zstd.EOption{
 		"a single segment": {zstd.WithSingleSegment(true), zstd.WithWindowSize(8 << 20)},
 		"a small window":   {zstd.WithWindowSize(zstd.MinWindowSize)},
 		"a large window":   {zstd.WithWindowSize(128 << 20)},
 	} {
-		w.pack = func(b []byte) []byte {
+		w.Pack = func(b []byte) []byte {
 			half := len(b) / 2
-			return append(frameOf(t, b[:half], false, options...), frameOf(t, b[half:], false, options...)...)
+			return append(wiretest.Frame(t, b[:half], false, options...), wiretest.Frame(t, b[half:], false, options...)...)
 		}
-		w.codec = compress.Zstd
-		records, err := readAll(chunkOf(5, nil, w.encode()), 10)
-		if err != nil || len(records) != 2 || !bytes.Equal(records[0].Value, w.records[0].Value) {
+		w.Codec = compress.Zstd
+		records, err := readAll(chunkOf(5, nil, w.Encode()), 10)
+		if err != nil || len(records) != 2 || !bytes.Equal(records[0].Value, w.Records[0].Value) {
 			t.Errorf("%s: %d records, error %v", rule, len(records), err)
 		}
 	}

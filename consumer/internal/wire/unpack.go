@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ type unpacker struct {
 	name  string // of the codec
 	from  io.ReadCloser
 	buf   []byte // a step, or nil
-	lease *lease
+	lease *Lease
 	cost  int // of that, in bytes
 }
 
@@ -28,7 +28,7 @@ const (
 )
 
 // newUnpacker waits for memory until ctx ends.
-func newUnpacker(ctx context.Context, l *lease, packed []byte, compression compress.Compression) (*unpacker, error) {
+func newUnpacker(ctx context.Context, l *Lease, packed []byte, compression compress.Compression) (*unpacker, error) {
 	codec := compression.Codec()
 	if codec == nil {
 		return nil, fmt.Errorf("compression %d is not known", compression)
@@ -50,7 +50,7 @@ func newUnpacker(ctx context.Context, l *lease, packed []byte, compression compr
 		u.cost += r.largest()
 		open = func() (io.ReadCloser, error) { return r, nil }
 	}
-	if err := l.grow(ctx, u.cost); err != nil {
+	if err := l.Grow(ctx, u.cost); err != nil {
 		return nil, err
 	}
 	var err error

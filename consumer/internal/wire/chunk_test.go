@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"bytes"
@@ -18,121 +18,38 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
 )
 
-// written is a record batch for tests to encode.
-type written struct {
-	base, last    int64
-	producer      int64
-	transactional bool
-	control       bool
-	appended      int64 // the broker's time; 0: the records have their own
-	codec         compress.Compression
-	pack          func([]byte) []byte // nil: as the codec does
-	records       []Record            // of which Time, Key, Value and Headers are written
-}
+// recordSize is what a record counts with beside key, value and headers.
+const recordSize = 184
 
-func (w written) encode() []byte {
-	var records []byte
-	for _, r := range w.records {
-		body := []byte{0} // attributes
-		body = binary.AppendVarint(body, r.Time.UnixMilli()-start)
-		body = binary.AppendVarint(body, r.Offset-w.base)
-		bytesOrNull := func(b []byte) {
-			if b == nil {
-				body = binary.AppendVarint(body, -1)
-				return
-			}
-			body = append(binary.AppendVarint(body, int64(len(b))), b...)
-		}
-		bytesOrNull(r.Key)
-		bytesOrNull(r.Value)
-		body = binary.AppendVarint(body, int64(len(r.Headers)))
-		for _, h := range r.Headers {
-			bytesOrNull([]byte(h.Key))
-			bytesOrNull(h.Value)
-		}
-		records = append(binary.AppendVarint(records, int64(len(body))), body...)
-	}
-	attributes := protocol.Attributes(w.codec)
-	if codec := w.codec.Codec(); w.pack != nil {
-		records = w.pack(records)
-	} else if codec != nil {
-		var packed bytes.Buffer
-		zip := codec.NewWriter(&packed)
-		_, _ = zip.Write(records)
-		_ = zip.Close()
-		records = packed.Bytes()
-	}
-	if w.transactional {
-		attributes |= protocol.Transactional
-	}
-	if w.control {
-		attributes |= protocol.Control
-	}
-	if w.appended != 0 {
-		attributes |= appendTime
-	}
-	e := binary.BigEndian
-	summed := e.AppendUint16(nil, uint16(attributes))
-	summed = e.AppendUint32(summed, uint32(w.last-w.base))
-	summed = e.AppendUint64(summed, uint64(start))
-	summed = e.AppendUint64(summed, uint64(w.appended))
-	summed = e.AppendUint64(summed, uint64(w.producer))
-	summed = e.AppendUint16(summed, 0)
-	summed = e.AppendUint32(summed, 0)
-	summed = e.AppendUint32(summed, uint32(len(w.records)))
-	summed = append(summed, records...)
-
-	b := e.AppendUint64(nil, uint64(w.base))
-	b = e.AppendUint32(b, uint32(9+len(summed)))
-	b = e.AppendUint32(b, 0)
-	b = append(b, 2)
-	b = e.AppendUint32(b, crc32.Checksum(summed, castagnoli))
-	return append(b, summed...)
-}
-
-// start is the time of the first record, in milliseconds.
-const start = int64(1767225600000)
-
-// batchOf holds records at the offsets, the first of which need not be its base.
-func batchOf(base, last, producer int64, transactional bool, offsets ...int64) written {
-	w := written{base: base, last: last, producer: producer, transactional: transactional}
-	for _, o := range offsets {
-		w.records = append(w.records, Record{Offset: o, Time: time.UnixMilli(start), Value: []byte("v")})
-	}
-	return w
-}
-
-func marker(offset, producer int64, kind byte) written {
-	return written{base: offset, last: offset, producer: producer, transactional: true, control: true, records: []Record{
-		{Offset: offset, Time: time.UnixMilli(start), Key: []byte{0, 0, 0, kind}, Value: []byte{0, 0, 0, 0, 0, 0}},
-	}}
-}
-
-const (
-	abort  = 0
-	commit = 1
-)
-
-func chunkOf(offset int64, aborted []abortedTransaction, batches ...[]byte) *chunk {
+func chunkOf(offset int64, aborted []abortedTransaction, batches ...[]byte) *Chunk {
 	part := kmsg.NewFetchResponseTopicPartition()
-	part.HighWatermark, part.AbortedTransactions, part.RecordBatches = 1000, aborted, slices.Concat(batches...)
-	c, err := newChunk(&Partition{Topic: "t"}, position{offset: offset, epoch: unknownEpoch}, &kmsg.FetchResponse{
-		Version: newestFetchName, Topics: []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{part}}},
-	})
-	if err != nil {
-		panic(err)
-	}
-	c.ctx, c.most, c.lease, c.hand = context.Background(), math.MaxInt, newBudget(math.MaxInt).lease(), newHands(math.MaxInt).of("t")
+	part.AbortedTransactions, part.RecordBatches = aborted, slices.Concat(batches...)
+	c := NewChunk(name{}, offset, -1, &part, nil)
+	b := NewBudget(math.MaxInt, recordSize)
+	c.With(context.Background(), b.Lease(nil), b.Hand("t"), math.MaxInt)
 	return c
 }
 
+// name is that of a partition.
+type name struct{}
+
+func (name) String() string { return "t/0" }
+
+// piece reads up to n records.
+func (c *Chunk) piece(n int) (records []Record, err error) {
+	err = c.Read(n, func(r *Record) { records = append(records, *r) })
+	return records, err
+}
+
 // readAll reads a chunk in pieces of n.
-func readAll(c *chunk, n int) (records []Record, err error) {
+func readAll(c *Chunk, n int) (records []Record, err error) {
 	for {
-		records, err = c.read(records, n)
-		if err != nil || c.ended() {
+		more, err := c.piece(n)
+		if records = append(records, more...); err != nil || c.Ended() {
 			return records, err
 		}
 	}
@@ -142,59 +59,59 @@ func TestChunk(t *testing.T) {
 	t.Parallel()
 	for rule, test := range map[string]struct {
 		offset  int64
-		batches []written
+		batches []wiretest.Batch
 		aborted []abortedTransaction
 		want    []int64
 		next    int64
 	}{
 		"nothing new leaves the position": {offset: 5, next: 5},
-		"records follow each other":       {offset: 5, batches: []written{batchOf(5, 6, -1, false, 5, 6)}, want: []int64{5, 6}, next: 7},
+		"records follow each other":       {offset: 5, batches: []wiretest.Batch{wiretest.Of(5, 6, -1, false, 5, 6)}, want: []int64{5, 6}, next: 7},
 		"the head of a batch is known already": {
-			offset: 7, batches: []written{batchOf(5, 8, -1, false, 5, 6, 7, 8)}, want: []int64{7, 8}, next: 9,
+			offset: 7, batches: []wiretest.Batch{wiretest.Of(5, 8, -1, false, 5, 6, 7, 8)}, want: []int64{7, 8}, next: 9,
 		},
 		"a batch before the offset is passed": {
-			offset: 7, batches: []written{batchOf(5, 6, -1, false, 5, 6), batchOf(7, 7, -1, false, 7)}, want: []int64{7}, next: 8,
+			offset: 7, batches: []wiretest.Batch{wiretest.Of(5, 6, -1, false, 5, 6), wiretest.Of(7, 7, -1, false, 7)}, want: []int64{7}, next: 8,
 		},
 		"compaction leaves gaps": {
-			offset: 5, batches: []written{batchOf(5, 9, -1, false, 8), batchOf(20, 30, -1, false, 23)}, want: []int64{8, 23}, next: 31,
+			offset: 5, batches: []wiretest.Batch{wiretest.Of(5, 9, -1, false, 8), wiretest.Of(20, 30, -1, false, 23)}, want: []int64{8, 23}, next: 31,
 		},
 		"batches that compaction has emptied are passed": {
-			offset: 5, batches: []written{batchOf(3, 7, -1, false), batchOf(8, 900, -1, false)}, next: 901,
+			offset: 5, batches: []wiretest.Batch{wiretest.Of(3, 7, -1, false), wiretest.Of(8, 900, -1, false)}, next: 901,
 		},
 		"the end of a batch that compaction has removed is passed": {
-			offset: 7, batches: []written{batchOf(5, 19, -1, false, 5, 6)}, next: 20,
+			offset: 7, batches: []wiretest.Batch{wiretest.Of(5, 19, -1, false, 5, 6)}, next: 20,
 		},
 		"a transaction committed": {
-			offset: 5, batches: []written{batchOf(5, 6, 1, true, 5, 6), marker(7, 1, commit)}, want: []int64{5, 6}, next: 8,
+			offset: 5, batches: []wiretest.Batch{wiretest.Of(5, 6, 1, true, 5, 6), wiretest.Marker(7, 1, wiretest.Commit)}, want: []int64{5, 6}, next: 8,
 		},
 		"a transaction aborted": {
-			offset: 5, batches: []written{batchOf(5, 6, 1, true, 5, 6), marker(7, 1, abort)},
+			offset: 5, batches: []wiretest.Batch{wiretest.Of(5, 6, 1, true, 5, 6), wiretest.Marker(7, 1, wiretest.Abort)},
 			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 5}}, next: 8,
 		},
 		"one aborted that began before this chunk": {
-			offset: 5, batches: []written{batchOf(5, 6, 1, true, 5, 6), marker(7, 1, abort), batchOf(8, 8, 1, true, 8)},
+			offset: 5, batches: []wiretest.Batch{wiretest.Of(5, 6, 1, true, 5, 6), wiretest.Marker(7, 1, wiretest.Abort), wiretest.Of(8, 8, 1, true, 8)},
 			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 2}}, want: []int64{8}, next: 9,
 		},
 		"two of one producer, the second aborted": {
-			offset: 5, batches: []written{
-				batchOf(5, 5, 1, true, 5), marker(6, 1, commit), batchOf(7, 7, 1, true, 7), marker(8, 1, abort),
+			offset: 5, batches: []wiretest.Batch{
+				wiretest.Of(5, 5, 1, true, 5), wiretest.Marker(6, 1, wiretest.Commit), wiretest.Of(7, 7, 1, true, 7), wiretest.Marker(8, 1, wiretest.Abort),
 			},
 			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 7}}, want: []int64{5}, next: 9,
 		},
 		"two interleaved, one aborted": {
-			offset: 5, batches: []written{
-				batchOf(5, 5, 1, true, 5), batchOf(6, 6, 2, true, 6), marker(7, 2, commit), batchOf(8, 8, 1, true, 8), marker(9, 1, abort), batchOf(10, 10, 1, true, 10),
+			offset: 5, batches: []wiretest.Batch{
+				wiretest.Of(5, 5, 1, true, 5), wiretest.Of(6, 6, 2, true, 6), wiretest.Marker(7, 2, wiretest.Commit), wiretest.Of(8, 8, 1, true, 8), wiretest.Marker(9, 1, wiretest.Abort), wiretest.Of(10, 10, 1, true, 10),
 			},
 			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 5}}, want: []int64{6, 10}, next: 11,
 		},
 		"two aborted, named in whatever order": {
-			offset: 5, batches: []written{
-				batchOf(5, 5, 1, true, 5), marker(6, 1, abort), batchOf(7, 7, 1, true, 7), marker(8, 1, commit), batchOf(9, 9, 1, true, 9), marker(10, 1, abort),
+			offset: 5, batches: []wiretest.Batch{
+				wiretest.Of(5, 5, 1, true, 5), wiretest.Marker(6, 1, wiretest.Abort), wiretest.Of(7, 7, 1, true, 7), wiretest.Marker(8, 1, wiretest.Commit), wiretest.Of(9, 9, 1, true, 9), wiretest.Marker(10, 1, wiretest.Abort),
 			},
 			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 9}, {ProducerID: 1, FirstOffset: 5}}, want: []int64{7}, next: 11,
 		},
 		"what the same producer writes outside of transactions": {
-			offset: 5, batches: []written{batchOf(5, 5, 1, false, 5), batchOf(6, 6, 1, true, 6)},
+			offset: 5, batches: []wiretest.Batch{wiretest.Of(5, 5, 1, false, 5), wiretest.Of(6, 6, 1, true, 6)},
 			aborted: []abortedTransaction{{ProducerID: 1, FirstOffset: 5}}, want: []int64{5}, next: 7,
 		},
 	} {
@@ -202,7 +119,7 @@ func TestChunk(t *testing.T) {
 			t.Parallel()
 			var batches [][]byte
 			for _, b := range test.batches {
-				batches = append(batches, b.encode())
+				batches = append(batches, b.Encode())
 			}
 			for _, piece := range []int{1, 2, 100} {
 				c := chunkOf(test.offset, slices.Clone(test.aborted), batches...)
@@ -214,8 +131,8 @@ func TestChunk(t *testing.T) {
 				for _, r := range records {
 					got = append(got, r.Offset)
 				}
-				if !slices.Equal(got, test.want) || c.next != test.next || c.end != 1000 {
-					t.Errorf("in pieces of %d: read %v, next %d, end %d; want %v, next %d, end 1000", piece, got, c.next, c.end, test.want, test.next)
+				if !slices.Equal(got, test.want) || c.next != test.next {
+					t.Errorf("in pieces of %d: read %v, next %d; want %v, next %d", piece, got, c.next, test.want, test.next)
 				}
 			}
 		})
@@ -224,9 +141,9 @@ func TestChunk(t *testing.T) {
 
 func TestAPositionBetweenPiecesIsAfterWhatWasRead(t *testing.T) {
 	t.Parallel()
-	c := chunkOf(5, nil, batchOf(5, 9, -1, false, 5, 6, 7).encode())
+	c := chunkOf(5, nil, wiretest.Of(5, 9, -1, false, 5, 6, 7).Encode())
 	for _, want := range []int64{6, 7, 10} { // after the last, the end of the batch
-		if _, err := c.read(nil, 1); err != nil || c.next != want {
+		if _, err := c.piece(1); err != nil || c.next != want {
 			t.Errorf("next %d, error %v; want %d", c.next, err, want)
 		}
 	}
@@ -234,15 +151,15 @@ func TestAPositionBetweenPiecesIsAfterWhatWasRead(t *testing.T) {
 
 func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
 	t.Parallel()
-	at := time.UnixMilli(start + 1234)
-	want := []Record{
+	at := time.UnixMilli(wiretest.Start + 1234)
+	want := []wiretest.Record{
 		{Offset: 5, Time: at, Key: []byte("k"), Value: []byte("v")},
 		{Offset: 6, Time: at, Key: nil, Value: nil},
 		{Offset: 7, Time: at, Key: []byte{}, Value: []byte{}},
 		{Offset: 8, Time: at, Value: bytes.Repeat([]byte("long "), 40_000), Headers: []Header{{Key: "a", Value: []byte("1")}, {Key: "", Value: nil}, {Key: "a", Value: []byte{}}}},
 	}
 	for _, codec := range []compress.Compression{compress.None, compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
-		c := chunkOf(5, nil, written{base: 5, last: 8, producer: -1, codec: codec, records: want}.encode())
+		c := chunkOf(5, nil, wiretest.Batch{Base: 5, Last: 8, Producer: -1, Codec: codec, Records: want}.Encode())
 		got, err := readAll(c, 3)
 		if err != nil || len(got) != len(want) {
 			t.Fatalf("%s: %d records, error %v", codec, len(got), err)
@@ -263,10 +180,10 @@ func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
 
 func TestTheTimeIsTheBrokersWhereItSetsIt(t *testing.T) {
 	t.Parallel()
-	w := batchOf(5, 5, -1, false, 5)
-	w.appended = start + 99
-	records, err := readAll(chunkOf(5, nil, w.encode()), 10)
-	if err != nil || len(records) != 1 || records[0].Time.UnixMilli() != start+99 {
+	w := wiretest.Of(5, 5, -1, false, 5)
+	w.Appended = wiretest.Start + 99
+	records, err := readAll(chunkOf(5, nil, w.Encode()), 10)
+	if err != nil || len(records) != 1 || records[0].Time.UnixMilli() != wiretest.Start+99 {
 		t.Errorf("read %v, error %v", records, err)
 	}
 }
@@ -275,7 +192,7 @@ func same(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == ni
 
 func TestWhatIsBrokenIsNotRead(t *testing.T) {
 	t.Parallel()
-	good := batchOf(5, 6, -1, false, 5, 6).encode()
+	good := wiretest.Of(5, 6, -1, false, 5, 6).Encode()
 	change := func(at int, to byte) []byte {
 		b := slices.Clone(good)
 		b[at] = to
@@ -292,10 +209,10 @@ func TestWhatIsBrokenIsNotRead(t *testing.T) {
 		"less than a size":                          {good[:7], "cut off", 0},
 		"a last batch that is cut off is no error":  {append(slices.Clone(good), good[:20]...), "", 2},
 		"a batch after others":                      {append(slices.Clone(good), change(30, 9)...), "checksum", 2},
-		"offsets that do not rise":                  {batchOf(5, 6, -1, false, 5, 5).encode(), "do not rise", 1},
-		"an offset behind the end of its batch":     {batchOf(5, 6, -1, false, 5, 8).encode(), "ends at 6", 1},
-		"an offset before the begin of its batch":   {batchOf(5, 6, -1, false, 5, 4).encode(), "has a record 4", 1},
-		"batches that overlap":                      {append(batchOf(5, 9, -1, false, 5, 9).encode(), batchOf(7, 8, -1, false, 7).encode()...), "do not rise", 2},
+		"offsets that do not rise":                  {wiretest.Of(5, 6, -1, false, 5, 5).Encode(), "do not rise", 1},
+		"an offset behind the end of its batch":     {wiretest.Of(5, 6, -1, false, 5, 8).Encode(), "ends at 6", 1},
+		"an offset before the begin of its batch":   {wiretest.Of(5, 6, -1, false, 5, 4).Encode(), "has a record 4", 1},
+		"batches that overlap":                      {append(wiretest.Of(5, 9, -1, false, 5, 9).Encode(), wiretest.Of(7, 8, -1, false, 7).Encode()...), "do not rise", 2},
 		"a negative length":                         {change(8, 0xff), "cut off", 0},
 		"a length that leaves no room for a header": {append(append([]byte{}, good[:8]...), 0, 0, 0, 5, 0, 0, 0, 0, 2), "batch at 5: unexpected EOF", 0},
 	} {
@@ -317,12 +234,12 @@ func TestWhatIsBrokenIsNotRead(t *testing.T) {
 // reads, it reads alike; and no bytes make it panic. The checksum is made right,
 // since fuzzing never would.
 func FuzzChunk(f *testing.F) {
-	for _, w := range []written{
-		batchOf(5, 6, -1, false, 5, 6),
-		{base: 5, last: 5, codec: compress.Lz4, records: []Record{{Offset: 5, Key: []byte("k"), Value: []byte("v"), Headers: []Header{{Key: "h", Value: []byte("w")}}}}},
-		marker(5, 1, abort),
+	for _, w := range []wiretest.Batch{
+		wiretest.Of(5, 6, -1, false, 5, 6),
+		{Base: 5, Last: 5, Codec: compress.Lz4, Records: []wiretest.Record{{Offset: 5, Key: []byte("k"), Value: []byte("v"), Headers: []Header{{Key: "h", Value: []byte("w")}}}}},
+		wiretest.Marker(5, 1, wiretest.Abort),
 	} {
-		f.Add(w.encode())
+		f.Add(w.Encode())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) >= batchHeader {

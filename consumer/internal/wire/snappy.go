@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"bytes"
@@ -35,9 +35,9 @@ func (r *snappyReader) next() (block []byte, size int, err error) {
 	}
 	block, r.packed = r.packed, nil
 	if r.framed {
-		c := cursor{b: block}
-		block = c.take(int(c.int32()))
-		if err := c.err(); err != nil {
+		c := Cursor{b: block}
+		block = c.Take(int(c.Int32()))
+		if err := c.Err(); err != nil {
 			return nil, 0, err
 		}
 		r.packed = c.b

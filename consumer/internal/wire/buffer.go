@@ -1,4 +1,4 @@
-package consumer
+package wire
 
 import (
 	"slices"
@@ -6,10 +6,12 @@ import (
 	"unsafe"
 )
 
-// A record's key and value lie in one buffer, which is used again once the
-// record is settled: at a hundred thousand records a second the garbage collector
-// would otherwise have more to do than anybody else.
-//
+// Buffer is what a record's key and value lie in. Once nobody looks at these any more
+// it is to be released, and used again: at a hundred thousand records a second the
+// garbage collector would otherwise have more to do than anybody else. Its length must
+// not be changed.
+type Buffer []byte
+
 // bufferSizes are the sizes of buffers, each a quarter to a seventh larger than
 // the last; bufferPools has a pool for each, of pointers to a buffer's first
 // byte. (A slice in a pool would cost an allocation, and a struct around it one
@@ -35,7 +37,7 @@ func bufferSize(size int) int {
 }
 
 // newBuffer returns a buffer of size bytes, whatever they are.
-func newBuffer(size int) []byte {
+func newBuffer(size int) Buffer {
 	i, _ := slices.BinarySearch(bufferSizes, size)
 	if i == len(bufferSizes) || size == 0 {
 		return make([]byte, size)
@@ -46,9 +48,8 @@ func newBuffer(size int) []byte {
 	return make([]byte, size, bufferSizes[i])
 }
 
-// releaseBuffer gives a buffer that newBuffer has returned to whoever needs one
-// next. Its length must not have been changed.
-func releaseBuffer(b []byte) {
+// Release gives the buffer to whoever needs one next.
+func (b Buffer) Release() {
 	i, _ := slices.BinarySearch(bufferSizes, len(b))
 	if i < len(bufferSizes) && len(b) > 0 {
 		bufferPools[i].Put(unsafe.SliceData(b))
