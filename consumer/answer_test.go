@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/consumer/internal/wire"
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
 )
 
 // asked is a request for partitions of two topics, of which each has a share of 1000
@@ -64,17 +65,6 @@ func (r *request) hear(answer []byte) (told map[*wish]fetched, err error) {
 		}
 	}
 	return told, err
-}
-
-// answerOf is an answer as a broker sends it.
-func answerOf(res *kmsg.FetchResponse) []byte {
-	b := make([]byte, 8) // size, correlation
-	if res.IsFlexible() {
-		b = append(b, 0)
-	}
-	b = res.AppendTo(b)
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
 }
 
 // anyAnswer says something of some of the partitions asked for.
@@ -131,7 +121,7 @@ func TestWhatABrokerAnswersInAnyVersionIsToldToWhoAsked(t *testing.T) {
 			r := asked(t, version)
 			wishes := slices.Clone(r.wishes)
 			res, said := anyAnswer(random, r, version)
-			told, err := r.hear(answerOf(res))
+			told, err := r.hear(wiretest.Answer(res))
 			if err != nil {
 				t.Fatalf("version %d: %v", version, err)
 			}
@@ -187,7 +177,7 @@ func TestAnAnswerThatIsCutOffIsAnErrorOfThoseThatItHasNotComeTo(t *testing.T) {
 	for _, version := range []int16{4, 12, 13} {
 		r := asked(t, version)
 		res, _ := anyAnswer(random, r, version)
-		whole := answerOf(res)
+		whole := wiretest.Answer(res)
 		last := 0
 		for cut := range len(whole) {
 			r := asked(t, version)
@@ -212,7 +202,7 @@ func TestAnAnswerThatIsGarbageIsAnErrorOrAnAnswer(t *testing.T) {
 		version := wire.OldestFetch + random.Int32N(wire.NewestFetch-wire.OldestFetch+1)
 		r := asked(t, int16(version))
 		res, _ := anyAnswer(random, r, int16(version))
-		b := answerOf(res)
+		b := wiretest.Answer(res)
 		for range 1 + random.IntN(3) {
 			b[4+random.IntN(len(b)-4)] = byte(random.Uint32())
 		}
@@ -247,11 +237,11 @@ func TestAnAnswerIsAsWasAskedFor(t *testing.T) {
 	refused.ErrorCode = kerr.FetchSessionTopicIDError.Code
 	throttled := one(nil)
 	throttled.ThrottleMillis = 1 << 30
-	large := answerOf(one(nil))
+	large := wiretest.Answer(one(nil))
 	binary.BigEndian.PutUint32(large, 1<<31-1)
 	negative := slices.Clone(large)
 	binary.BigEndian.PutUint32(negative, 1<<31)
-	tagged := answerOf(one(func(p *kmsg.FetchResponseTopicPartition) { p.DivergingEpoch.EndOffset = 3 }))
+	tagged := wiretest.Answer(one(func(p *kmsg.FetchResponseTopicPartition) { p.DivergingEpoch.EndOffset = 3 }))
 	tagged[bytes.Index(tagged, []byte("records"))+len("records")+2] -= 8 // bytes of the tag
 	for rule, test := range map[string]struct {
 		answer []byte
@@ -259,16 +249,16 @@ func TestAnAnswerIsAsWasAskedFor(t *testing.T) {
 		want   error // nil: any
 		good   bool
 	}{
-		"one partition":                       {answerOf(one(nil)), 1, nil, true},
-		"a partition that was not asked for":  {answerOf(one(func(p *kmsg.FetchResponseTopicPartition) { p.Partition = 9 })), 0, errOtherPartition, false},
-		"another topic":                       {answerOf(other), 0, errOtherPartition, false},
-		"a partition twice":                   {answerOf(twice), 1, errOtherPartition, false},
-		"an error of all":                     {answerOf(refused), 0, kerr.FetchSessionTopicIDError, false},
+		"one partition":                       {wiretest.Answer(one(nil)), 1, nil, true},
+		"a partition that was not asked for":  {wiretest.Answer(one(func(p *kmsg.FetchResponseTopicPartition) { p.Partition = 9 })), 0, errOtherPartition, false},
+		"another topic":                       {wiretest.Answer(other), 0, errOtherPartition, false},
+		"a partition twice":                   {wiretest.Answer(twice), 1, errOtherPartition, false},
+		"an error of all":                     {wiretest.Answer(refused), 0, kerr.FetchSessionTopicIDError, false},
 		"nothing":                             {nil, 0, nil, false},
 		"a size beyond what comes":            {large, 1, nil, false},
 		"a negative size":                     {negative, 0, nil, false},
 		"a tag that is longer than its bytes": {tagged, 0, nil, false},
-		"a demand to wait for days":           {answerOf(throttled), 1, nil, true},
+		"a demand to wait for days":           {wiretest.Answer(throttled), 1, nil, true},
 	} {
 		r := asked(t, version)
 		told, err := r.hear(test.answer)
@@ -302,7 +292,7 @@ func TestAListOfAbortedTransactionsTakesNoMoreThanItsShare(t *testing.T) {
 		res.Version = wire.NewestFetch
 		res.Topics = []kmsg.FetchResponseTopic{{TopicID: r.wishes[0].from.topic, Partitions: []kmsg.FetchResponseTopicPartition{part}}}
 		w := r.wishes[0]
-		told, err := r.hear(answerOf(res))
+		told, err := r.hear(wiretest.Answer(res))
 		if err != nil || (told[w].err == nil) != fits || !fits && !errors.Is(told[w].err, errAlone) {
 			t.Errorf("%d transactions: told %+v, error %v", n, told[w], err)
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
 )
 
 // The connection is cut: nobody waits for what it reads.
@@ -89,7 +91,7 @@ func TestAConnectionIsLeftWithoutADeadline(t *testing.T) {
 	res.Version = 4
 	go func() {
 		_, _ = far.Read(make([]byte, 1<<10))
-		_, _ = far.Write(answerOf(res))
+		_, _ = far.Write(wiretest.Answer(res))
 	}()
 	if _, err := r.RawExchange(&deadlines{near, func(t time.Time) { last = t }}); err != nil || !last.IsZero() {
 		t.Errorf("its deadline is %s, error %v", last, err)

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,18 +12,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-)
 
-// answerOf is an answer as a broker sends it.
-func answerOf(res *kmsg.FetchResponse) []byte {
-	b := make([]byte, 8) // size, correlation
-	if res.IsFlexible() {
-		b = append(b, 0)
-	}
-	b = res.AppendTo(b)
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
-}
+	"github.com/battlereport/battlereport/consumer/internal/wire/wiretest"
+)
 
 // anyAnswer says something of some partitions of two topics.
 func anyAnswer(random *rand.Rand, version int16) *kmsg.FetchResponse {
@@ -65,7 +55,7 @@ func TestAnAnswerInAnyVersionIsReadAsItWasWritten(t *testing.T) {
 	for version := int16(OldestFetch); version <= NewestFetch; version++ {
 		for range 100 {
 			res := anyAnswer(random, version)
-			a := NewAnswer(iotest.OneByteReader(bytes.NewReader(answerOf(res))), version, func() error { return nil })
+			a := NewAnswer(iotest.OneByteReader(bytes.NewReader(wiretest.Answer(res))), version, func() error { return nil })
 			var want []kmsg.FetchResponseTopicPartition
 			for _, topic := range res.Topics {
 				want = append(want, topic.Partitions...)
@@ -113,7 +103,7 @@ func TestAnAnswerThatIsNotToBeBelievedIsAnError(t *testing.T) {
 	part := kmsg.NewFetchResponseTopicPartition()
 	part.RecordBatches, part.DivergingEpoch.EndOffset = []byte("records"), 3
 	res.Topics = []kmsg.FetchResponseTopic{{Partitions: []kmsg.FetchResponseTopicPartition{part}}}
-	good := answerOf(res)
+	good := wiretest.Answer(res)
 	tagged := slices.Clone(good)
 	tagged[bytes.Index(tagged, []byte("records"))+len("records")+2] -= 8 // bytes of the tag
 	res.ErrorCode = kerr.FetchSessionTopicIDError.Code
@@ -124,7 +114,7 @@ func TestAnAnswerThatIsNotToBeBelievedIsAnError(t *testing.T) {
 		want   error
 	}{
 		"a tag that is longer than its bytes": {tagged, nil, errLies},
-		"an error of all":                     {answerOf(res), nil, kerr.FetchSessionTopicIDError},
+		"an error of all":                     {wiretest.Answer(res), nil, kerr.FetchSessionTopicIDError},
 		"one that comes too late":             {good, late, late},
 	} {
 		a := NewAnswer(bytes.NewReader(test.answer), version, func() error { return test.comes })

@@ -1,5 +1,5 @@
-// Package wiretest writes record batches (KIP-98, "Message Format") as brokers send them, and such as no broker
-// would send, for tests to read. It knows nothing of the package that reads them, so that tests within that can use it.
+// Package wiretest writes record batches (KIP-98, "Message Format"), and answers with them, as brokers send them and as
+// none would, for tests to read. It knows nothing of the package that reads them, so that tests within that can use it.
 package wiretest
 
 import (
