@@ -1,485 +1,301 @@
-package consumer_test
+package consumer
 
 import (
-	"context"
-	"fmt"
+	"maps"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"go.opentelemetry.io/otel/sdk/metric"
-
-	"github.com/battlereport/battlereport/consumer"
+	"pgregory.net/rapid"
 )
 
-// strandOf is the strand of a record in these tests: its first letter, if that is a capital or comes soon after them.
-func strandOf(r *consumer.Record) uint64 {
-	if len(r.Value) == 0 || r.Value[0] < 'A' || r.Value[0] > '`' {
-		return 0
+// strandedLog is a log with records of strands, and what has become of them.
+type strandedLog struct {
+	t       *rapid.T
+	offsets []int64 // rising, with gaps
+	strands map[int64]uint64
+	settled map[int64]bool
+	inHand  map[int64]uint32 // with their places
+	tracked *tracker
+	now     time.Time
+}
+
+func newStrandedLog(t *rapid.T) *strandedLog {
+	l := &strandedLog{t: t, strands: map[int64]uint64{}, settled: map[int64]bool{}, inHand: map[int64]uint32{}}
+	l.tracked = newTracker(10, note{})
+	l.now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	return l
+}
+
+func (l *strandedLog) write(n int) {
+	next := int64(10)
+	if len(l.offsets) > 0 {
+		next = l.offsets[len(l.offsets)-1] + 1
 	}
-	return uint64(r.Value[0])
+	strand := rapid.SampledFrom([]uint64{0, 1, 1, 2, 2, 3})
+	for range n {
+		if rapid.IntRange(0, 9).Draw(l.t, "gap") == 0 {
+			next += 3
+		}
+		l.offsets = append(l.offsets, next)
+		l.strands[next] = strand.Draw(l.t, "strand")
+		next++
+	}
 }
 
-// strands has the records of those strands deferred that are barred.
-type strands struct {
-	mu      sync.Mutex
-	barred  string
-	opened  chan struct{} // closed when fewer are barred
-	refused atomic.Int32  // records that could not be deferred
-	beyond  atomic.Int32  // pieces that were larger than the room for them
-	handing func()        // is called before something is taken later; nil: nothing is
+// from are the next records from an offset on, and where the piece ends.
+func (l *strandedLog) from(offset int64, n int) (piece []int64, end int64) {
+	i, _ := slices.BinarySearch(l.offsets, offset)
+	piece = l.offsets[i:min(i+n, len(l.offsets))]
+	if len(piece) == 0 {
+		return nil, offset
+	}
+	return piece, piece[len(piece)-1] + 1
 }
 
-func bar(letters string) *strands { return &strands{barred: letters, opened: make(chan struct{})} }
-
-// defers is an option of join.
-func (s *strands) defers(cfg *consumer.Config, m *member) {
-	cfg.Strand = strandOf
-	m.strands = s
+// taken notes that a record was handed on.
+func (l *strandedLog) taken(offset int64, place uint32) {
+	if _, twice := l.inHand[offset]; twice || l.settled[offset] {
+		l.t.Fatalf("%d is taken again", offset)
+	}
+	l.inHand[offset] = place
+	l.tracked.stamp(place, l.strands[offset], 2*offset)
+	for _, before := range l.offsets {
+		if before == offset {
+			return
+		}
+		if _, is := l.inHand[before]; !is && !l.settled[before] && l.strands[before] == l.strands[offset] {
+			l.t.Fatalf("%d is taken, and %d of the same strand was not", offset, before)
+		}
+	}
 }
 
-// open lets all go that are not in the letters.
-func (s *strands) open(letters string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.barred = letters
-	close(s.opened)
-	s.opened = make(chan struct{})
+// first has the first cursor read.
+func (l *strandedLog) first(n int) (piece []int64) {
+	piece, end := l.from(l.tracked.wanted(), n)
+	for _, offset := range piece {
+		if d := l.tracked.find(l.strands[offset]); d != nil && l.strands[offset] != 0 {
+			l.tracked.pass(d, offset, 2*offset, l.now)
+		} else if place, fresh := l.tracked.take(offset); fresh {
+			l.taken(offset, place)
+		}
+	}
+	l.tracked.skip(end)
+	return piece
 }
 
-func (s *strands) isBarred(strand uint64) (bool, chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strand != 0 && strings.ContainsRune(s.barred, rune(strand)), s.opened
-}
-
-func (s *strands) take(take consumer.Take) consumer.Take {
-	return func(ctx context.Context, records []consumer.Record) {
-		var taken []consumer.Record
-		for _, r := range records {
-			if is, _ := s.isBarred(strandOf(&r)); !is {
-				taken = append(taken, r)
-			} else if !r.Partition.Defer(strandOf(&r), r.Offset) {
-				s.refused.Add(1)
-				taken = append(taken, r)
+// postpone has the last records of a strand that the first cursor has read be deferred.
+func (l *strandedLog) postpone(piece []int64) {
+	for _, from := range piece {
+		strand := l.strands[from]
+		if _, is := l.inHand[from]; !is || strand == 0 || l.tracked.find(strand) != nil || rapid.IntRange(0, 2).Draw(l.t, "defer") > 0 {
+			continue
+		}
+		l.tracked.postpone(strand, from, l.now)
+		for _, offset := range piece {
+			if offset >= from && l.strands[offset] == strand {
+				delete(l.inHand, offset)
 			}
 		}
-		take(ctx, taken)
 	}
 }
 
-func (s *strands) reserve(take consumer.Take) consumer.Reserve {
-	return func(ctx context.Context, _ *consumer.Partition, strand uint64) *consumer.Room {
-		for {
-			is, opened := s.isBarred(strand)
-			if !is {
-				const most, bytes = 7, 300 // small records take up 128
-				return &consumer.Room{Records: most, Bytes: bytes, Cancel: func() {}, Take: func(ctx context.Context, records []consumer.Record) {
-					size := 0
-					for _, r := range records {
-						size += r.Size()
+// second has the second cursor of a strand read.
+func (l *strandedLog) second(d *deferred, n int) {
+	if l.tracked.mayTake(d) {
+		limit := l.tracked.wanted()
+		piece, end := l.from(d.wanted(), n)
+		for _, offset := range piece {
+			if offset < limit && d.wants(l.strands[offset], offset) {
+				place, _ := d.takeLater(offset)
+				l.taken(offset, place)
+				l.tracked.stamp(place, d.strand, 2*offset)
+			}
+		}
+		d.skip(min(end, limit))
+	}
+	if l.tracked.caughtUp(d) {
+		if gone := l.tracked.rejoin(d); gone != 0 {
+			l.t.Fatalf("%d records are said to be gone", gone)
+		}
+	}
+}
+
+func (l *strandedLog) settle(offset int64) {
+	l.tracked.settle(l.inHand[offset], offset)
+	delete(l.inHand, offset)
+	l.settled[offset] = true
+}
+
+// restart hands the partition on, by what is committed.
+func (l *strandedLog) restart() {
+	committed, n := l.tracked.committable(), l.tracked.note()
+	n.topic = thisOne
+	read, err := decodeNote(n.encode(here, committed, maxNote), here, committed)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.tracked = newTracker(committed, read)
+	clear(l.inHand)
+}
+
+func (l *strandedLog) check() {
+	known, committable := l.tracked.known(), l.tracked.committable()
+	others := l.tracked.unsettled().offsets
+	left := map[uint64]int64{}
+	for _, offset := range l.offsets {
+		_, is := l.inHand[offset]
+		if offset < committable && !l.settled[offset] {
+			l.t.Fatalf("%d is not settled, and committable is %d", offset, committable)
+		}
+		if d := l.tracked.find(l.strands[offset]); d != nil && offset < known && !is && !l.settled[offset] && !slices.Contains(others, offset) {
+			left[d.strand]++
+		}
+	}
+	for _, d := range l.tracked.deferred {
+		if at, is := d.oldest(); is && at < 20 {
+			l.t.Fatalf("the oldest of strand %d is of %d", d.strand, at)
+		}
+		if d.left != left[d.strand] {
+			l.t.Fatalf("%d records of strand %d are left, said are %d", left[d.strand], d.strand, d.left)
+		}
+	}
+	if l.tracked.taken() != len(l.inHand) {
+		l.t.Fatalf("%d are in hand, said are %d", len(l.inHand), l.tracked.taken())
+	}
+}
+
+// TestWhateverIsDeferredNothingIsLostOrTakenTwiceOrOutOfOrder has strands be deferred, taken later and catch up, while
+// records settle in any order and the partition is handed on.
+func TestWhateverIsDeferredNothingIsLostOrTakenTwiceOrOutOfOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newStrandedLog(t)
+		draw := func(most int) int { return rapid.IntRange(1, most).Draw(t, "n") }
+		settleSome := func(strand uint64) {
+			for _, offset := range slices.Sorted(maps.Keys(l.inHand)) {
+				if (strand == 0 || l.strands[offset] == strand) && rapid.Bool().Draw(t, "settle") {
+					l.settle(offset)
+				}
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"write": func(*rapid.T) { l.write(draw(40)) },
+			"take":  func(*rapid.T) { l.first(draw(20)) },
+			"take and defer": func(*rapid.T) {
+				l.postpone(l.first(draw(20)))
+			},
+			"take later": func(t *rapid.T) {
+				if len(l.tracked.deferred) == 0 {
+					t.Skip()
+				}
+				l.second(rapid.SampledFrom(l.tracked.deferred).Draw(t, "strand"), draw(30))
+			},
+			"settle":               func(*rapid.T) { settleSome(0) },
+			"settle of one strand": func(*rapid.T) { settleSome(2) },
+			"restart":              func(*rapid.T) { l.restart() },
+			"time passes":          func(*rapid.T) { l.now = l.now.Add(time.Duration(draw(5000)) * time.Second) },
+			"":                     func(*rapid.T) { l.check() },
+		})
+		for range len(l.offsets) + 10 { // then all goes well
+			l.first(50)
+			for _, d := range slices.Clone(l.tracked.deferred) {
+				l.second(d, 50)
+			}
+			for offset := range maps.Clone(l.inHand) {
+				l.settle(offset)
+			}
+		}
+		if len(l.settled) != len(l.offsets) || len(l.tracked.deferred) > 0 {
+			t.Fatalf("%d of %d settled, %d strands are still deferred", len(l.settled), len(l.offsets), len(l.tracked.deferred))
+		}
+		if end := l.tracked.known(); l.tracked.committable() != end || len(l.offsets) > 0 && end <= l.offsets[len(l.offsets)-1] {
+			t.Fatalf("%d is committable of %d", l.tracked.committable(), end)
+		}
+		if used, free := len(l.tracked.entries), 0; len(l.tracked.entries) > 1 {
+			for at := l.tracked.free; at != 0; at = l.tracked.entries[at].next {
+				free++
+			}
+			if used-free != 1 {
+				t.Fatalf("%d of %d entries are lost", used-free-1, used)
+			}
+		}
+	})
+}
+
+// When a record was passed is known for each that is taken later, to a second or a sixteenth of the time since: with few
+// marks, for however long and however many.
+func TestARecordTakenLaterSaysWhenItWasPassed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		begin := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		now, tracked := begin, newTracker(0, note{})
+		place, _ := tracked.take(0)
+		tracked.stamp(place, 1, 0)
+		d := tracked.postpone(1, 0, now)
+		passed := []time.Time{now}
+		pauses := rapid.SampledFrom([]*rapid.Generator[int]{rapid.IntRange(0, 500), rapid.IntRange(0, 100_000), rapid.IntRange(0, 10_000_000)})
+		for range rapid.IntRange(1, 5).Draw(t, "phases") {
+			pause := pauses.Draw(t, "pauses").Draw(t, "ms")
+			for range rapid.IntRange(0, 2000).Draw(t, "records") {
+				now = now.Add(time.Duration(pause) * time.Millisecond)
+				tracked.pass(d, int64(len(passed)), 0, now)
+				passed = append(passed, now)
+			}
+		}
+		if n := len(d.marks); n > 400 {
+			t.Fatalf("%d marks", n)
+		}
+		for offset, at := range passed {
+			_, said := d.takeLater(int64(offset))
+			if early, since := at.Sub(said), now.Sub(at); early < 0 || early > markEvery+since/exactness+since/exactness {
+				t.Fatalf("record %d, passed %s ago, is said to have been passed %s before", offset, since, early)
+			}
+		}
+	})
+}
+
+// What there is room for is said whole in a note, of all strands.
+func TestThereIsRoomForNoMoreThanANoteSays(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newStrandedLog(t)
+		for range rapid.IntRange(1, 12).Draw(t, "strands") {
+			l.tracked.deferred = append(l.tracked.deferred, l.tracked.newDeferred(10, unsettled{horizon: 10}, uint64(len(l.tracked.deferred)+1)))
+		}
+		room := noteRoom(maxNote)
+		if !l.tracked.canDefer(room) {
+			t.Fatal("no room for so few")
+		}
+		gaps := rapid.SampledFrom([]*rapid.Generator[int64]{rapid.Just[int64](1), rapid.Int64Range(1, 3), rapid.Int64Range(90, 110), rapid.Int64Range(1, 1<<30)})
+		for full := 0; full <= len(l.tracked.deferred); { // each list until it is full, or some
+			full = 0
+			for list := range l.tracked.lists {
+				gap, some := gaps.Draw(t, "gaps"), rapid.IntRange(1, 3000).Draw(t, "records")
+				for ; some > 0; some-- {
+					offset := list.position + gap.Draw(t, "gap") - 1
+					if !l.tracked.hasRoom(list, offset, room) {
+						full++
+						break
 					}
-					if len(records) > most || len(records) > 1 && size > bytes {
-						s.beyond.Add(1)
-					}
-					if s.handing != nil {
-						s.handing()
-					}
-					take(ctx, records)
-				}}
-			}
-			select {
-			case <-opened:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	}
-}
-
-// interleaved are n values of each prefix, one after the other.
-func interleaved(n int, prefixes ...string) (values []string) {
-	for i := range n {
-		for _, p := range prefixes {
-			values = append(values, fmt.Sprint(p, i))
-		}
-	}
-	return values
-}
-
-// deferred is how many records a member says are deferred.
-func (m *member) deferred() (n int64) {
-	for _, l := range m.Lag() {
-		n += l.Deferred
-	}
-	return n
-}
-
-func TestWhatIsDeferredIsTakenLaterAndOthersPass(t *testing.T) {
-	planned(t, 1, func(w *world) {
-		s := bar("AB")
-		m := w.join(s.defers)
-		w.publish(0, interleaved(1000, "A", "B", "C", "-")...)
-		w.until("the others are taken", func() bool { return len(m.of("C"))+len(m.of("-")) == 2000 })
-		w.until("all others are deferred", func() bool { return m.deferred() == 2000 })
-		w.untilCommitted(map[int32]int64{0: 0})
-		s.open("B")
-		w.until("one strand has caught up", func() bool { return len(m.of("A")) == 1000 })
-		w.untilCommitted(map[int32]int64{0: 1})
-		w.publish(0, interleaved(1, "A1000 ")...)
-		w.until("it is taken as any other", func() bool { return len(m.of("A")) == 1001 })
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 4001})
-		for _, strand := range []string{"B", "C", "-"} {
-			expectAll(w, strand, 1000, m)
-		}
-		if n := s.beyond.Load(); n > 0 {
-			w.t.Errorf("%d pieces were larger than the room for them", n)
-		}
-		if r := w.repeats(); len(r) > 0 {
-			w.t.Errorf("taken twice: %v", r)
-		}
-	})
-}
-
-// What is deferred is noted with the commit: whoever comes next takes that, and nothing else again.
-func TestWhatIsDeferredIsHandedOn(t *testing.T) {
-	for rule, hand := range map[string]func(w *world, s *strands, first *member) []*member{
-		"by a restart": func(w *world, s *strands, first *member) []*member {
-			first.stop()
-			return []*member{first, w.join(s.defers)}
-		},
-		"by many restarts": func(w *world, s *strands, first *member) (all []*member) {
-			for m := first; ; m = w.join(s.defers) {
-				if all = append(all, m); len(all) == 6 {
-					return all
-				}
-				time.Sleep(time.Duration(len(all)) * 300 * time.Millisecond)
-				m.stop()
-			}
-		},
-		"in a rebalance": func(w *world, s *strands, first *member) []*member {
-			second := w.join(s.defers)
-			w.until("both hold some", func() bool { return len(first.partitions()) == 1 && len(second.partitions()) == 1 })
-			first.stop()
-			return []*member{first, second}
-		},
-		"to the same member": func(w *world, s *strands, first *member) []*member {
-			second := w.join(s.defers)
-			w.until("both hold some", func() bool { return len(first.partitions()) == 1 && len(second.partitions()) == 1 })
-			second.stop()
-			return []*member{first, second}
-		},
-	} {
-		t.Run(rule, func(t *testing.T) {
-			virtual(t, 2, func(w *world) {
-				s := bar("A")
-				first := w.join(s.defers)
-				for p := range int32(2) {
-					w.publish(p, interleaved(500, "A", "-")...)
-				}
-				w.until("the others are taken", func() bool { return len(first.of("-")) == 1000 })
-				all := hand(w, s, first)
-				w.publish(0, interleaved(10, "A+", "+")...)
-				w.until("they go on", func() bool { return all[len(all)-1].deferred() >= 500 || first.deferred() >= 500 })
-				s.open("")
-				w.untilCommitted(map[int32]int64{0: 1020, 1: 1000})
-				if r := w.repeats(); len(r) > 0 {
-					w.t.Errorf("taken twice: %v", r)
-				}
-				n := 0
-				for _, m := range all {
-					n += len(m.records())
-				}
-				if n != 2020 {
-					w.t.Errorf("%d taken", n)
-				}
-			})
-		})
-	}
-}
-
-// Records that are larger than what all cursors of the member may have in memory are
-// deferred, and taken again, like others, by one member after the other.
-func TestLargeRecordsAreDeferredAndTakenAgainLikeOthers(t *testing.T) {
-	virtual(t, 3, func(w *world) {
-		s := bar("AB")
-		little := func(cfg *consumer.Config, _ *member) { cfg.FetchTotal = 64 << 10 }
-		m := w.join(s.defers, little)
-		values := interleaved(20, "A", "-", "B")
-		for i := range values {
-			values[i] += strings.Repeat(".", 10_000+3_000*(i%10))
-		}
-		for p := range int32(3) {
-			w.publish(p, values...)
-		}
-		w.until("the others are taken", func() bool { return len(m.of("-")) == 60 && m.deferred() == 120 })
-		m.stop()
-		m2 := w.join(s.defers, little)
-		s.open("B")
-		w.until("one strand is taken", func() bool { return len(m2.of("A")) == 60 })
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 60, 1: 60, 2: 60})
-		if r := w.repeats(); len(r) > 0 {
-			w.t.Errorf("taken twice: %v", r)
-		}
-		for _, letter := range []string{"A", "B"} {
-			got := map[int][]int64{}
-			for _, r := range m2.records() {
-				if r.Value[0] == letter[0] {
-					got[r.Partition.ID] = append(got[r.Partition.ID], r.Offset)
-				}
-			}
-			for p, offsets := range got {
-				if !slices.IsSorted(offsets) || len(offsets) != 20 {
-					w.t.Errorf("partition %d, %s: taken %v", p, letter, offsets)
+					list.take(offset)
 				}
 			}
 		}
-		m2.stop()
-	})
-}
-
-// What follows a strand's last deferred record is not taken before that is.
-func TestWhoHasJustCaughtUpIsNotOvertaken(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		s, goesOn := bar("A"), make(chan struct{})
-		s.handing = func() { <-goesOn }
-		m := w.join(s.defers)
-		goOn := sync.OnceFunc(func() { close(goesOn) })
-		w.t.Cleanup(goOn)
-		w.publish(0, "A0", "-", "A1", "-")
-		w.until("the others are taken", func() bool { return len(m.of("-")) == 2 && m.deferred() == 2 })
-		s.open("")
-		w.until("it has caught up", func() bool { return m.deferred() == 0 })
-		w.publish(0, "A2", "-")
-		time.Sleep(time.Minute)
-		if got := m.of("A"); len(got) > 0 {
-			w.t.Errorf("taken %v, and what was before is still on its way", got)
+		n := l.tracked.note()
+		n.topic = thisOne
+		committed := l.tracked.committable()
+		read, err := decodeNote(n.encode(here, committed, maxNote), here, committed)
+		if err != nil {
+			t.Fatal(err)
 		}
-		goOn()
-		w.untilCommitted(map[int32]int64{0: 6})
-		expectAll(w, "A", 3, m)
-	})
-}
-
-// Retention deletes what is deferred: the rest is taken, and what is gone is counted, once.
-func TestWhatIsDeferredAndDeletedIsCounted(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		reader := metric.NewManualReader()
-		s := bar("A")
-		m := w.join(s.defers, func(cfg *consumer.Config, _ *member) {
-			cfg.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
-		})
-		w.publish(0, interleaved(100, "A", "-")...)
-		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 && m.deferred() == 100 })
-		w.deleteRecords(0, 60)
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 200})
-		if got, want := m.of("A"), batch("A", 100)[30:]; !slices.Equal(got, want) {
-			w.t.Errorf("taken %v, want %v", got, want)
+		if !slices.Equal(read.unsettled.offsets, n.unsettled.offsets) {
+			t.Fatalf("%d are said, of %d", len(read.unsettled.offsets), len(n.unsettled.offsets))
 		}
-		if got := metricsOf(w, reader); !slices.Contains(got, "battlereport.consumer.deleted{0,topic} 30") {
-			w.t.Errorf("metrics %v", got)
-		}
-		if n := w.log.count("records that were left for later are gone"); n != 1 {
-			w.t.Errorf("said %d times", n)
-		}
-	})
-}
-
-func TestOfATopicMadeAnewNothingIsDeferredStill(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		s := bar("A")
-		m := w.join(s.defers)
-		w.publish(0, interleaved(100, "A", "-")...)
-		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 })
-		w.recreate(1)
-		w.publish(0, interleaved(50, "Anew", "new")...)
-		w.until("the others are taken", func() bool { return len(m.of("new")) == 50 })
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 100})
-		expectAll(w, "Anew", 50, m)
-		expectAll(w, "new", 50, m)
-		if got := len(m.of("A")); got != 50 {
-			w.t.Errorf("%d of A were taken", got)
-		}
-	})
-}
-
-// A log that has lost its last records is taken again from there, deferred strands as well, of which nothing more is taken
-// before.
-func TestALogThatDiffersIsTakenAgainWhateverIsDeferred(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		s := bar("A")
-		var settles atomic.Bool
-		m := w.join(s.defers, func(_ *consumer.Config, m *member) {
-			m.held = func(r consumer.Record) bool { return !settles.Load() && r.Offset == 191 || r.Offset == 8 }
-		})
-		w.publish(0, interleaved(100, "A", "-")...)
-		w.until("the others are taken", func() bool { return len(m.of("-")) == 100 })
-		truncated["by the leader epoch"](w, 150)
-		w.until("it has to go back", func() bool { return w.log.count("going back to offset 150 once") == 1 })
-		s.open("")
-		time.Sleep(time.Minute)
-		if got := m.of("A"); len(got) > 0 {
-			w.t.Errorf("taken %v of the old log", got)
-		}
-		settles.Store(true)
-		m.records()[95].Settle() // 191
-		w.until("it has gone back", func() bool { return len(m.of("-")) == 125 && len(m.of("A")) == 100 })
-		for _, r := range m.records() {
-			if r.Offset == 8 {
-				r.Settle()
+		for i, d := range n.deferred {
+			if !slices.Equal(read.deferred[i].unsettled.offsets, d.unsettled.offsets) {
+				t.Fatalf("of strand %d %d are said, of %d", d.strand, len(read.deferred[i].unsettled.offsets), len(d.unsettled.offsets))
 			}
-		}
-		w.untilCommitted(map[int32]int64{0: 200})
-		expectAll(w, "A", 100, m)
-	})
-}
-
-// The second cursor stays behind the first, which may have stopped for any reason.
-func TestWhatIsDeferredIsNotTakenBeyondWhatOthersAre(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		reader := metric.NewManualReader()
-		s := bar("A")
-		goesOn := make(chan struct{})
-		m := w.join(s.defers, func(cfg *consumer.Config, m *member) {
-			cfg.MeterProvider = metric.NewMeterProvider(metric.WithReader(reader))
-			m.held = func(r consumer.Record) bool {
-				if string(r.Value) == "-100" {
-					<-goesOn
-				}
-				return false
-			}
-		})
-		w.publish(0, interleaved(1000, "A", "-")...)
-		w.until("the first cursor stops", func() bool { return len(m.of("-")) >= 100 })
-		s.open("")
-		time.Sleep(time.Minute)
-		if n := len(m.of("A")); n == 0 || n > 200 {
-			w.t.Errorf("%d were taken meanwhile", n)
-		}
-		close(goesOn)
-		w.untilCommitted(map[int32]int64{0: 2000})
-		expectAll(w, "A", 1000, m)
-		expectAll(w, "-", 1000, m)
-		if got := metricsOf(w, reader); !slices.Contains(got, "battlereport.consumer.deleted{0,topic} 0") {
-			w.t.Errorf("metrics %v", got)
-		}
-	})
-}
-
-// Where what is deferred cannot be noted, or the note is not read, records are taken again: none is lost.
-func TestWhatIsDeferredIsTakenAgainRatherThanLost(t *testing.T) {
-	for rule, test := range map[string]struct {
-		before func(w *world)
-		join   func(*consumer.Config, *member)
-	}{
-		"by a member that knows of no strands": {join: func(*consumer.Config, *member) {}},
-		"where the broker takes notes no more": {before: func(w *world) {
-			w.RequireKfake(w.t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.OffsetMetadataTooLarge, Count: 5})
-		}},
-	} {
-		t.Run(rule, func(t *testing.T) {
-			virtual(t, 1, func(w *world) {
-				s := bar("AB")
-				first := w.join(s.defers)
-				w.publish(0, interleaved(300, "A", "-")...)
-				w.until("the others are taken", func() bool { return len(first.of("-")) == 300 })
-				if test.before != nil {
-					test.before(w)
-					w.publish(0, interleaved(100, "A+", "+")...)
-					time.Sleep(time.Minute)
-					w.publish(0, interleaved(200, "A+ ", "B")...)
-					time.Sleep(time.Minute)
-					if n := s.refused.Load(); n != 200 {
-						w.t.Errorf("of a strand that cannot be noted %d are refused", n)
-					}
-				}
-				first.stop()
-				s.open("")
-				join := test.join
-				if join == nil {
-					join = s.defers
-				}
-				second := w.join(join)
-				end := int64(600)
-				if test.before != nil {
-					end = 1200
-				}
-				w.untilCommitted(map[int32]int64{0: end})
-				seen := map[string]bool{}
-				for _, v := range append(first.values(), second.values()...) {
-					seen[v] = true
-				}
-				if int64(len(seen)) != end {
-					w.t.Errorf("%d of %d taken", len(seen), end)
-				}
-			})
-		})
-	}
-}
-
-// There is not room in a note for any number of strands: those for which there is none are taken as they come.
-func TestNoMoreStrandsAreDeferredThanCanBeNoted(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		letters := "ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"
-		s := bar(letters)
-		first := w.join(s.defers)
-		w.publish(0, interleaved(100, strings.Split(letters+"-", "")...)...)
-		w.until("the others are taken", func() bool { return len(first.of("-")) == 100 })
-		if n := int(s.refused.Load()); n == 0 || n > 100*len(letters)/3 {
-			w.t.Errorf("%d refused", n)
-		}
-		first.stop()
-		if text := *w.fetchCommit(0).Metadata; !strings.HasPrefix(text, "battlereport/3:") || len(text) > 4096 {
-			w.t.Errorf("%d characters are noted: %.20s", len(text), text)
-		}
-		second := w.join(s.defers)
-		time.Sleep(time.Minute)
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 3200})
-		if r := w.repeats(); len(r) > 0 {
-			w.t.Errorf("taken twice: %v", r)
-		}
-		if n := len(first.records()) + len(second.records()); n != 3200 {
-			w.t.Errorf("%d taken", n)
-		}
-	})
-}
-
-// A partition's age is that of its oldest record, be it deferred: also in the eyes of whoever comes next.
-func TestTheAgeIsThatOfTheOldestDeferred(t *testing.T) {
-	virtual(t, 1, func(w *world) {
-		s := bar("A")
-		first := w.join(s.defers)
-		written := time.Now()
-		w.publish(0, interleaved(10, "A", "-")...)
-		w.until("deferred", func() bool { return first.deferred() == 10 })
-		expect := func(m *member, deferred int64) {
-			w.t.Helper()
-			got := m.Lag()[0]
-			if age := time.Since(written); got.Age < age-20*time.Millisecond || got.Age > age || got.Deferred != deferred || got.Lag != 20 || got.Pending != 0 {
-				w.t.Errorf("after %s: %+v", age, got)
-			}
-		}
-		time.Sleep(10 * time.Minute)
-		expect(first, 10)
-		first.stop()
-		second := w.join(s.defers)
-		w.until("it knows", func() bool { return second.serving() && len(second.Lag()) == 1 && second.Lag()[0].End == 20 })
-		expect(second, 10)
-		s.open("")
-		w.untilCommitted(map[int32]int64{0: 20})
-		if got := second.Lag()[0]; got.Age != 0 || got.Deferred != 0 || got.Lag != 0 {
-			w.t.Errorf("in the end: %+v", got)
 		}
 	})
 }

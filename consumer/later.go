@@ -4,37 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
-
-// Reserve waits until there is room for records of a strand that were left for
-// later, and returns it; nil once ctx has ended. It is called concurrently for
-// different strands and partitions, never for one strand of one partition.
-type Reserve func(ctx context.Context, p *Partition, strand uint64) *Room
-
-// Room is room for some records. Either Take or Cancel is called, once.
-type Room struct {
-	Records int // at most
-	Bytes   int // likewise, but for a single record that is larger
-	Take    Take
-	Cancel  func()
-}
-
-// anyRoom is where nobody reserves.
-func anyRoom(take Take) Reserve {
-	return func(ctx context.Context, _ *Partition, _ uint64) *Room {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return &Room{Records: pieceRecords, Bytes: math.MaxInt, Take: take, Cancel: func() {}}
-	}
-}
 
 // Defer leaves a strand's records from an offset on for later, so that those of
 // others can be taken while there is no room for these: they are passed, all that
@@ -148,17 +123,6 @@ func (p *Partition) later(d *deferred) (at position, next laterStep) {
 // reservePatience is how long room is waited for with a chunk in memory: while
 // records flow, it is there in no time.
 const reservePatience = 100 * time.Millisecond
-
-// claim is the room that a second cursor has, if any. It is given back before memory is
-// waited for: those that have some would go without room meanwhile, and give the memory
-// up. Safe for concurrent use.
-type claim struct{ room atomic.Pointer[Room] }
-
-func (c *claim) giveBack() {
-	if room := c.room.Swap(nil); room != nil {
-		room.Cancel()
-	}
-}
 
 // fetchDeferredOnce fetches one chunk and hands on what is the strand's, as far as
 // there is room: who waits long for that holds nothing. It returns whether it may go on
