@@ -71,6 +71,10 @@ type Partition struct {
 // String is TOPIC/PARTITION.
 func (p *Partition) String() string { return p.Topic + "/" + strconv.Itoa(p.ID) }
 
+// minFetchBytes is what a partition may always fetch: less would be hardly more
+// than one batch of a producer.
+const minFetchBytes = 16 << 10
+
 func newGeneration(c *Consumer, kgen *kafka.Generation, assigned map[string]int) *Generation {
 	g := &Generation{c: c, kgen: kgen, assigned: assigned, log: c.log.With("generation", kgen.ID), wake: make(chan struct{}, 1)}
 	for topic, assigned := range kgen.Assignments {
