@@ -25,7 +25,7 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 type scanner struct {
 	outline
 	maxDepth  int
-	keys      keySet
+	hashes    keyHashes
 	err       *scanError
 	strangers int // texts in a row, up to now, that had no known shape
 }
@@ -56,7 +56,7 @@ func (s *scanner) scan(data []byte, maxDepth int) *scanError {
 func (s *scanner) read(data []byte, maxDepth int) *scanError {
 	s.data, s.maxDepth, s.err = data, maxDepth, nil
 	s.tokens = s.tokens[:0]
-	s.keys.reset()
+	s.hashes.reset()
 	s.text()
 	return s.err
 }

@@ -210,7 +210,7 @@ func TestScanDoesNotAllocateForAnOrdinaryRecord(t *testing.T) {
 	for name, text := range map[string]string{
 		"event":     event,
 		"escapes":   `{"\u0061":"\ud83d\ude00","b\n":"\t"}`,
-		"half full": manyKeys(minKeySlots/2, ""),
+		"half full": manyKeys(keptKeys, ""),
 	} {
 		data := []byte(text)
 		if n := testing.AllocsPerRun(100, func() {
@@ -226,7 +226,7 @@ func TestScanDoesNotAllocateForAnOrdinaryRecord(t *testing.T) {
 func TestScannerKeepsNothingOfARecord(t *testing.T) {
 	t.Parallel()
 	s := new(scanner)
-	if err := s.scan([]byte(manyKeys(2*keptKeySlots, "")), 64); err != nil {
+	if err := s.scan([]byte(manyKeys(2*keptKeys, "")), 64); err != nil {
 		t.Fatal(err)
 	}
 	if s.data != nil {
@@ -237,8 +237,8 @@ func TestScannerKeepsNothingOfARecord(t *testing.T) {
 			t.Errorf("keys of an earlier record count: %v", err)
 		}
 	}
-	if len(s.keys.slots) > keptKeySlots {
-		t.Errorf("%d slots kept, want at most %d", len(s.keys.slots), keptKeySlots)
+	if len(s.hashes) > keptKeys {
+		t.Errorf("%d keys kept, want at most %d", len(s.hashes), keptKeys)
 	}
 	if cap(s.tokens) > keptTokens {
 		t.Errorf("%d tokens kept, want at most %d", cap(s.tokens), keptTokens)
