@@ -112,23 +112,6 @@ func TestDecimalsDivide(t *testing.T) {
 	})
 }
 
-func TestWidth(t *testing.T) {
-	t.Parallel()
-	for i, power := range pow10 {
-		if got := width(power); got != i+1 {
-			t.Errorf("10^%d has %d digits", i, got)
-		}
-		if i > 0 && width(power-1) != i {
-			t.Errorf("10^%d-1 has %d digits", i, width(power-1))
-		}
-	}
-	for n := uint64(1); n != 0; n *= 2 {
-		if got, want := width(n), len(fmt.Sprint(n)); got != want {
-			t.Errorf("%d has %d digits, want %d", n, got, want)
-		}
-	}
-}
-
 func TestFractionsWithoutEndAreNoDecimals(t *testing.T) {
 	t.Parallel()
 	if d, ok := decimalOf(big.NewRat(1, 3)); ok {

@@ -64,7 +64,7 @@ func (h *keyHashes) add(object int, key []byte) bool {
 		*h = keyHashes{}
 	}
 	before := len(*h)
-	// Naming the object spreads keys that all objects share.
+	// A key that several objects share has a hash for each.
 	(*h)[maphash.Bytes(keySeed, key)+uint64(object)*0x9e3779b97f4a7c15] = struct{}{}
 	return len(*h) > before
 }
