@@ -168,17 +168,10 @@ func (s *scanner) object(i, depth int) int {
 		if i = s.value(s.skip(i+1), depth); i == failed {
 			return failed
 		}
-		if i = s.skip(i); i == len(s.data) {
-			return s.fail(i, faultTruncated)
-		}
-		switch s.data[i] {
-		case ',':
-			i = s.skip(i + 1)
-		case '}':
+		var more bool
+		if i, more = s.behind(i, '}', faultObjectEnd); !more {
 			s.close(object, keys.count)
-			return i + 1
-		default:
-			return s.fail(i, faultObjectEnd)
+			return i
 		}
 	}
 }
@@ -196,19 +189,25 @@ func (s *scanner) array(i, depth int) int {
 		if i = s.value(i, depth); i == failed {
 			return failed
 		}
-		if i = s.skip(i); i == len(s.data) {
-			return s.fail(i, faultTruncated)
-		}
-		switch s.data[i] {
-		case ',':
-			i = s.skip(i + 1)
-		case ']':
+		var more bool
+		if i, more = s.behind(i, ']', faultArrayEnd); !more {
 			s.close(array, elements)
-			return i + 1
-		default:
-			return s.fail(i, faultArrayEnd)
+			return i
 		}
 	}
+}
+
+// behind scans what follows a member or element: a comma, where more comes, or what closes the object or array.
+func (s *scanner) behind(i int, closing byte, f fault) (next int, more bool) {
+	i = s.skip(i)
+	switch {
+	case i == len(s.data):
+	case s.data[i] == ',':
+		return s.skip(i + 1), true
+	case s.data[i] == closing:
+		return i + 1, false
+	}
+	return s.fail(i, f), false
 }
 
 func (s *scanner) literal(i int, word string, k kind) int {
