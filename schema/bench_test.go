@@ -134,7 +134,7 @@ func BenchmarkValidator(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if refusal := s.ask(data); refusal != nil {
+				if refusal := s.askValidator(data); refusal != nil {
 					b.Fatal(refusal)
 				}
 			}

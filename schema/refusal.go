@@ -1,8 +1,6 @@
 package schema
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // A Reason says in a word why a value is refused. There are no others than these three, so a reason can be a metric label.
 type Reason string
@@ -52,16 +50,16 @@ const (
 	maxViolations = 20
 )
 
-func tooLarge(size, limit int) *Refusal {
+func refuseTooLarge(size, limit int) *Refusal {
 	return &Refusal{Reason: TooLarge, Detail: fmt.Sprintf("%d bytes, %d are allowed", size, limit)}
 }
 
-func invalidJSON(err error) *Refusal {
+func refuseInvalidJSON(err error) *Refusal {
 	return &Refusal{Reason: InvalidJSON, Detail: oneLine(err.Error(), maxDetail)}
 }
 
-// schemaViolation returns the refusal for these violations, the first of count in all.
-func schemaViolation(violations []Violation, count int) *Refusal {
+// refuseViolations returns the refusal for these violations, the first of count in all.
+func refuseViolations(violations []Violation, count int) *Refusal {
 	first := violations[0]
 	detail := first.Message
 	if first.Instance != "" {

@@ -31,7 +31,7 @@ func (o *outline) places() places {
 // report reads the report off a valid text, or refuses the text if it does not name its user.
 func (o *outline) report(in places) (Report, *Refusal) {
 	if in.openID == none || !o.isOpenID(in.openID) {
-		return Report{}, noOpenID(in)
+		return Report{}, refuseNoOpenID(in)
 	}
 	report := Report{OpenID: o.decoded(in.openID)}
 	if o.tokens[in.openID].escaped {
@@ -51,7 +51,7 @@ func (o *outline) isOpenID(at int) bool {
 	return n >= 1 && n <= maxOpenID
 }
 
-func noOpenID(in places) *Refusal {
+func refuseNoOpenID(in places) *Refusal {
 	violation := Violation{
 		Keyword: "/required", // which stands in no schema: it is what one would say
 		Message: "a battle report needs baseinfo.openid, a string of 1 to 128 characters: by it the platform knows whose report it is",
@@ -59,7 +59,7 @@ func noOpenID(in places) *Refusal {
 	if in.baseinfo != none {
 		violation.Instance = "/baseinfo"
 	}
-	return schemaViolation([]Violation{violation}, 1)
+	return refuseViolations([]Violation{violation}, 1)
 }
 
 func (o *outline) score(at int) []byte {

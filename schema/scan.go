@@ -126,11 +126,11 @@ func (s *scanner) leaf(i int) int {
 	case '"':
 		return s.str(i)
 	case 't':
-		return s.literal(i, "true", kindTrue)
+		return s.word(i, "true", kindTrue)
 	case 'f':
-		return s.literal(i, "false", kindFalse)
+		return s.word(i, "false", kindFalse)
 	case 'n':
-		return s.literal(i, "null", kindNull)
+		return s.word(i, "null", kindNull)
 	default:
 		if c == '-' || isDigit(c) {
 			return s.number(i)
@@ -210,7 +210,7 @@ func (s *scanner) behind(i int, closing byte, f fault) (next int, more bool) {
 	return s.fail(i, f), false
 }
 
-func (s *scanner) literal(i int, word string, k kind) int {
+func (s *scanner) word(i int, word string, k kind) int {
 	for j := range len(word) {
 		if i+j == len(s.data) || s.data[i+j] != word[j] {
 			return s.fail(i+j, faultValue)

@@ -25,8 +25,8 @@ import (
 // seen before. All its methods are safe for concurrent use.
 type Schema struct {
 	compiled *jsonschema.Schema
-	program  *program // the same, to be held against raw bytes
-	shapes   shapes   // of what it has found valid
+	program  *program  // the same, to be held against raw bytes
+	shapes   shapeTree // of what it has found valid
 	scanners sync.Pool
 	limits   Limits
 }
@@ -107,16 +107,16 @@ func (s *Schema) scanner() *scanner {
 // the report stands in places.
 func (s *Schema) judge(scanner *scanner, value []byte) (places, *Refusal) {
 	if len(value) > s.limits.MaxBytes {
-		return places{}, tooLarge(len(value), s.limits.MaxBytes)
+		return places{}, refuseTooLarge(len(value), s.limits.MaxBytes)
 	}
 	if in, ok := s.shapes.accept(scanner, value); ok {
 		return in, nil
 	}
 	if err := scanner.read(value, s.limits.MaxDepth); err != nil {
-		return places{}, invalidJSON(err)
+		return places{}, refuseInvalidJSON(err)
 	}
 	if s.program.check(&scanner.outline, nil) != pass {
-		if refusal := s.ask(value); refusal != nil {
+		if refusal := s.askValidator(value); refusal != nil {
 			return places{}, refusal
 		}
 	} else if scanner.curious() && s.shapes.wants() {
@@ -125,14 +125,14 @@ func (s *Schema) judge(scanner *scanner, value []byte) (places, *Refusal) {
 	return scanner.places(), nil
 }
 
-// ask has the validator decide on value, which is strict JSON.
-func (s *Schema) ask(value []byte) *Refusal {
+// askValidator has the validator decide on value, which is strict JSON.
+func (s *Schema) askValidator(value []byte) *Refusal {
 	decoded, err := decode(value)
 	if err != nil {
-		return invalidJSON(err)
+		return refuseInvalidJSON(err)
 	}
 	if err := validate(s.compiled, decoded); err != nil {
-		return schemaViolation(violationsOf(err, decoded))
+		return refuseViolations(violationsOf(err, decoded))
 	}
 	return nil
 }

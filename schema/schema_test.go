@@ -185,7 +185,7 @@ func TestValidatorThatPanicsCostsOneRecordOnly(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	refusal := schemaViolation(violationsOf(err, nil))
+	refusal := refuseViolations(violationsOf(err, nil))
 	if len(refusal.Violations) != 1 {
 		t.Errorf("%d violations, want 1", len(refusal.Violations))
 	}
