@@ -91,7 +91,7 @@ func (w *walk) array(r *arrayRules, at int) verdict {
 // containing passes the array at if as many elements as have to are what it has to contain.
 func (w *walk) containing(r *arrayRules, at int) verdict {
 	found := 0
-	for element := at + 1; element < int(w.tokens[at].next); element = int(w.tokens[element].next) {
+	for element := range w.elements(at) {
 		switch w.check(r.contains, element) {
 		case unknown:
 			return unknown

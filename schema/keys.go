@@ -24,7 +24,7 @@ func (s *scanner) isNew(k *objectKeys, key int) bool {
 	if !k.hashed {
 		if k.count <= fewKeys && !s.tokens[key].escaped {
 			text := s.raw(key) // no key before it has escapes either
-			for other := k.first; other < key; other = int(s.tokens[other+1].next) {
+			for other := range s.keys(k.first, key) {
 				if string(s.raw(other)) == string(text) {
 					return false
 				}
@@ -32,7 +32,7 @@ func (s *scanner) isNew(k *objectKeys, key int) bool {
 			return true
 		}
 		k.hashed = true
-		for other := k.first; other < key; other = int(s.tokens[other+1].next) {
+		for other := range s.keys(k.first, key) {
 			s.hashes.add(k.first, s.decoded(other))
 		}
 	}
@@ -40,7 +40,7 @@ func (s *scanner) isNew(k *objectKeys, key int) bool {
 		return true
 	}
 	text := unquote(s.raw(key))
-	for other := k.first; other < key; other = int(s.tokens[other+1].next) {
+	for other := range s.keys(k.first, key) {
 		if string(s.decoded(other)) == text {
 			return false
 		}

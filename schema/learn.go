@@ -95,11 +95,11 @@ func (l *learner) visit(at int) {
 	t := &l.tokens[at]
 	switch t.kind {
 	case kindObject:
-		for key := at + 1; key < int(t.next); key = int(l.tokens[key+1].next) {
+		for key := range l.members(at) {
 			l.visit(key + 1)
 		}
 	case kindArray:
-		for element := at + 1; element < int(t.next); element = int(l.tokens[element].next) {
+		for element := range l.elements(at) {
 			l.visit(element)
 		}
 	default:

@@ -108,7 +108,7 @@ func (w *walk) equalMembers(members map[string]literal, at int) verdict {
 	if int(w.tokens[at].size) != len(members) {
 		return fail
 	}
-	for key := at + 1; key < int(w.tokens[at].next); key = int(w.tokens[key+1].next) {
+	for key := range w.members(at) {
 		member, ok := members[string(w.decoded(key))]
 		if !ok {
 			return fail

@@ -93,13 +93,12 @@ func (p *programmer) dependentRules(s *jsonschema.Schema) (rules []dependentRule
 
 // object passes the object at if it keeps to the rules.
 func (w *walk) object(r *objectRules, at int) verdict {
-	t := &w.tokens[at]
-	size, end := int(t.size), int(t.next)
+	size := int(w.tokens[at].size)
 	if size < max(r.minProperties, r.required) || r.maxProperties != none && size > r.maxProperties {
 		return fail
 	}
 	missing := r.required // no name stands twice, so counting will do
-	for key := at + 1; key < end; key = int(w.tokens[key+1].next) {
+	for key := range w.members(at) {
 		additional := true
 		if name := r.names.find(w.decoded(key)); name != nil {
 			missing -= name.required

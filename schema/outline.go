@@ -1,5 +1,7 @@
 package schema
 
+import "iter"
+
 // An outline is what a scan leaves behind: where the values of a text begin and end, so that the text need not be parsed
 // again to go about in it. Its tokens stand in the order of the text: an object's token comes before, for each of its
 // members, the token of the key and those of the value; an array's before those of its elements.
@@ -58,6 +60,31 @@ func (o *outline) decoded(at int) []byte {
 	return raw
 }
 
+// members yields the index of each key of the object at; that of its value is the next.
+func (o *outline) members(at int) iter.Seq[int] { return o.keys(at+1, int(o.tokens[at].next)) }
+
+// keys yields the index of each key from the key first on, up to end, of one object.
+func (o *outline) keys(first, end int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for key := first; key < end; key = int(o.tokens[key+1].next) {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+// elements yields the index of each element of the array at.
+func (o *outline) elements(at int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for element := at + 1; element < int(o.tokens[at].next); element = int(o.tokens[element].next) {
+			if !yield(element) {
+				return
+			}
+		}
+	}
+}
+
 // find returns the index of the value that a path of names leads to, or none.
 func (o *outline) find(path ...string) int {
 	at := root
@@ -71,11 +98,10 @@ func (o *outline) find(path ...string) int {
 
 // member returns the index of the value of that name in the object at, or none if there is no object or no such value.
 func (o *outline) member(at int, name string) int {
-	t := &o.tokens[at]
-	if t.kind != kindObject {
+	if o.tokens[at].kind != kindObject {
 		return none
 	}
-	for key := at + 1; key < int(t.next); key = int(o.tokens[key+1].next) {
+	for key := range o.members(at) {
 		if string(o.decoded(key)) == name {
 			return key + 1
 		}
