@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/json"
+	"math/big"
 	"strings"
 	"testing"
 )
@@ -118,6 +119,30 @@ func BenchmarkWalk(b *testing.B) {
 				}
 				if program.check(&s.outline, nil) != pass {
 					b.Fatal("not decided")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkBounds holds a number against two bounds, as a decimal and as what would do in its place.
+func BenchmarkBounds(b *testing.B) {
+	for _, number := range []string{"4288625", "0.735", "12.5e3"} {
+		b.Run("decimal/"+number, func(b *testing.B) {
+			text, most := []byte(number), decimal{digits: 1, exponent: 8}
+			b.ReportAllocs()
+			for b.Loop() {
+				if d, ok := parseDecimal(text); !ok || d.compare(decimal{}) < 0 || d.compare(most) > 0 {
+					b.Fatal("out of bounds")
+				}
+			}
+		})
+		b.Run("rat/"+number, func(b *testing.B) {
+			text, least, most := []byte(number), new(big.Rat), big.NewRat(1e8, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				if r, ok := new(big.Rat).SetString(string(text)); !ok || r.Cmp(least) < 0 || r.Cmp(most) > 0 {
+					b.Fatal("out of bounds")
 				}
 			}
 		})

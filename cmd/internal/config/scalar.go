@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,13 +155,11 @@ func oneOfTexts(allowed []string, take func(string)) *scalar {
 	last := len(allowed) - 1
 	want := strings.Join(allowed[:last], ", ") + " or " + allowed[last]
 	return &scalar{want: want, set: func(text string) string {
-		for _, a := range allowed {
-			if text == a {
-				take(a)
-				return ""
-			}
+		if !slices.Contains(allowed, text) {
+			return want
 		}
-		return want
+		take(text)
+		return ""
 	}}
 }
 
