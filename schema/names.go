@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// A nameTable finds what a schema says of members by their names.
+// A nameTable finds what a schema says of members by their names. With a map alone a record of the built-in schemas takes
+// 1.1 to 1.2 times as long (BenchmarkWalk).
 type nameTable struct {
 	byLength [][]name         // those of one length are compared one by one …
 	byText   map[string]*name // … or, where too many have the same, all are hashed
