@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
@@ -48,7 +48,7 @@ type soak struct {
 	program      string // built from this package
 	topic, group string
 	config       string
-	ledger       *ledger.Ledger
+	ledger       *audit.Ledger
 	started      int
 	published    chan struct{}
 }
@@ -62,7 +62,7 @@ func newSoak(t *testing.T) *soak {
 
 // newSoakWithout is a soak without traffic.
 func newSoakWithout(t *testing.T, partitions int32, rules ...msdktest.Rule) *soak {
-	s := &soak{Broker: kafkatest.Start(t), t: t, ledger: ledger.New(), group: kafkatest.Name(t), published: make(chan struct{})}
+	s := &soak{Broker: kafkatest.Start(t), t: t, ledger: audit.New(), group: kafkatest.Name(t), published: make(chan struct{})}
 	s.program = filepath.Join(t.TempDir(), "battlereport")
 	if out, err := exec.Command("go", "build", "-o", s.program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
@@ -103,7 +103,7 @@ func (s *soak) publish() {
 		var numbers []uint64
 		for range min(*soakEvents-sent, max(1, *soakRate*int(chunk/time.Millisecond)/1000)) {
 			ev := g.Next()
-			s.ledger.Publish(ledger.Event{Number: ev.Number, Player: ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
+			s.ledger.Publish(audit.Event{Number: ev.Number, Player: ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
 			r := kafkatest.Record{Topic: s.topic, Partition: partitionOf(ev.Player, 12), Key: []byte(ev.Player), Value: ev.Value}
 			for _, h := range ev.Headers {
 				r.Headers = append(r.Headers, kafkatest.Header(h))
@@ -112,7 +112,7 @@ func (s *soak) publish() {
 		}
 		began := time.Now()
 		for i, r := range s.Produce(s.t, records...) {
-			s.ledger.Written(numbers[i], ledger.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
+			s.ledger.Written(numbers[i], audit.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
 		}
 		sent += len(records)
 		time.Sleep(chunk - time.Since(began)) // the rate is the test's input
@@ -192,7 +192,7 @@ func (s *soak) kill(m *member) {
 
 // finish waits until everything has come out, stops the members, and returns
 // the ledger's verdict.
-func (s *soak) finish(members []*member) ledger.Verdict {
+func (s *soak) finish(members []*member) audit.Verdict {
 	s.t.Helper()
 	<-s.published
 	want := s.ledger.Counts().Published
@@ -208,7 +208,7 @@ func (s *soak) finish(members []*member) ledger.Verdict {
 		s.stop(m)
 	}
 	for _, r := range s.ReadAll(s.t, s.topic+".dlq") {
-		l := ledger.Letter{Value: r.Value}
+		l := audit.Letter{Value: r.Value}
 		for _, h := range r.Headers {
 			switch h.Key {
 			case traffic.HeaderID:
@@ -223,9 +223,9 @@ func (s *soak) finish(members []*member) ledger.Verdict {
 		}
 		s.ledger.Bury(l)
 	}
-	committed := map[ledger.Place]int64{}
+	committed := map[audit.Place]int64{}
 	for partition, offset := range s.Committed(s.t, s.group, s.topic) {
-		committed[ledger.Place{Topic: s.topic, Partition: partition}] = offset
+		committed[audit.Place{Topic: s.topic, Partition: partition}] = offset
 	}
 	return s.ledger.Verdict(committed)
 }
@@ -270,13 +270,13 @@ func TestSoakKill(t *testing.T) {
 	verdict := s.finish(members)
 	t.Logf("%d kills:\n%s", *soakKills, verdict)
 	for violation, n := range verdict.Violations {
-		if n == 0 || violation == ledger.Duplicated {
+		if n == 0 || violation == audit.Duplicated {
 			continue
 		}
 		t.Errorf("%d %s", n, violation)
 	}
 	// Each member holds at most delivery.max_pending unsettled.
-	if n, most := verdict.Violations[ledger.Duplicated], *soakKills*20_000; n > most {
+	if n, most := verdict.Violations[audit.Duplicated], *soakKills*20_000; n > most {
 		t.Errorf("%d duplicates, at most %d were unsettled", n, most)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
@@ -142,7 +142,7 @@ func listed(ctx context.Context, client *kgo.Client, list kmsg.ListOffsetsReques
 }
 
 // committed returns the offsets that a group has committed: none if there is no such group yet. The map is the caller's.
-func committed(ctx context.Context, client *kgo.Client, group string) (map[ledger.Place]int64, error) {
+func committed(ctx context.Context, client *kgo.Client, group string) (map[audit.Place]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req := kmsg.NewPtrOffsetFetchRequest() // no topics named: all that the group has offsets for
@@ -151,7 +151,7 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[ledge
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
-	offsets := map[ledger.Place]int64{}
+	offsets := map[audit.Place]int64{}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return offsets, nil
 	}
@@ -161,7 +161,7 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[ledge
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode == 0 && p.Offset >= 0 {
-				offsets[ledger.Place{Topic: t.Topic, Partition: p.Partition}] = p.Offset
+				offsets[audit.Place{Topic: t.Topic, Partition: p.Partition}] = p.Offset
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[ledge
 }
 
 // trim has the broker forget the records of each partition before the offset.
-func trim(ctx context.Context, client *kgo.Client, before map[ledger.Place]int64) error {
+func trim(ctx context.Context, client *kgo.Client, before map[audit.Place]int64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req := kmsg.NewPtrDeleteRecordsRequest()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -19,7 +19,7 @@ type letters struct {
 	client *kgo.Client
 	topic  string
 	run    string
-	book   *ledger.Ledger
+	book   *audit.Ledger
 
 	mu      sync.Mutex
 	next    map[int32]int64 // offset to be read next
@@ -30,7 +30,7 @@ type letters struct {
 	done chan struct{}
 }
 
-func readLetters(ctx context.Context, brokers []string, topic, run string, book *ledger.Ledger) (*letters, error) {
+func readLetters(ctx context.Context, brokers []string, topic, run string, book *audit.Ledger) (*letters, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)
@@ -81,7 +81,7 @@ func (l *letters) read(ctx context.Context) {
 }
 
 // letter reads a letter; number is 0 if it is not of this run.
-func (l *letters) letter(r *kgo.Record) (number uint64, letter ledger.Letter) {
+func (l *letters) letter(r *kgo.Record) (number uint64, letter audit.Letter) {
 	letter.Value = r.Value
 	for _, h := range r.Headers {
 		switch h.Key {

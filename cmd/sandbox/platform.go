@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
@@ -32,7 +32,7 @@ type platform struct {
 }
 
 // startPlatform serves MSDK on loopback until close. The players in poisoned are refused.
-func startPlatform(o *options, run string, book *ledger.Ledger, waits *latency, poisoned map[string]bool) (*platform, error) {
+func startPlatform(o *options, run string, book *audit.Ledger, waits *latency, poisoned map[string]bool) (*platform, error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", o.MSDKPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for MSDK calls: %w", err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -18,7 +18,7 @@ type publisher struct {
 	opts     *options
 	kafka    *kgo.Client
 	events   *traffic.Generator
-	book     *ledger.Ledger
+	book     *audit.Ledger
 	waits    *latency
 	poisoned map[string]bool
 
@@ -80,7 +80,7 @@ func (p *publisher) publish(ctx context.Context) {
 	if ev.Score != "" {
 		posted = []byte(ev.Score)
 	}
-	p.book.Publish(ledger.Event{
+	p.book.Publish(audit.Event{
 		Number: ev.Number, Player: ev.App + " " + ev.Player, Round: ev.Round, Value: ev.Value, Posted: posted, Reason: want,
 	})
 	record := &kgo.Record{Topic: p.opts.Topic, Key: []byte(ev.Player), Value: ev.Value}
@@ -94,7 +94,7 @@ func (p *publisher) publish(ctx context.Context) {
 			p.book.Withdraw(ev.Number)
 			return
 		}
-		p.book.Written(ev.Number, ledger.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
+		p.book.Written(ev.Number, audit.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
 	})
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
@@ -35,7 +35,7 @@ type sandbox struct {
 	metrics   *telemetry.Metrics
 	pipeline  *pipeline.Pipeline
 	http      *telemetry.Server
-	book      *ledger.Ledger
+	book      *audit.Ledger
 	letters   *letters
 	waits     *latency
 	publisher *publisher
@@ -47,7 +47,7 @@ type sandbox struct {
 // start starts all but the pipeline and the traffic. After an error nothing is left running.
 func start(ctx context.Context, o *options, log *slog.Logger) (s *sandbox, err error) {
 	now := time.Now()
-	s = &sandbox{opts: o, log: log, book: ledger.New(), waits: newLatency()}
+	s = &sandbox{opts: o, log: log, book: audit.New(), waits: newLatency()}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -164,7 +164,7 @@ func (s *sandbox) startPipeline() error {
 
 // result is how a run has ended.
 type result struct {
-	ledger.Verdict
+	audit.Verdict
 	took          time.Duration
 	notPublished  int64 // events that the broker did not take
 	foreign       int64 // accepted reports of others than the sandbox
@@ -180,7 +180,7 @@ type result struct {
 func (r *result) ok() bool {
 	broken := len(r.Violations) > 0
 	if r.replayed {
-		broken = r.Violations[ledger.Lost] > 0
+		broken = r.Violations[audit.Lost] > 0
 	}
 	return !broken && (r.Pending == 0 || r.hurried)
 }
@@ -242,7 +242,7 @@ func (s *sandbox) settle(ctx context.Context) {
 }
 
 // account reads the rest of the letters and closes the book. Before is what the group had committed at the start.
-func (s *sandbox) account(ctx context.Context, before map[ledger.Place]int64) (result, error) {
+func (s *sandbox) account(ctx context.Context, before map[audit.Place]int64) (result, error) {
 	if err := s.letters.readToEnd(ctx); err != nil {
 		return result{}, err
 	}
@@ -285,7 +285,7 @@ func (s *sandbox) keepHouse(ctx context.Context) {
 			continue // the next time, then
 		}
 		for partition, offset := range s.letters.position() {
-			read[ledger.Place{Topic: s.letters.topic, Partition: partition}] = offset
+			read[audit.Place{Topic: s.letters.topic, Partition: partition}] = offset
 		}
 		for place, offset := range read {
 			if read[place] = offset - keptRecords; read[place] <= 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -150,9 +150,9 @@ func TestAViolationIsNoticed(t *testing.T) {
 	o := small(t)
 	o.Bad = 0
 	r := playOut(t, o, func(s *sandbox) {
-		s.book.Bury(ledger.Letter{Number: 1 << 30, Reason: deadletter.Exhausted})
+		s.book.Bury(audit.Letter{Number: 1 << 30, Reason: deadletter.Exhausted})
 	})
-	if r.ok() || r.Violations[ledger.Unknown] != 1 {
+	if r.ok() || r.Violations[audit.Unknown] != 1 {
 		t.Errorf("ok is %v\n%s", r.ok(), r)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
@@ -15,10 +15,10 @@ import (
 type snapshot struct {
 	phase string
 	since time.Duration
-	book  ledger.Counts
+	book  audit.Counts
 
 	letters    map[deadletter.Reason]int
-	violations map[ledger.Violation]int
+	violations map[audit.Violation]int
 	rates      totals // per second, lately
 	stats      pipeline.Stats
 	lag        int64         // -1: not known, as outside of the group

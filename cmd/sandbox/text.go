@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 )
 
 // greeting is what is said at the start: what is where, and what one can do with it.
@@ -60,7 +60,7 @@ func summary(r result) string {
 			grouped(r.foreign), grouped(r.foreignLetter))
 	}
 	switch {
-	case len(r.Violations) > 0 && !r.replayed, r.Violations[ledger.Lost] > 0:
+	case len(r.Violations) > 0 && !r.replayed, r.Violations[audit.Lost] > 0:
 		b.WriteString("NOT every event is accounted for.\n")
 	case r.Pending > 0 && !r.hurried:
 		were := "events were"

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -105,8 +105,8 @@ func figures(s snapshot, p palette) []string {
 // word says whether the pipeline has kept its word so far.
 func word(s snapshot, p palette) string {
 	var broken []string
-	for _, v := range ledger.Violations() {
-		if n := s.violations[v]; n > 0 && (!s.replayed || v == ledger.Lost) {
+	for _, v := range audit.Violations() {
+		if n := s.violations[v]; n > 0 && (!s.replayed || v == audit.Lost) {
 			broken = append(broken, fmt.Sprintf("%s %s", v, grouped(int64(n))))
 		}
 	}
@@ -121,7 +121,7 @@ func word(s snapshot, p palette) string {
 
 func letterBlock(s snapshot, p palette) []string {
 	lines := []string{p.label("dead letters")}
-	for _, r := range append(deadletter.Reasons(), ledger.Other) {
+	for _, r := range append(deadletter.Reasons(), audit.Other) {
 		if n := s.letters[r]; n > 0 {
 			lines = append(lines, fmt.Sprintf("%-17s%9s", r, grouped(int64(n))))
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
@@ -23,9 +23,9 @@ func busy() snapshot {
 	return snapshot{
 		phase:      "publishing",
 		since:      62 * time.Second,
-		book:       ledger.Counts{Published: 1_124_000, Delivered: 1_117_730, DeadLettered: 6170, Pending: 100},
+		book:       audit.Counts{Published: 1_124_000, Delivered: 1_117_730, DeadLettered: 6170, Pending: 100},
 		letters:    map[deadletter.Reason]int{deadletter.SchemaViolation: 4000, deadletter.InvalidJSON: 2100, deadletter.Rejected: 70},
-		violations: map[ledger.Violation]int{},
+		violations: map[audit.Violation]int{},
 		rates:      totals{published: 20_000, delivered: 19_894.4, letters: 101, calls: 210},
 		stats:      pipeline.Stats{Calls: 12_660, FailedCalls: 31, InFlight: 3, Pending: 80},
 		lag:        20,
@@ -44,7 +44,7 @@ func quiet() snapshot {
 func broken() snapshot {
 	s := busy()
 	s.phase, s.since = "settling", 2*time.Hour
-	s.violations = map[ledger.Violation]int{ledger.Duplicated: 1200, ledger.OutOfOrder: 1}
+	s.violations = map[audit.Violation]int{audit.Duplicated: 1200, audit.OutOfOrder: 1}
 	s.notices = []string{"MSDK is away, as --outage says"}
 	return s
 }
@@ -149,11 +149,11 @@ func TestScreen(t *testing.T) {
 }
 
 func TestOfReplayedLettersTheViewSaysOnlyWhatIsLost(t *testing.T) {
-	s := snapshot{replayed: true, violations: map[ledger.Violation]int{ledger.Altered: 3, ledger.OutOfOrder: 2}}
+	s := snapshot{replayed: true, violations: map[audit.Violation]int{audit.Altered: 3, audit.OutOfOrder: 2}}
 	if got := word(s, blank); !strings.Contains(got, "none lost; letters were replayed") || strings.Contains(got, "altered") {
 		t.Errorf("%q", got)
 	}
-	s.violations[ledger.Lost] = 1
+	s.violations[audit.Lost] = 1
 	if got := strings.TrimSpace(word(s, blank)); got != "lost 1" {
 		t.Errorf("%q", got)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -45,7 +45,7 @@ func TestChaos(t *testing.T) {
 	for i := range 2 * seeds {
 		seed, calm := *chaosSeed+i/2, i%2 == 0
 		t.Run(fmt.Sprintf("seed=%d/calm=%t", seed, calm), func(t *testing.T) {
-			book := ledger.New()
+			book := audit.New()
 			m := msdktest.Config{CountsOnly: true, OnAccept: func(r msdktest.Report) {
 				number, _ := traffic.ReportNumber(r.Raw, chaosRun)
 				book.Accept(number, r.Raw)
@@ -55,7 +55,7 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
+func chaos(w *world, book *audit.Ledger, random *rand.Rand, calm bool) {
 	w.addApp(otherApp, w.topic)
 	w.cfg.Batch.MaxRecords = 20
 	w.cfg.Delivery.MaxPending = 500
@@ -126,22 +126,22 @@ func chaos(w *world, book *ledger.Ledger, random *rand.Rand, calm bool) {
 	for _, r := range w.letters() {
 		book.Bury(letterOf(r))
 	}
-	committed := map[ledger.Place]int64{}
+	committed := map[audit.Place]int64{}
 	for partition, offset := range w.Committed(w.t, w.cfg.Kafka.Group, w.topic) {
-		committed[ledger.Place{Topic: w.topic, Partition: partition}] = offset
+		committed[audit.Place{Topic: w.topic, Partition: partition}] = offset
 	}
 	verdict := book.Verdict(committed)
 	w.t.Logf("\n%s", verdict)
 	for violation, n := range verdict.Violations {
-		if n > 0 && (calm || violation != ledger.Duplicated) {
+		if n > 0 && (calm || violation != audit.Duplicated) {
 			w.t.Errorf("%d %s", n, violation)
 		}
 	}
 }
 
-func letterOf(r kafkatest.Record) ledger.Letter {
+func letterOf(r kafkatest.Record) audit.Letter {
 	number, _ := traffic.Number([]byte(header(r, traffic.HeaderID)), chaosRun)
-	return ledger.Letter{
+	return audit.Letter{
 		Number: number, Value: r.Value,
 		Omitted:   header(r, deadletter.HeaderValue) != "",
 		Reason:    deadletter.Reason(header(r, deadletter.HeaderReason)),
@@ -150,7 +150,7 @@ func letterOf(r kafkatest.Record) ledger.Letter {
 }
 
 // chaosTraffic publishes until stop, a burst now and then.
-func (w *world) chaosTraffic(book *ledger.Ledger, seed uint64, stop <-chan struct{}) {
+func (w *world) chaosTraffic(book *audit.Ledger, seed uint64, stop <-chan struct{}) {
 	g, err := traffic.New(traffic.Config{Seed: seed, Run: chaosRun, Apps: []traffic.App{{ID: appID}, {ID: otherApp}}, Players: 60, Bad: 0.05, Start: time.Now()})
 	if err != nil {
 		w.t.Error(err)
@@ -167,7 +167,7 @@ func (w *world) chaosTraffic(book *ledger.Ledger, seed uint64, stop <-chan struc
 		var numbers []uint64
 		for range 1 + random.IntN(60) {
 			ev := g.Next()
-			book.Publish(ledger.Event{Number: ev.Number, Player: ev.App + " " + ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
+			book.Publish(audit.Event{Number: ev.Number, Player: ev.App + " " + ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
 			r := kafkatest.Record{Topic: w.topic, Partition: partitionOf(ev.Player), Key: []byte(ev.Player), Value: ev.Value}
 			for _, h := range ev.Headers {
 				r.Headers = append(r.Headers, kafkatest.Header(h))
@@ -175,7 +175,7 @@ func (w *world) chaosTraffic(book *ledger.Ledger, seed uint64, stop <-chan struc
 			records, numbers = append(records, r), append(numbers, ev.Number)
 		}
 		for i, r := range w.Produce(w.t, records...) {
-			book.Written(numbers[i], ledger.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
+			book.Written(numbers[i], audit.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
 		}
 	}
 }

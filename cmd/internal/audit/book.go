@@ -1,9 +1,9 @@
-// Package ledger checks a pipeline from outside: it is told what was published, what the platform accepted and what
+// Package audit checks a pipeline from outside: it is told what was published, what the platform accepted and what
 // lies in the dead-letter topic, and gives a verdict. Tests, soak runs and people use the same one.
 //
 // It knows nothing of Kafka, HTTP or JSON: who feeds it finds out which event a report or a letter is of. It holds 32
 // bytes an event and some 100 a player.
-package ledger
+package audit
 
 import (
 	"fmt"
@@ -114,7 +114,7 @@ func (l *Ledger) Publish(ev Event) {
 	}
 	e := &p[ev.Number%pageSize]
 	if e.state != 0 {
-		panic(fmt.Sprintf("ledger: event %d is published twice", ev.Number))
+		panic(fmt.Sprintf("audit: event %d is published twice", ev.Number))
 	}
 	player, known := l.players[ev.Player]
 	if !known {

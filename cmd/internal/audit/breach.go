@@ -1,4 +1,4 @@
-package ledger
+package audit
 
 // Violation is a way in which a pipeline has broken its word.
 type Violation string

@@ -1,4 +1,4 @@
-package ledger_test
+package audit_test
 
 import (
 	"encoding/json"
@@ -11,68 +11,68 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/battlereport/battlereport/cmd/internal/ledger"
+	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
-var place = ledger.Place{Topic: "battle-reports", Partition: 0}
+var place = audit.Place{Topic: "battle-reports", Partition: 0}
 
 // good publishes events of one player, each with its number as its round and place.
-func good(l *ledger.Ledger, numbers ...uint64) {
+func good(l *audit.Ledger, numbers ...uint64) {
 	for _, n := range numbers {
-		l.Publish(ledger.Event{Number: n, Player: "o1", Round: uint32(n), Value: value(n)})
+		l.Publish(audit.Event{Number: n, Player: "o1", Round: uint32(n), Value: value(n)})
 		l.Written(n, place, int64(n))
 	}
 }
 
 // bad publishes an event that must be dead-lettered.
-func bad(l *ledger.Ledger, n uint64, reason deadletter.Reason) {
-	l.Publish(ledger.Event{Number: n, Player: "o1", Round: uint32(n), Value: value(n), Reason: reason})
+func bad(l *audit.Ledger, n uint64, reason deadletter.Reason) {
+	l.Publish(audit.Event{Number: n, Player: "o1", Round: uint32(n), Value: value(n), Reason: reason})
 	l.Written(n, place, int64(n))
 }
 
 func value(n uint64) []byte { return fmt.Appendf(nil, "value of %d", n) }
 
-func accept(l *ledger.Ledger, numbers ...uint64) {
+func accept(l *audit.Ledger, numbers ...uint64) {
 	for _, n := range numbers {
 		l.Accept(n, value(n))
 	}
 }
 
-func bury(l *ledger.Ledger, n uint64, reason deadletter.Reason) {
-	l.Bury(ledger.Letter{Number: n, Value: value(n), Reason: reason})
+func bury(l *audit.Ledger, n uint64, reason deadletter.Reason) {
+	l.Bury(audit.Letter{Number: n, Value: value(n), Reason: reason})
 }
 
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	for rule, test := range map[string]struct {
-		play       func(l *ledger.Ledger)
+		play       func(l *audit.Ledger)
 		committed  int64
-		counts     ledger.Counts
-		violations map[ledger.Violation]int
+		counts     audit.Counts
+		violations map[audit.Violation]int
 	}{
 		"what is delivered once, as it was published and in order, is fine": {
-			play:   func(l *ledger.Ledger) { good(l, 1, 2, 3); accept(l, 1, 2, 3) },
-			counts: ledger.Counts{Published: 3, Delivered: 3},
+			play:   func(l *audit.Ledger) { good(l, 1, 2, 3); accept(l, 1, 2, 3) },
+			counts: audit.Counts{Published: 3, Delivered: 3},
 		},
 		"a bad event with a letter for its reason is fine": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				bad(l, 1, deadletter.InvalidJSON)
 				bury(l, 1, deadletter.InvalidJSON)
 			},
-			counts: ledger.Counts{Published: 1, DeadLettered: 1},
+			counts: audit.Counts{Published: 1, DeadLettered: 1},
 		},
 		"a good event may end as exhausted, expired or rejected": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				good(l, 1, 2, 3)
 				bury(l, 1, deadletter.Exhausted)
 				bury(l, 2, deadletter.Expired)
 				bury(l, 3, deadletter.Rejected)
 			},
-			counts: ledger.Counts{Published: 3, DeadLettered: 3},
+			counts: audit.Counts{Published: 3, DeadLettered: 3},
 		},
 		"an event that the platform must reject may end as exhausted or expired": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				bad(l, 1, deadletter.Rejected)
 				bad(l, 2, deadletter.Rejected)
 				bad(l, 3, deadletter.Rejected)
@@ -80,177 +80,177 @@ func TestVerdict(t *testing.T) {
 				bury(l, 2, deadletter.Exhausted)
 				bury(l, 3, deadletter.Expired)
 			},
-			counts: ledger.Counts{Published: 3, DeadLettered: 3},
+			counts: audit.Counts{Published: 3, DeadLettered: 3},
 		},
 		"what has not come out and is not committed is pending": {
-			play:      func(l *ledger.Ledger) { good(l, 1, 2, 3); accept(l, 1) },
+			play:      func(l *audit.Ledger) { good(l, 1, 2, 3); accept(l, 1) },
 			committed: 2,
-			counts:    ledger.Counts{Published: 3, Delivered: 1, Pending: 2},
+			counts:    audit.Counts{Published: 3, Delivered: 1, Pending: 2},
 		},
 		"what has not come out though it is committed is lost": {
-			play:       func(l *ledger.Ledger) { good(l, 1, 2, 3, 4); accept(l, 1, 3) },
+			play:       func(l *audit.Ledger) { good(l, 1, 2, 3, 4); accept(l, 1, 3) },
 			committed:  4,
-			counts:     ledger.Counts{Published: 4, Delivered: 2, Pending: 1, Lost: 1},
-			violations: map[ledger.Violation]int{ledger.Lost: 1},
+			counts:     audit.Counts{Published: 4, Delivered: 2, Pending: 1, Lost: 1},
+			violations: map[audit.Violation]int{audit.Lost: 1},
 		},
 		"what was withdrawn is no longer published, neither pending nor lost": {
-			play:      func(l *ledger.Ledger) { good(l, 1, 2); l.Withdraw(1); accept(l, 2) },
+			play:      func(l *audit.Ledger) { good(l, 1, 2); l.Withdraw(1); accept(l, 2) },
 			committed: 9,
-			counts:    ledger.Counts{Published: 1, Delivered: 1},
+			counts:    audit.Counts{Published: 1, Delivered: 1},
 		},
 		"what was withdrawn after it had arrived stays": {
-			play:   func(l *ledger.Ledger) { good(l, 1); accept(l, 1); l.Withdraw(1) },
-			counts: ledger.Counts{Published: 1, Delivered: 1},
+			play:   func(l *audit.Ledger) { good(l, 1); accept(l, 1); l.Withdraw(1) },
+			counts: audit.Counts{Published: 1, Delivered: 1},
 		},
 		"what was withdrawn and comes out all the same is unknown": {
-			play:       func(l *ledger.Ledger) { good(l, 1); l.Withdraw(1); accept(l, 1) },
-			violations: map[ledger.Violation]int{ledger.Unknown: 1},
+			play:       func(l *audit.Ledger) { good(l, 1); l.Withdraw(1); accept(l, 1) },
+			violations: map[audit.Violation]int{audit.Unknown: 1},
 		},
 		"every further acceptance is a duplicate": {
-			play:       func(l *ledger.Ledger) { good(l, 1); accept(l, 1, 1, 1) },
-			counts:     ledger.Counts{Published: 1, Delivered: 1},
-			violations: map[ledger.Violation]int{ledger.Duplicated: 2},
+			play:       func(l *audit.Ledger) { good(l, 1); accept(l, 1, 1, 1) },
+			counts:     audit.Counts{Published: 1, Delivered: 1},
+			violations: map[audit.Violation]int{audit.Duplicated: 2},
 		},
 		"every further letter is a duplicate": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				bad(l, 1, deadletter.TooLarge)
 				bury(l, 1, deadletter.TooLarge)
 				bury(l, 1, deadletter.TooLarge)
 			},
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Duplicated: 1},
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Duplicated: 1},
 		},
 		"a first delivery after one of a later round is out of order": {
-			play:       func(l *ledger.Ledger) { good(l, 1, 2, 3); accept(l, 2, 1, 3) },
-			counts:     ledger.Counts{Published: 3, Delivered: 3},
-			violations: map[ledger.Violation]int{ledger.OutOfOrder: 1},
+			play:       func(l *audit.Ledger) { good(l, 1, 2, 3); accept(l, 2, 1, 3) },
+			counts:     audit.Counts{Published: 3, Delivered: 3},
+			violations: map[audit.Violation]int{audit.OutOfOrder: 1},
 		},
 		"a repetition is a duplicate, and not out of order too": {
-			play:       func(l *ledger.Ledger) { good(l, 1, 2, 3); accept(l, 1, 2, 1, 3) },
-			counts:     ledger.Counts{Published: 3, Delivered: 3},
-			violations: map[ledger.Violation]int{ledger.Duplicated: 1},
+			play:       func(l *audit.Ledger) { good(l, 1, 2, 3); accept(l, 1, 2, 1, 3) },
+			counts:     audit.Counts{Published: 3, Delivered: 3},
+			violations: map[audit.Violation]int{audit.Duplicated: 1},
 		},
 		"rounds may be left out": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				good(l, 1, 2, 3)
 				accept(l, 1, 3)
 				bury(l, 2, deadletter.Exhausted)
 			},
-			counts: ledger.Counts{Published: 3, Delivered: 2, DeadLettered: 1},
+			counts: audit.Counts{Published: 3, Delivered: 2, DeadLettered: 1},
 		},
 		"events of different players have no order": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				good(l, 1)
-				l.Publish(ledger.Event{Number: 2, Player: "o2", Round: 2, Value: value(2)})
+				l.Publish(audit.Event{Number: 2, Player: "o2", Round: 2, Value: value(2)})
 				accept(l, 2, 1)
 			},
-			counts: ledger.Counts{Published: 2, Delivered: 2},
+			counts: audit.Counts{Published: 2, Delivered: 2},
 		},
 		"other bytes at the platform are an alteration": {
-			play:       func(l *ledger.Ledger) { good(l, 1); l.Accept(1, []byte("value of 1 ")) },
-			counts:     ledger.Counts{Published: 1, Delivered: 1},
-			violations: map[ledger.Violation]int{ledger.Altered: 1},
+			play:       func(l *audit.Ledger) { good(l, 1); l.Accept(1, []byte("value of 1 ")) },
+			counts:     audit.Counts{Published: 1, Delivered: 1},
+			violations: map[audit.Violation]int{audit.Altered: 1},
 		},
 		"other bytes in a repetition are one, too": {
-			play:       func(l *ledger.Ledger) { good(l, 1); accept(l, 1); l.Accept(1, nil) },
-			counts:     ledger.Counts{Published: 1, Delivered: 1},
-			violations: map[ledger.Violation]int{ledger.Altered: 1, ledger.Duplicated: 1},
+			play:       func(l *audit.Ledger) { good(l, 1); accept(l, 1); l.Accept(1, nil) },
+			counts:     audit.Counts{Published: 1, Delivered: 1},
+			violations: map[audit.Violation]int{audit.Altered: 1, audit.Duplicated: 1},
 		},
 		"other bytes in a letter are an alteration": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				bad(l, 1, deadletter.InvalidJSON)
-				l.Bury(ledger.Letter{Number: 1, Value: []byte("{}"), Reason: deadletter.InvalidJSON})
+				l.Bury(audit.Letter{Number: 1, Value: []byte("{}"), Reason: deadletter.InvalidJSON})
 			},
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Altered: 1},
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Altered: 1},
 		},
 		"an empty value in the letter of a record without one is an alteration": {
-			play: func(l *ledger.Ledger) {
-				l.Publish(ledger.Event{Number: 1, Player: "o1", Round: 1, Value: nil, Reason: deadletter.InvalidJSON})
-				l.Bury(ledger.Letter{Number: 1, Value: []byte{}, Reason: deadletter.InvalidJSON})
+			play: func(l *audit.Ledger) {
+				l.Publish(audit.Event{Number: 1, Player: "o1", Round: 1, Value: nil, Reason: deadletter.InvalidJSON})
+				l.Bury(audit.Letter{Number: 1, Value: []byte{}, Reason: deadletter.InvalidJSON})
 			},
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Altered: 1},
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Altered: 1},
 		},
 		"a letter may say that it lacks the value": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				bad(l, 1, deadletter.TooLarge)
-				l.Bury(ledger.Letter{Number: 1, Omitted: true, Reason: deadletter.TooLarge})
+				l.Bury(audit.Letter{Number: 1, Omitted: true, Reason: deadletter.TooLarge})
 			},
-			counts: ledger.Counts{Published: 1, DeadLettered: 1},
+			counts: audit.Counts{Published: 1, DeadLettered: 1},
 		},
 		"the platform may be meant to see something else than the value": {
-			play: func(l *ledger.Ledger) {
-				l.Publish(ledger.Event{Number: 1, Player: "o1", Round: 1, Value: value(1), Posted: []byte("1200")})
+			play: func(l *audit.Ledger) {
+				l.Publish(audit.Event{Number: 1, Player: "o1", Round: 1, Value: value(1), Posted: []byte("1200")})
 				l.Accept(1, []byte("1200"))
 			},
-			counts: ledger.Counts{Published: 1, Delivered: 1},
+			counts: audit.Counts{Published: 1, Delivered: 1},
 		},
 		"a bad event that is delivered is misjudged": {
-			play:       func(l *ledger.Ledger) { bad(l, 1, deadletter.SchemaViolation); accept(l, 1) },
-			counts:     ledger.Counts{Published: 1, Delivered: 1},
-			violations: map[ledger.Violation]int{ledger.Misjudged: 1},
+			play:       func(l *audit.Ledger) { bad(l, 1, deadletter.SchemaViolation); accept(l, 1) },
+			counts:     audit.Counts{Published: 1, Delivered: 1},
+			violations: map[audit.Violation]int{audit.Misjudged: 1},
 		},
 		"a letter for another reason is misjudged": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				bad(l, 1, deadletter.SchemaViolation)
 				bury(l, 1, deadletter.InvalidJSON)
 			},
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Misjudged: 1},
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Misjudged: 1},
 		},
 		"a bad event that is given up as exhausted was misjudged before": {
-			play:       func(l *ledger.Ledger) { bad(l, 1, deadletter.TooLarge); bury(l, 1, deadletter.Exhausted) },
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Misjudged: 1},
+			play:       func(l *audit.Ledger) { bad(l, 1, deadletter.TooLarge); bury(l, 1, deadletter.Exhausted) },
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Misjudged: 1},
 		},
 		"a good event with a letter for a bad one is misjudged": {
-			play:       func(l *ledger.Ledger) { good(l, 1); bury(l, 1, deadletter.SchemaViolation) },
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Misjudged: 1},
+			play:       func(l *audit.Ledger) { good(l, 1); bury(l, 1, deadletter.SchemaViolation) },
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Misjudged: 1},
 		},
 		"a letter for no reason is misjudged": {
-			play:       func(l *ledger.Ledger) { good(l, 1); bury(l, 1, "") },
-			counts:     ledger.Counts{Published: 1, DeadLettered: 1},
-			violations: map[ledger.Violation]int{ledger.Misjudged: 1},
+			play:       func(l *audit.Ledger) { good(l, 1); bury(l, 1, "") },
+			counts:     audit.Counts{Published: 1, DeadLettered: 1},
+			violations: map[audit.Violation]int{audit.Misjudged: 1},
 		},
 		"delivered and dead-lettered is a violation, whichever comes first": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				good(l, 1, 2)
 				accept(l, 1)
 				bury(l, 1, deadletter.Exhausted)
 				bury(l, 2, deadletter.Exhausted)
 				accept(l, 2)
 			},
-			counts:     ledger.Counts{Published: 2, Delivered: 2, Both: 2},
-			violations: map[ledger.Violation]int{ledger.Both: 2},
+			counts:     audit.Counts{Published: 2, Delivered: 2, Both: 2},
+			violations: map[audit.Violation]int{audit.Both: 2},
 		},
 		"delivered and dead-lettered is allowed if the letter says that it may be": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				good(l, 1, 2)
 				accept(l, 1)
-				l.Bury(ledger.Letter{Number: 1, Value: value(1), Reason: deadletter.Exhausted, Uncertain: true})
-				l.Bury(ledger.Letter{Number: 2, Value: value(2), Reason: deadletter.Exhausted, Uncertain: true})
+				l.Bury(audit.Letter{Number: 1, Value: value(1), Reason: deadletter.Exhausted, Uncertain: true})
+				l.Bury(audit.Letter{Number: 2, Value: value(2), Reason: deadletter.Exhausted, Uncertain: true})
 				accept(l, 2)
 			},
-			counts: ledger.Counts{Published: 2, Delivered: 2, Both: 2},
+			counts: audit.Counts{Published: 2, Delivered: 2, Both: 2},
 		},
 		"what comes out without having gone in is unknown": {
-			play: func(l *ledger.Ledger) {
+			play: func(l *audit.Ledger) {
 				good(l, 1)
 				accept(l, 1, 2, 1<<40)
 				bury(l, 3, deadletter.Exhausted)
 				l.Written(4, place, 4)
 			},
-			counts:     ledger.Counts{Published: 1, Delivered: 1},
-			violations: map[ledger.Violation]int{ledger.Unknown: 4},
+			counts:     audit.Counts{Published: 1, Delivered: 1},
+			violations: map[audit.Violation]int{audit.Unknown: 4},
 		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			l := ledger.New()
+			l := audit.New()
 			test.play(l)
-			v := l.Verdict(map[ledger.Place]int64{place: test.committed})
+			v := l.Verdict(map[audit.Place]int64{place: test.committed})
 			if v.Counts != test.counts {
 				t.Errorf("counts %+v, want %+v", v.Counts, test.counts)
 			}
@@ -275,7 +275,7 @@ func TestVerdict(t *testing.T) {
 func TestCountsAddUp(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l := ledger.New()
+		l := audit.New()
 		numbers := rapid.Uint64Range(1, 20)
 		published := map[uint64]bool{}
 		for range rapid.IntRange(0, 200).Draw(t, "steps") {
@@ -293,7 +293,7 @@ func TestCountsAddUp(t *testing.T) {
 			case 4:
 				l.Withdraw(n)
 			}
-			v := l.Verdict(map[ledger.Place]int64{place: int64(numbers.Draw(t, "committed"))})
+			v := l.Verdict(map[audit.Place]int64{place: int64(numbers.Draw(t, "committed"))})
 			if v.Published != v.Delivered+v.DeadLettered+v.Pending+v.Lost {
 				t.Fatalf("%+v does not add up", v.Counts)
 			}
@@ -306,7 +306,7 @@ func TestCountsAddUp(t *testing.T) {
 
 func TestPublishingANumberTwicePanics(t *testing.T) {
 	t.Parallel()
-	l := ledger.New()
+	l := audit.New()
 	good(l, 1)
 	defer func() {
 		if recover() == nil {
@@ -318,15 +318,15 @@ func TestPublishingANumberTwicePanics(t *testing.T) {
 
 func TestLedgerServesMany(t *testing.T) {
 	t.Parallel()
-	l := ledger.New()
+	l := audit.New()
 	var wg sync.WaitGroup
 	for w := range uint64(8) {
 		wg.Go(func() {
 			player := fmt.Sprint("o", w)
 			for i := range uint64(2000) {
 				n := i*8 + w + 1
-				l.Publish(ledger.Event{Number: n, Player: player, Round: uint32(i + 1), Value: value(n)})
-				l.Written(n, ledger.Place{Topic: "battle-reports", Partition: int32(w)}, int64(i))
+				l.Publish(audit.Event{Number: n, Player: player, Round: uint32(i + 1), Value: value(n)})
+				l.Written(n, audit.Place{Topic: "battle-reports", Partition: int32(w)}, int64(i))
 				if i%10 == 0 {
 					bury(l, n, deadletter.Exhausted)
 				} else {
@@ -338,14 +338,14 @@ func TestLedgerServesMany(t *testing.T) {
 	}
 	wg.Wait()
 	v := l.Verdict(nil)
-	if want := (ledger.Counts{Published: 16000, Delivered: 14400, DeadLettered: 1600}); v.Counts != want || !v.OK() {
+	if want := (audit.Counts{Published: 16000, Delivered: 14400, DeadLettered: 1600}); v.Counts != want || !v.OK() {
 		t.Errorf("%v", v)
 	}
 }
 
 func TestVerdictForPeopleAndMachines(t *testing.T) {
 	t.Parallel()
-	l := ledger.New()
+	l := audit.New()
 	for n := range uint64(1500) {
 		good(l, n+1)
 	}
@@ -357,7 +357,7 @@ func TestVerdictForPeopleAndMachines(t *testing.T) {
 	for range 12 {
 		accept(l, 7)
 	}
-	v := l.Verdict(map[ledger.Place]int64{place: 1204})
+	v := l.Verdict(map[audit.Place]int64{place: 1204})
 	want := `published                  1,500
   delivered                1,200
   dead-lettered                2
@@ -377,7 +377,7 @@ func TestVerdictForPeopleAndMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var read ledger.Verdict
+	var read audit.Verdict
 	if err := json.Unmarshal(text, &read); err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +392,7 @@ func TestVerdictForPeopleAndMachines(t *testing.T) {
 
 func TestViolationsOnTheWay(t *testing.T) {
 	t.Parallel()
-	l := ledger.New()
+	l := audit.New()
 	good(l, 1, 2)
 	accept(l, 2, 1, 1)
 	bury(l, 1, deadletter.TooLarge)
@@ -401,7 +401,7 @@ func TestViolationsOnTheWay(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%d of %s", n, v)
 		}
-		if !slices.Contains(ledger.Violations(), v) {
+		if !slices.Contains(audit.Violations(), v) {
 			t.Errorf("%s is not in the list", v)
 		}
 	}
@@ -411,13 +411,13 @@ func TestViolationsOnTheWay(t *testing.T) {
 }
 
 func BenchmarkLifeOfAnEvent(b *testing.B) {
-	l := ledger.New()
+	l := audit.New()
 	v := make([]byte, 350)
 	b.ReportAllocs()
 	n := uint64(0)
 	for b.Loop() {
 		n++
-		l.Publish(ledger.Event{Number: n, Player: "o1", Round: uint32(n), Value: v})
+		l.Publish(audit.Event{Number: n, Player: "o1", Round: uint32(n), Value: v})
 		l.Written(n, place, int64(n))
 		l.Accept(n, v)
 	}
