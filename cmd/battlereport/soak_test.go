@@ -41,14 +41,14 @@ const (
 	soakRun = "soak"
 )
 
-// soak is a broker, a simulated MSDK and traffic, with a ledger of it all.
+// soak is a broker, a simulated MSDK and traffic, with a book of it all.
 type soak struct {
 	*kafkatest.Broker
 	t            *testing.T
 	program      string // built from this package
 	topic, group string
 	config       string
-	ledger       *audit.Ledger
+	book         *audit.Book
 	started      int
 	published    chan struct{}
 }
@@ -62,7 +62,7 @@ func newSoak(t *testing.T) *soak {
 
 // newSoakWithout is a soak without traffic.
 func newSoakWithout(t *testing.T, partitions int32, rules ...msdktest.Rule) *soak {
-	s := &soak{Broker: kafkatest.Start(t), t: t, ledger: audit.New(), group: kafkatest.Name(t), published: make(chan struct{})}
+	s := &soak{Broker: kafkatest.Start(t), t: t, book: audit.New(), group: kafkatest.Name(t), published: make(chan struct{})}
 	s.program = filepath.Join(t.TempDir(), "battlereport")
 	if out, err := exec.Command("go", "build", "-o", s.program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
@@ -73,7 +73,7 @@ func newSoakWithout(t *testing.T, partitions int32, rules ...msdktest.Rule) *soa
 		CountsOnly: true,
 		OnAccept: func(r msdktest.Report) {
 			number, _ := traffic.ReportNumber(r.Raw, soakRun)
-			s.ledger.Accept(number, r.Raw)
+			s.book.Accept(number, r.Raw)
 		},
 	})
 	t.Cleanup(msdk.Close)
@@ -87,7 +87,7 @@ http: {listen: 127.0.0.1:0}
 	return s
 }
 
-// publish produces the traffic at its rate, and tells the ledger.
+// publish produces the traffic at its rate, and tells the book.
 func (s *soak) publish() {
 	defer close(s.published)
 	g, err := traffic.New(traffic.Config{
@@ -103,7 +103,7 @@ func (s *soak) publish() {
 		var numbers []uint64
 		for range min(*soakEvents-sent, max(1, *soakRate*int(chunk/time.Millisecond)/1000)) {
 			ev := g.Next()
-			s.ledger.Publish(audit.Event{Number: ev.Number, Player: ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
+			s.book.Publish(audit.Event{Number: ev.Number, Player: ev.Player, Round: ev.Round, Value: ev.Value, Reason: ev.Reason})
 			r := kafkatest.Record{Topic: s.topic, Partition: partitionOf(ev.Player, 12), Key: []byte(ev.Player), Value: ev.Value}
 			for _, h := range ev.Headers {
 				r.Headers = append(r.Headers, kafkatest.Header(h))
@@ -112,7 +112,7 @@ func (s *soak) publish() {
 		}
 		began := time.Now()
 		for i, r := range s.Produce(s.t, records...) {
-			s.ledger.Written(numbers[i], audit.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
+			s.book.Written(numbers[i], r.Topic, r.Partition, r.Offset)
 		}
 		sent += len(records)
 		time.Sleep(chunk - time.Since(began)) // the rate is the test's input
@@ -191,11 +191,11 @@ func (s *soak) kill(m *member) {
 }
 
 // finish waits until everything has come out, stops the members, and returns
-// the ledger's verdict.
-func (s *soak) finish(members []*member) audit.Verdict {
+// the book's findings.
+func (s *soak) finish(members []*member) audit.Findings {
 	s.t.Helper()
 	<-s.published
-	want := s.ledger.Counts().Published
+	want := s.book.Counts().Published
 	deadline := time.Now().Add(3 * time.Minute)
 	for s.behind() > 0 {
 		if time.Now().After(deadline) {
@@ -221,18 +221,14 @@ func (s *soak) finish(members []*member) audit.Verdict {
 				l.Omitted = true
 			}
 		}
-		s.ledger.Bury(l)
+		s.book.Bury(l)
 	}
-	committed := map[audit.Place]int64{}
-	for partition, offset := range s.Committed(s.t, s.group, s.topic) {
-		committed[audit.Place{Topic: s.topic, Partition: partition}] = offset
-	}
-	return s.ledger.Verdict(committed)
+	return s.book.Findings(map[string]map[int32]int64{s.topic: s.Committed(s.t, s.group, s.topic)})
 }
 
 // behind is how many of the published records the group has not committed.
 func (s *soak) behind() int {
-	n := s.ledger.Counts().Published
+	n := s.book.Counts().Published
 	for _, offset := range s.Committed(s.t, s.group, s.topic) {
 		n -= int(offset)
 	}
@@ -248,9 +244,9 @@ func TestSoakRollingRestart(t *testing.T) {
 		s.stop(members[i])
 		members[i] = s.start()
 	}
-	verdict := s.finish(members)
-	t.Logf("rolling restart of %d members:\n%s", len(members), verdict)
-	if !verdict.OK() {
+	findings := s.finish(members)
+	t.Logf("rolling restart of %d members:\n%s", len(members), findings)
+	if !findings.OK() {
 		t.Error("the pipeline has broken its word")
 	}
 }
@@ -267,16 +263,16 @@ func TestSoakKill(t *testing.T) {
 		s.kill(members[i])
 		members[i] = s.start()
 	}
-	verdict := s.finish(members)
-	t.Logf("%d kills:\n%s", *soakKills, verdict)
-	for violation, n := range verdict.Violations {
-		if n == 0 || violation == audit.Duplicated {
+	findings := s.finish(members)
+	t.Logf("%d kills:\n%s", *soakKills, findings)
+	for breach, n := range findings.Breaches {
+		if n == 0 || breach == audit.Duplicated {
 			continue
 		}
-		t.Errorf("%d %s", n, violation)
+		t.Errorf("%d %s", n, breach)
 	}
 	// Each member holds at most delivery.max_pending unsettled.
-	if n, most := verdict.Violations[audit.Duplicated], *soakKills*20_000; n > most {
+	if n, most := findings.Breaches[audit.Duplicated], *soakKills*20_000; n > most {
 		t.Errorf("%d duplicates, at most %d were unsettled", n, most)
 	}
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/battlereport/battlereport/cmd/internal/audit"
 )
 
 // stage is the broker with its load, and the sink: what all contestants of a workload find.
@@ -164,7 +162,7 @@ func (s *stage) uncommitted(ctx context.Context, group string) (n int64, err err
 		return 0, err
 	}
 	for partition, end := range s.load.ends {
-		n += end - offsets[audit.Place{Topic: s.load.topic, Partition: partition}]
+		n += end - offsets[s.load.topic][partition]
 	}
 	return n, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
@@ -141,8 +140,9 @@ func listed(ctx context.Context, client *kgo.Client, list kmsg.ListOffsetsReques
 	return offsets, nil
 }
 
-// committed returns the offsets that a group has committed: none if there is no such group yet. The map is the caller's.
-func committed(ctx context.Context, client *kgo.Client, group string) (map[audit.Place]int64, error) {
+// committed returns the offsets that a group has committed, by topic and partition: none if there is no such group yet.
+// The map is the caller's.
+func committed(ctx context.Context, client *kgo.Client, group string) (map[string]map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req := kmsg.NewPtrOffsetFetchRequest() // no topics named: all that the group has offsets for
@@ -151,7 +151,7 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[audit
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
-	offsets := map[audit.Place]int64{}
+	offsets := map[string]map[int32]int64{}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return offsets, nil
 	}
@@ -159,27 +159,32 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[audit
 		return nil, fmt.Errorf("fetch the offsets of group %s: %w", group, err)
 	}
 	for _, t := range resp.Topics {
+		offsets[t.Topic] = map[int32]int64{}
 		for _, p := range t.Partitions {
 			if p.ErrorCode == 0 && p.Offset >= 0 {
-				offsets[audit.Place{Topic: t.Topic, Partition: p.Partition}] = p.Offset
+				offsets[t.Topic][p.Partition] = p.Offset
 			}
 		}
 	}
 	return offsets, nil
 }
 
-// trim has the broker forget the records of each partition before the offset.
-func trim(ctx context.Context, client *kgo.Client, before map[audit.Place]int64) error {
+// trim has the broker forget the records of each partition, by topic, before the offset.
+func trim(ctx context.Context, client *kgo.Client, before map[string]map[int32]int64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req := kmsg.NewPtrDeleteRecordsRequest()
-	for place, offset := range before {
+	for topic, offsets := range before {
 		t := kmsg.NewDeleteRecordsRequestTopic()
-		t.Topic = place.Topic
-		p := kmsg.NewDeleteRecordsRequestTopicPartition()
-		p.Partition, p.Offset = place.Partition, offset
-		t.Partitions = append(t.Partitions, p)
-		req.Topics = append(req.Topics, t)
+		t.Topic = topic
+		for partition, offset := range offsets {
+			p := kmsg.NewDeleteRecordsRequestTopicPartition()
+			p.Partition, p.Offset = partition, offset
+			t.Partitions = append(t.Partitions, p)
+		}
+		if len(t.Partitions) > 0 {
+			req.Topics = append(req.Topics, t)
+		}
 	}
 	_, err := req.RequestWith(ctx, client)
 	return err

@@ -13,13 +13,13 @@ import (
 	"github.com/battlereport/battlereport/deadletter"
 )
 
-// letters reads what is added to the dead-letter topic, and tells the ledger. What lay there before the run is none of
+// letters reads what is added to the dead-letter topic, and tells the book. What lay there before the run is none of
 // its business.
 type letters struct {
 	client *kgo.Client
 	topic  string
 	run    string
-	book   *audit.Ledger
+	book   *audit.Book
 
 	mu      sync.Mutex
 	next    map[int32]int64 // offset to be read next
@@ -30,7 +30,7 @@ type letters struct {
 	done chan struct{}
 }
 
-func readLetters(ctx context.Context, brokers []string, topic, run string, book *audit.Ledger) (*letters, error) {
+func readLetters(ctx context.Context, brokers []string, topic, run string, book *audit.Book) (*letters, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)

@@ -21,7 +21,7 @@ const (
 	scoreKey = "sandbox-old-appkey"
 )
 
-// platform is the simulated MSDK with its faults. It tells the ledger what it accepts.
+// platform is the simulated MSDK with its faults. It tells the book what it accepts.
 type platform struct {
 	*msdktest.Server
 	url     string
@@ -32,7 +32,7 @@ type platform struct {
 }
 
 // startPlatform serves MSDK on loopback until close. The players in poisoned are refused.
-func startPlatform(o *options, run string, book *audit.Ledger, waits *latency, poisoned map[string]bool) (*platform, error) {
+func startPlatform(o *options, run string, book *audit.Book, waits *latency, poisoned map[string]bool) (*platform, error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", o.MSDKPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for MSDK calls: %w", err)

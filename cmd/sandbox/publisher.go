@@ -13,12 +13,12 @@ import (
 	"github.com/battlereport/battlereport/deadletter"
 )
 
-// publisher publishes generated events, as game servers do, and tells the ledger.
+// publisher publishes generated events, as game servers do, and tells the book.
 type publisher struct {
 	opts     *options
 	kafka    *kgo.Client
 	events   *traffic.Generator
-	book     *audit.Ledger
+	book     *audit.Book
 	waits    *latency
 	poisoned map[string]bool
 
@@ -94,7 +94,7 @@ func (p *publisher) publish(ctx context.Context) {
 			p.book.Withdraw(ev.Number)
 			return
 		}
-		p.book.Written(ev.Number, audit.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
+		p.book.Written(ev.Number, r.Topic, r.Partition, r.Offset)
 	})
 }
 

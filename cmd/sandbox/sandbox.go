@@ -35,7 +35,7 @@ type sandbox struct {
 	metrics   *telemetry.Metrics
 	pipeline  *pipeline.Pipeline
 	http      *telemetry.Server
-	book      *audit.Ledger
+	book      *audit.Book
 	letters   *letters
 	waits     *latency
 	publisher *publisher
@@ -164,7 +164,7 @@ func (s *sandbox) startPipeline() error {
 
 // result is how a run has ended.
 type result struct {
-	audit.Verdict
+	audit.Findings
 	took          time.Duration
 	notPublished  int64 // events that the broker did not take
 	foreign       int64 // accepted reports of others than the sandbox
@@ -178,9 +178,9 @@ type result struct {
 // ok says whether every event is accounted for. A letter that is replayed is both dead-lettered and delivered, perhaps
 // with another value and out of its turn, which is what it was replayed for: then only what is lost counts.
 func (r *result) ok() bool {
-	broken := len(r.Violations) > 0
+	broken := len(r.Breaches) > 0
 	if r.replayed {
-		broken = r.Violations[audit.Lost] > 0
+		broken = r.Breaches[audit.Lost] > 0
 	}
 	return !broken && (r.Pending == 0 || r.hurried)
 }
@@ -242,7 +242,7 @@ func (s *sandbox) settle(ctx context.Context) {
 }
 
 // account reads the rest of the letters and closes the book. Before is what the group had committed at the start.
-func (s *sandbox) account(ctx context.Context, before map[audit.Place]int64) (result, error) {
+func (s *sandbox) account(ctx context.Context, before map[string]map[int32]int64) (result, error) {
 	if err := s.letters.readToEnd(ctx); err != nil {
 		return result{}, err
 	}
@@ -251,13 +251,14 @@ func (s *sandbox) account(ctx context.Context, before map[audit.Place]int64) (re
 		return result{}, err
 	}
 	replayed := false
-	for place, offset := range offsets {
-		replayed = replayed || place.Topic == s.cfg.DeadLetter.ReplayTopicFor(s.opts.Topic) && offset > before[place]
+	replays := s.cfg.DeadLetter.ReplayTopicFor(s.opts.Topic)
+	for partition, offset := range offsets[replays] {
+		replayed = replayed || offset > before[replays][partition]
 	}
 	stats := s.pipeline.Stats()
 	return result{
 		replayed:      replayed,
-		Verdict:       s.book.Verdict(offsets),
+		Findings:      s.book.Findings(offsets),
 		notPublished:  s.publisher.failed.Load(),
 		foreign:       s.platform.foreign.Load(),
 		foreignLetter: s.letters.foreigners(),
@@ -284,12 +285,12 @@ func (s *sandbox) keepHouse(ctx context.Context) {
 		if err != nil {
 			continue // the next time, then
 		}
-		for partition, offset := range s.letters.position() {
-			read[audit.Place{Topic: s.letters.topic, Partition: partition}] = offset
-		}
-		for place, offset := range read {
-			if read[place] = offset - keptRecords; read[place] <= 0 {
-				delete(read, place)
+		read[s.letters.topic] = s.letters.position()
+		for _, offsets := range read {
+			for partition, offset := range offsets {
+				if offsets[partition] = offset - keptRecords; offsets[partition] <= 0 {
+					delete(offsets, partition)
+				}
 			}
 		}
 		if err := trim(ctx, s.kafka, read); err != nil && !errors.Is(err, context.Canceled) {

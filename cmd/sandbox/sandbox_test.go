@@ -100,7 +100,7 @@ func TestWhatAPlatformThatIsAwayLeavesPendingIsNeitherLostNorAccountedFor(t *tes
 	o := small(t)
 	o.Count, o.Bad, o.Fail, o.Settle = 100, 0, 1, 200*time.Millisecond
 	r := playOut(t, o, nil)
-	if r.ok() || r.Pending != 100 || len(r.Violations) > 0 {
+	if r.ok() || r.Pending != 100 || len(r.Breaches) > 0 {
 		t.Errorf("ok is %v\n%s", r.ok(), r)
 	}
 }
@@ -146,13 +146,13 @@ func TestTheBrokersDataAreKept(t *testing.T) {
 	}
 }
 
-func TestAViolationIsNoticed(t *testing.T) {
+func TestABreachIsNoticed(t *testing.T) {
 	o := small(t)
 	o.Bad = 0
 	r := playOut(t, o, func(s *sandbox) {
 		s.book.Bury(audit.Letter{Number: 1 << 30, Reason: deadletter.Exhausted})
 	})
-	if r.ok() || r.Violations[audit.Unknown] != 1 {
+	if r.ok() || r.Breaches[audit.Unknown] != 1 {
 		t.Errorf("ok is %v\n%s", r.ok(), r)
 	}
 }

@@ -17,15 +17,15 @@ type snapshot struct {
 	since time.Duration
 	book  audit.Counts
 
-	letters    map[deadletter.Reason]int
-	violations map[audit.Violation]int
-	rates      totals // per second, lately
-	stats      pipeline.Stats
-	lag        int64         // -1: not known, as outside of the group
-	p50, p99   time.Duration // 0: not known
-	boards     []board
-	notices    []string // what is unusual
-	replayed   bool     // letters were replayed, which the book does not follow
+	letters  map[deadletter.Reason]int
+	breaches map[audit.Breach]int
+	rates    totals // per second, lately
+	stats    pipeline.Stats
+	lag      int64         // -1: not known, as outside of the group
+	p50, p99 time.Duration // 0: not known
+	boards   []board
+	notices  []string // what is unusual
+	replayed bool     // letters were replayed, which the book does not follow
 }
 
 // totals are the counts that rates are made of.
@@ -63,12 +63,12 @@ const (
 func (w *watcher) look(now time.Time) snapshot {
 	s := w.s
 	snap := snapshot{
-		phase:      s.phase.String(),
-		since:      now.Sub(s.started),
-		book:       s.book.Counts(),
-		letters:    s.book.Letters(),
-		violations: s.book.Violations(),
-		stats:      s.pipeline.Stats(),
+		phase:    s.phase.String(),
+		since:    now.Sub(s.started),
+		book:     s.book.Counts(),
+		letters:  s.book.Letters(),
+		breaches: s.book.Breaches(),
+		stats:    s.pipeline.Stats(),
 	}
 	snap.lag = w.lag()
 	snap.rates = w.rates(sample{now, totals{

@@ -45,10 +45,10 @@ Ask the pipeline:
 func summary(r result) string {
 	var b strings.Builder
 	b.WriteString("\n")
-	if r.replayed && len(r.Violations) > 0 {
+	if r.replayed && len(r.Breaches) > 0 {
 		b.WriteString("Letters were replayed, which this account does not follow: of them it says that they are delivered and\ndead-lettered, altered by a repair, or out of order.\n\n")
 	}
-	fmt.Fprint(&b, r.Verdict)
+	fmt.Fprint(&b, r.Findings)
 	seconds := r.took.Seconds()
 	fmt.Fprintf(&b, "%s of publishing, %s events/s; %s calls, %s failed\n",
 		clock(r.took), perSecond(float64(r.Published)/seconds), grouped(r.calls), grouped(r.failed))
@@ -60,7 +60,7 @@ func summary(r result) string {
 			grouped(r.foreign), grouped(r.foreignLetter))
 	}
 	switch {
-	case len(r.Violations) > 0 && !r.replayed, r.Violations[audit.Lost] > 0:
+	case len(r.Breaches) > 0 && !r.replayed, r.Breaches[audit.Lost] > 0:
 		b.WriteString("NOT every event is accounted for.\n")
 	case r.Pending > 0 && !r.hurried:
 		were := "events were"

@@ -13,22 +13,22 @@ func TestTheLastLineSaysHowItCameOut(t *testing.T) {
 	for want, r := range map[string]result{
 		"Every event is accounted for.": {},
 		"Every event is accounted for, those included that nobody wanted to wait for.": {
-			Verdict: audit.Verdict{Counts: audit.Counts{Published: 2, Pending: 2}}, hurried: true,
+			Findings: audit.Findings{Counts: audit.Counts{Published: 2, Pending: 2}}, hurried: true,
 		},
 		"1,200 events were still under way when --settle 30s was over.": {
-			Verdict: audit.Verdict{Counts: audit.Counts{Published: 1200, Pending: 1200}},
+			Findings: audit.Findings{Counts: audit.Counts{Published: 1200, Pending: 1200}},
 		},
 		"1 event was still under way when --settle 30s was over.": {
-			Verdict: audit.Verdict{Counts: audit.Counts{Published: 2, Delivered: 1, Pending: 1}},
+			Findings: audit.Findings{Counts: audit.Counts{Published: 2, Delivered: 1, Pending: 1}},
 		},
 		"No event is lost.": {
-			Verdict:  audit.Verdict{Counts: audit.Counts{Published: 2, Delivered: 2}, Violations: map[audit.Violation]int{audit.Duplicated: 1}},
+			Findings: audit.Findings{Counts: audit.Counts{Published: 2, Delivered: 2}, Breaches: map[audit.Breach]int{audit.Duplicated: 1}},
 			replayed: true,
 		},
 		"NOT every event is accounted for.": {
-			Verdict: audit.Verdict{
-				Counts:     audit.Counts{Published: 2, Lost: 1, Pending: 1},
-				Violations: map[audit.Violation]int{audit.Lost: 1},
+			Findings: audit.Findings{
+				Counts:   audit.Counts{Published: 2, Lost: 1, Pending: 1},
+				Breaches: map[audit.Breach]int{audit.Lost: 1},
 			},
 		},
 	} {

@@ -105,8 +105,8 @@ func figures(s snapshot, p palette) []string {
 // word says whether the pipeline has kept its word so far.
 func word(s snapshot, p palette) string {
 	var broken []string
-	for _, v := range audit.Violations() {
-		if n := s.violations[v]; n > 0 && (!s.replayed || v == audit.Lost) {
+	for _, v := range audit.Breaches() {
+		if n := s.breaches[v]; n > 0 && (!s.replayed || v == audit.Lost) {
 			broken = append(broken, fmt.Sprintf("%s %s", v, grouped(int64(n))))
 		}
 	}
@@ -198,7 +198,7 @@ func line(s snapshot) string {
 	if s.p50 > 0 {
 		text += fmt.Sprintf(", p50 %s, p99 %s", round(s.p50), round(s.p99))
 	}
-	if len(s.violations) > 0 {
+	if len(s.breaches) > 0 {
 		text += "; " + strings.TrimSpace(word(s, blank))
 	}
 	for _, n := range s.notices {

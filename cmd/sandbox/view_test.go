@@ -21,15 +21,15 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // busy is a snapshot of a run with everything in it.
 func busy() snapshot {
 	return snapshot{
-		phase:      "publishing",
-		since:      62 * time.Second,
-		book:       audit.Counts{Published: 1_124_000, Delivered: 1_117_730, DeadLettered: 6170, Pending: 100},
-		letters:    map[deadletter.Reason]int{deadletter.SchemaViolation: 4000, deadletter.InvalidJSON: 2100, deadletter.Rejected: 70},
-		violations: map[audit.Violation]int{},
-		rates:      totals{published: 20_000, delivered: 19_894.4, letters: 101, calls: 210},
-		stats:      pipeline.Stats{Calls: 12_660, FailedCalls: 31, InFlight: 3, Pending: 80},
-		lag:        20,
-		p50:        212_345_678, p99: 1_234_567_890,
+		phase:    "publishing",
+		since:    62 * time.Second,
+		book:     audit.Counts{Published: 1_124_000, Delivered: 1_117_730, DeadLettered: 6170, Pending: 100},
+		letters:  map[deadletter.Reason]int{deadletter.SchemaViolation: 4000, deadletter.InvalidJSON: 2100, deadletter.Rejected: 70},
+		breaches: map[audit.Breach]int{},
+		rates:    totals{published: 20_000, delivered: 19_894.4, letters: 101, calls: 210},
+		stats:    pipeline.Stats{Calls: 12_660, FailedCalls: 31, InFlight: 3, Pending: 80},
+		lag:      20,
+		p50:      212_345_678, p99: 1_234_567_890,
 		boards: []board{
 			{gameID, []msdktest.Standing{{OpenID: "o6_bG7okBykWs-lGlGBSDMiISAAA", Score: 121_453}, {OpenID: "me", Score: 99_999}}},
 			{scoreID, nil},
@@ -44,7 +44,7 @@ func quiet() snapshot {
 func broken() snapshot {
 	s := busy()
 	s.phase, s.since = "settling", 2*time.Hour
-	s.violations = map[audit.Violation]int{audit.Duplicated: 1200, audit.OutOfOrder: 1}
+	s.breaches = map[audit.Breach]int{audit.Duplicated: 1200, audit.OutOfOrder: 1}
 	s.notices = []string{"MSDK is away, as --outage says"}
 	return s
 }
@@ -149,11 +149,11 @@ func TestScreen(t *testing.T) {
 }
 
 func TestOfReplayedLettersTheViewSaysOnlyWhatIsLost(t *testing.T) {
-	s := snapshot{replayed: true, violations: map[audit.Violation]int{audit.Altered: 3, audit.OutOfOrder: 2}}
+	s := snapshot{replayed: true, breaches: map[audit.Breach]int{audit.Altered: 3, audit.OutOfOrder: 2}}
 	if got := word(s, blank); !strings.Contains(got, "none lost; letters were replayed") || strings.Contains(got, "altered") {
 		t.Errorf("%q", got)
 	}
-	s.violations[audit.Lost] = 1
+	s.breaches[audit.Lost] = 1
 	if got := strings.TrimSpace(word(s, blank)); got != "lost 1" {
 		t.Errorf("%q", got)
 	}

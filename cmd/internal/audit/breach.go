@@ -1,33 +1,33 @@
 package audit
 
-// Violation is a way in which a pipeline has broken its word.
-type Violation string
+// Breach is a way in which a pipeline has broken its word.
+type Breach string
 
-// The violations.
+// The breaches.
 const (
 	// Lost: the event's offset is committed, and it is neither delivered nor dead-lettered.
-	Lost Violation = "lost"
+	Lost Breach = "lost"
 	// Duplicated: accepted once more, or dead-lettered once more. Each repetition counts.
-	Duplicated Violation = "duplicated"
+	Duplicated Breach = "duplicated"
 	// OutOfOrder: accepted for the first time after a later event of its player was. That a repetition comes after
-	// later ones is no violation beside being a repetition; neither is a round left out.
-	OutOfOrder Violation = "out_of_order"
+	// later ones is no breach beside being a repetition; neither is a round left out.
+	OutOfOrder Breach = "out_of_order"
 	// Altered: what the platform saw, or what the letter holds, is not what was published. Counted each time.
-	Altered Violation = "altered"
+	Altered Breach = "altered"
 	// Misjudged: a bad event was delivered, or an event has a letter for a reason that it must not have.
-	Misjudged Violation = "misjudged"
+	Misjudged Breach = "misjudged"
 	// Both: delivered and dead-lettered, and the letter does not say that the delivery is uncertain.
-	Both Violation = "both"
+	Both Breach = "both"
 	// Unknown: an event came out that never went in.
-	Unknown Violation = "unknown"
+	Unknown Breach = "unknown"
 )
 
-// Violations lists all of them.
-func Violations() []Violation {
-	return []Violation{Lost, Duplicated, OutOfOrder, Altered, Misjudged, Both, Unknown}
+// Breaches lists all of them.
+func Breaches() []Breach {
+	return []Breach{Lost, Duplicated, OutOfOrder, Altered, Misjudged, Both, Unknown}
 }
 
-// Example is one case of a violation.
+// Example is one case of a breach.
 type Example struct {
 	Number uint64 `json:"number"`
 	Player string `json:"player,omitempty"`
@@ -35,11 +35,11 @@ type Example struct {
 	Detail string `json:"detail"`
 }
 
-// maxExamples is how many cases of each violation are kept.
+// maxExamples is how many cases of each breach are kept.
 const maxExamples = 10
 
-// found is the violations so far. The player's name is looked up when a verdict is given.
-type found map[Violation]*cases
+// breaches are those so far. The player's name is looked up for the findings.
+type breaches map[Breach]*cases
 
 type cases struct {
 	count int
@@ -52,12 +52,12 @@ type example struct {
 	known  bool
 }
 
-// add counts a violation; e is nil if the event is unknown.
-func (f found) add(v Violation, number uint64, e *entry, detail string) {
-	c := f[v]
+// add counts a breach; e is nil if the event is unknown.
+func (b breaches) add(kind Breach, number uint64, e *entry, detail string) {
+	c := b[kind]
 	if c == nil {
 		c = &cases{}
-		f[v] = c
+		b[kind] = c
 	}
 	if c.count++; len(c.first) == maxExamples {
 		return
@@ -69,22 +69,22 @@ func (f found) add(v Violation, number uint64, e *entry, detail string) {
 	c.first = append(c.first, x)
 }
 
-// Violations counts what was found so far, except for what is lost.
-func (l *Ledger) Violations() map[Violation]int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	m := map[Violation]int{}
-	for v, c := range l.found {
-		m[v] = c.count
+// Breaches counts what was found so far, except for what is lost.
+func (b *Book) Breaches() map[Breach]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := map[Breach]int{}
+	for breach, c := range b.breaches {
+		m[breach] = c.count
 	}
 	return m
 }
 
 // names finds the names of the players in the examples.
-func (l *Ledger) names(all ...found) map[uint32]string {
+func (b *Book) names(all ...breaches) map[uint32]string {
 	names := map[uint32]string{}
-	for _, f := range all {
-		for _, c := range f {
+	for _, some := range all {
+		for _, c := range some {
 			for _, x := range c.first {
 				if x.known {
 					names[x.player] = ""
@@ -95,7 +95,7 @@ func (l *Ledger) names(all ...found) map[uint32]string {
 	if len(names) == 0 {
 		return names
 	}
-	for name, i := range l.players {
+	for name, i := range b.players {
 		if _, wanted := names[i]; wanted {
 			names[i] = name
 		}

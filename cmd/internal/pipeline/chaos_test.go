@@ -55,7 +55,7 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-func chaos(w *world, book *audit.Ledger, random *rand.Rand, calm bool) {
+func chaos(w *world, book *audit.Book, random *rand.Rand, calm bool) {
 	w.addApp(otherApp, w.topic)
 	w.cfg.Batch.MaxRecords = 20
 	w.cfg.Delivery.MaxPending = 500
@@ -126,15 +126,11 @@ func chaos(w *world, book *audit.Ledger, random *rand.Rand, calm bool) {
 	for _, r := range w.letters() {
 		book.Bury(letterOf(r))
 	}
-	committed := map[audit.Place]int64{}
-	for partition, offset := range w.Committed(w.t, w.cfg.Kafka.Group, w.topic) {
-		committed[audit.Place{Topic: w.topic, Partition: partition}] = offset
-	}
-	verdict := book.Verdict(committed)
-	w.t.Logf("\n%s", verdict)
-	for violation, n := range verdict.Violations {
-		if n > 0 && (calm || violation != audit.Duplicated) {
-			w.t.Errorf("%d %s", n, violation)
+	findings := book.Findings(map[string]map[int32]int64{w.topic: w.Committed(w.t, w.cfg.Kafka.Group, w.topic)})
+	w.t.Logf("\n%s", findings)
+	for breach, n := range findings.Breaches {
+		if n > 0 && (calm || breach != audit.Duplicated) {
+			w.t.Errorf("%d %s", n, breach)
 		}
 	}
 }
@@ -150,7 +146,7 @@ func letterOf(r kafkatest.Record) audit.Letter {
 }
 
 // chaosTraffic publishes until stop, a burst now and then.
-func (w *world) chaosTraffic(book *audit.Ledger, seed uint64, stop <-chan struct{}) {
+func (w *world) chaosTraffic(book *audit.Book, seed uint64, stop <-chan struct{}) {
 	g, err := traffic.New(traffic.Config{Seed: seed, Run: chaosRun, Apps: []traffic.App{{ID: appID}, {ID: otherApp}}, Players: 60, Bad: 0.05, Start: time.Now()})
 	if err != nil {
 		w.t.Error(err)
@@ -175,7 +171,7 @@ func (w *world) chaosTraffic(book *audit.Ledger, seed uint64, stop <-chan struct
 			records, numbers = append(records, r), append(numbers, ev.Number)
 		}
 		for i, r := range w.Produce(w.t, records...) {
-			book.Written(numbers[i], audit.Place{Topic: r.Topic, Partition: r.Partition}, r.Offset)
+			book.Written(numbers[i], r.Topic, r.Partition, r.Offset)
 		}
 	}
 }
