@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func benchCommand(signals <-chan os.Signal) *cobra.Command {
@@ -45,12 +47,12 @@ and without the reader, to take less time:
   sandbox bench --delay                              at 100 events a second, for 30 seconds
   sandbox bench --profile /tmp/profiles              and then: go tool pprof -top /tmp/profiles/run-1.cpu.pprof
   sandbox bench --brokers localhost:9092             on a Kafka there is, with topics and groups of its own`,
-		Args:                  noArguments,
+		Args:                  usage.NoArguments,
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			points, err := o.points()
 			if err != nil {
-				return usageError{err}
+				return usage.Error{Err: err}
 			}
 			return playBench(cmd.Context(), o, points, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
 		},
@@ -94,7 +96,7 @@ func playBench(ctx context.Context, o *benchOptions, points []point, stdout, std
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if errors.Is(err, errNo) {
+			if errors.Is(err, usage.ErrNo) {
 				show.say("bench: " + err.Error())
 			}
 			return err

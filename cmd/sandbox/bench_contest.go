@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 // A contest is one contestant carrying the whole load.
@@ -135,4 +137,4 @@ func (m *mismatch) Error() string {
 	return text
 }
 
-func (m *mismatch) Unwrap() error { return errNo }
+func (m *mismatch) Unwrap() error { return usage.ErrNo }

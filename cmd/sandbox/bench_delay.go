@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
 // delay is how long events took from being handed to the Kafka client that produces them to having arrived at the
@@ -25,7 +27,7 @@ type delay struct {
 
 func (d *delay) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s events, %g a second, from produced to posted:\n\n", grouped(int64(d.Events)), d.Rate)
+	fmt.Fprintf(&b, "%s events, %g a second, from produced to posted:\n\n", figures.Grouped(d.Events), d.Rate)
 	for _, q := range []struct {
 		name string
 		d    millis
@@ -65,7 +67,7 @@ func measureDelay(ctx context.Context, o *benchOptions, p point, show *benchProg
 		return r, err
 	}
 	produced, err := events.trickle(ctx, o.Rate, o.Duration, func(done int) {
-		show.live("%s of %s seconds", perSecond(float64(done)/o.Rate), perSecond(o.Duration.Seconds()))
+		show.live("%s of %s seconds", figures.PerSecond(float64(done)/o.Rate), figures.PerSecond(o.Duration.Seconds()))
 	})
 	if err != nil {
 		return r, err

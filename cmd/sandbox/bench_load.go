@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/battlereport/battlereport/cmd/internal/cluster"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 )
 
@@ -123,7 +124,7 @@ func (p *loader) finish(ctx context.Context) error {
 		err = *failed
 	}
 	if err == nil {
-		p.load.ends, err = ends(ctx, p.kafka, p.load.topic)
+		p.load.ends, err = cluster.Ends(ctx, p.kafka, p.load.topic)
 	}
 	return err
 }

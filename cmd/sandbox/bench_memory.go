@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
 // residentPeak is the highest resident memory of this process in bytes; 0: not known here. getrusage does not serve:
@@ -32,7 +34,7 @@ func room(points []point) error {
 		// What grows is copied, and garbage for a while: so much has been seen.
 		if need := p.bytes() * 5 / 2; free > 0 && need > free {
 			return fmt.Errorf("%s events of %s bytes need %s MiB of memory in the embedded broker, and %s MiB are free: want fewer, --data or --brokers",
-				grouped(int64(p.Events)), grouped(int64(p.Size)), grouped(need>>20), grouped(free>>20))
+				figures.Grouped(p.Events), figures.Grouped(p.Size), figures.Grouped(need>>20), figures.Grouped(free>>20))
 		}
 	}
 	return nil

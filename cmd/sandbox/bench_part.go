@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 // The parts of a benchmark that are processes.
@@ -50,7 +52,7 @@ func benchPartCommand() *cobra.Command {
 		Use:    benchPart,
 		Short:  "One part of a benchmark; bench starts it",
 		Hidden: true,
-		Args:   noArguments,
+		Args:   usage.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return playPart(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -70,7 +72,7 @@ func playPart(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) er
 		_, _ = io.Copy(io.Discard, io.MultiReader(in.Buffered(), stdin))
 		cancel()
 		time.Sleep(endWithin) // should the benchmark be no more, nobody else ends this process
-		os.Exit(exitCannot)
+		os.Exit(usage.ExitCannot)
 	}()
 	say := json.NewEncoder(stdout).Encode
 	switch t.Part {

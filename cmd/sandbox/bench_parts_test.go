@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func isMismatch(err error) bool {
 	var m *mismatch
-	return errors.As(err, &m) && errors.Is(err, errNo)
+	return errors.As(err, &m) && errors.Is(err, usage.ErrNo)
 }
 
 func TestAPartEndsWithItsStandardInput(t *testing.T) {

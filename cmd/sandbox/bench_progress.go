@@ -5,12 +5,15 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/screen"
 )
 
 // benchProgress tells how far a benchmark is: on a terminal in a line that changes, and in any case by a line a round.
 type benchProgress struct {
 	out    io.Writer
-	screen *screen // nil: no terminal
+	screen *screen.Screen // nil: no terminal
 	points int
 	title  string // of the point under way
 	turns  int    // rounds of a point
@@ -19,7 +22,7 @@ type benchProgress struct {
 
 func newBenchProgress(out io.Writer, points int) *benchProgress {
 	p := &benchProgress{out: out, points: points}
-	if s, ok := terminal(out, os.Getenv); ok {
+	if s, ok := screen.Of(out, os.Getenv); ok {
 		p.screen, p.out = s, s
 	}
 	return p
@@ -31,21 +34,20 @@ func (p *benchProgress) live(format string, args ...any) {
 	if p.screen == nil {
 		return
 	}
-	width, _ := p.screen.size()
-	p.screen.draw([]string{cut(p.title+fmt.Sprintf(format, args...), width)})
+	p.screen.Draw([]string{screen.Cut(p.title+fmt.Sprintf(format, args...), p.screen.Width())})
 }
 
 // clear makes room for what is printed elsewhere, perhaps to the same terminal.
 func (p *benchProgress) clear() {
 	if p.screen != nil {
-		p.screen.draw(nil)
+		p.screen.Draw(nil)
 	}
 }
 
 func (p *benchProgress) end() {
 	p.clear()
 	if p.screen != nil {
-		p.screen.end()
+		p.screen.End()
 	}
 }
 
@@ -60,7 +62,7 @@ func (p *benchProgress) point(i int, of point) {
 func (p *benchProgress) filling(w workload) func(done int) {
 	began := time.Now()
 	return func(done int) {
-		p.live("producing, %s of %s%s", grouped(int64(done)), grouped(int64(w.Events)), left(began, int64(done), int64(w.Events)))
+		p.live("producing, %s of %s%s", figures.Grouped(done), figures.Grouped(w.Events), left(began, int64(done), int64(w.Events)))
 	}
 }
 
@@ -74,7 +76,7 @@ func (p *benchProgress) contest(part string, round int, w workload) func(done in
 			first, began = done, time.Now()
 		}
 		rate := float64(done-first) / max(time.Since(began).Seconds(), 0.001)
-		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), part, grouped(done), grouped(int64(w.Events)), perSecond(rate),
+		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), part, figures.Grouped(done), figures.Grouped(w.Events), figures.PerSecond(rate),
 			left(began, done-first, int64(w.Events)-first))
 	}
 }
@@ -88,9 +90,9 @@ func (p *benchProgress) name(round int) string {
 
 // round says how a round has come out.
 func (p *benchProgress) round(n int, of point, came turn) {
-	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), perSecond(came[runPart][eventsPerSecond]))
+	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), figures.PerSecond(came[runPart][eventsPerSecond]))
 	for _, part := range of.contestants()[1:] {
-		line += fmt.Sprintf(", %.3f of the %s's %s/s", came.ratio(part)[eventsPerSecond], part, perSecond(came[part][eventsPerSecond]))
+		line += fmt.Sprintf(", %.3f of the %s's %s/s", came.ratio(part)[eventsPerSecond], part, figures.PerSecond(came[part][eventsPerSecond]))
 	}
 	p.say(line + left(p.began, int64(n+1), int64(p.turns)))
 }
@@ -100,5 +102,5 @@ func left(began time.Time, done, of int64) string {
 	if done <= 0 || done >= of {
 		return ""
 	}
-	return fmt.Sprintf(", %s left", clock(time.Duration(float64(time.Since(began))/float64(done)*float64(of-done))))
+	return fmt.Sprintf(", %s left", figures.Clock(time.Duration(float64(time.Since(began))/float64(done)*float64(of-done))))
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/cmd/internal/cluster"
 )
 
 // stage is the broker with its load, and the sink: what all contestants of a workload find.
@@ -32,7 +34,7 @@ type stage struct {
 
 // setUp starts broker and sink for a workload. After an error nothing is left running.
 func setUp(ctx context.Context, o *benchOptions, w workload, arrivals bool) (s *stage, err error) {
-	s = &stage{opts: o, workload: w, load: newLoad(), brokers: o.Brokers, http: http.Client{Timeout: patience}}
+	s = &stage{opts: o, workload: w, load: newLoad(), brokers: o.Brokers, http: http.Client{Timeout: cluster.Patience}}
 	defer func() {
 		if err != nil {
 			s.tearDown()
@@ -53,7 +55,7 @@ func setUp(ctx context.Context, o *benchOptions, w workload, arrivals bool) (s *
 	if s.kafka, err = kgo.NewClient(kgo.SeedBrokers(s.brokers...)); err != nil {
 		return s, fmt.Errorf("make a Kafka client: %w", err)
 	}
-	return s, createTopic(ctx, s.kafka, s.load.topic, w.Partitions)
+	return s, cluster.CreateTopic(ctx, s.kafka, s.load.topic, w.Partitions)
 }
 
 // startBroker starts the embedded broker.
@@ -91,7 +93,7 @@ func (s *stage) tearDown() {
 // forget deletes topics and groups. It may take place after the benchmark was broken off, and what it does not
 // manage is left to the broker's owner.
 func (s *stage) forget() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), cluster.Patience)
 	defer cancel()
 	topics := kmsg.NewPtrDeleteTopicsRequest()
 	for _, name := range []string{s.load.topic, s.load.topic + ".dlq", s.load.topic + ".replay"} {
@@ -145,7 +147,7 @@ func (s *stage) ask(ctx context.Context, method, path string, v any) error {
 
 // letters counts the dead letters of all contestants so far.
 func (s *stage) letters(ctx context.Context) (n int64, err error) {
-	offsets, err := ends(ctx, s.kafka, s.load.topic+".dlq")
+	offsets, err := cluster.Ends(ctx, s.kafka, s.load.topic+".dlq")
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return 0, nil
 	}
@@ -157,7 +159,7 @@ func (s *stage) letters(ctx context.Context) (n int64, err error) {
 
 // uncommitted is how many records of the load a group has not committed.
 func (s *stage) uncommitted(ctx context.Context, group string) (n int64, err error) {
-	offsets, err := committed(ctx, s.kafka, group)
+	offsets, err := cluster.Committed(ctx, s.kafka, group)
 	if err != nil && !kerr.IsRetriable(err) { // a real cluster finds the group a coordinator first
 		return 0, err
 	}

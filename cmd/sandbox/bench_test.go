@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 // The parts of a benchmark are processes of this test's program, which is the sandbox when it is called as bench.
@@ -25,7 +26,7 @@ func init() {
 func invokeBench(t *testing.T, args ...string) []report {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := run(append([]string{"bench", "-o", "json"}, args...), &stdout, &stderr, nil); code != exitDone {
+	if code := run(append([]string{"bench", "-o", "json"}, args...), &stdout, &stderr, nil); code != usage.ExitDone {
 		t.Fatalf("exit code %d\n%s", code, stderr.String())
 	}
 	var reports []report
@@ -104,7 +105,7 @@ func TestABenchThatIsBrokenOffSaysSo(t *testing.T) {
 	stderr := &onSight{patterns: []*regexp.Regexp{regexp.MustCompile("warming up")}, signals: signals}
 	var stdout bytes.Buffer
 	code := run([]string{"bench", "--events", "1000", "--rounds", "1000"}, &stdout, stderr, signals)
-	if said := stderr.seen.String(); code != exitCannot || stdout.Len() > 0 || !strings.HasSuffix(said, "sandbox: interrupted\n") {
+	if said := stderr.seen.String(); code != usage.ExitCannot || stdout.Len() > 0 || !strings.HasSuffix(said, "sandbox: interrupted\n") {
 		t.Errorf("exit code %d, %s\n%s", code, stdout.String(), said)
 	}
 }
@@ -165,7 +166,7 @@ func TestFlagsOfBenchThatMakeNoSenseAreNamed(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(append([]string{"bench"}, strings.Fields(args)...), &stdout, &stderr, nil)
-		if code != exitCannot || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+		if code != usage.ExitCannot || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
 			t.Errorf("%s: exit code %d, %s%s, want %s", args, code, stdout.String(), stderr.String(), want)
 		}
 	}

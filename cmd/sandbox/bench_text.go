@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
 // benchTable prints reports for people: one by itself as a table, those of a sweep as its rows.
@@ -51,7 +53,7 @@ var shown = []struct {
 	scale float64
 	form  func(v float64) string
 }{
-	{eventsPerSecond, "events per second", 1, perSecond},
+	{eventsPerSecond, "events per second", 1, figures.PerSecond},
 	{cpuPerEvent, "CPU, µs per event", 1, decimals(2)},
 	{peakMemory, "peak memory, MiB", 1 << 20, decimals(1)},
 	{allocsPerEvent, "allocations per event", 1, decimals(2)},
@@ -91,7 +93,7 @@ func (r report) table(b *strings.Builder) {
 		b.WriteString(trimmed(line))
 	}
 	if r.Bound > 0 {
-		fmt.Fprintf(b, "\nWith that latency %s events per second are the most; the run reached %.1f %% of them.\n", perSecond(r.Bound), 100*r.Reached)
+		fmt.Fprintf(b, "\nWith that latency %s events per second are the most; the run reached %.1f %% of them.\n", figures.PerSecond(r.Bound), 100*r.Reached)
 	}
 }
 
@@ -109,10 +111,10 @@ func rowHead(sweep string) string {
 func (r report) row(value string) string {
 	bound := ""
 	if r.Bound > 0 {
-		bound = fmt.Sprintf("%s/s, %.1f %%", perSecond(r.Bound), 100*r.Reached)
+		bound = fmt.Sprintf("%s/s, %.1f %%", figures.PerSecond(r.Bound), 100*r.Reached)
 	}
 	return trimmed(fmt.Sprintf(rowForm, value,
-		r.Run[eventsPerSecond].show(1, perSecond), r.Ceiling[eventsPerSecond].show(1, perSecond), r.Ratio[eventsPerSecond].show(1, decimals(3)),
+		r.Run[eventsPerSecond].show(1, figures.PerSecond), r.Ceiling[eventsPerSecond].show(1, figures.PerSecond), r.Ratio[eventsPerSecond].show(1, decimals(3)),
 		decimals(2)(r.Run[cpuPerEvent].Median), decimals(1)(r.Run[peakMemory].Median/(1<<20)), bound))
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
 // workload is what a benchmark's contestants have to do.
@@ -39,7 +40,7 @@ func (w workload) bound() float64 {
 
 func (w workload) String() string {
 	text := fmt.Sprintf("%s events of about %s bytes, %d partitions, %s players; calls of at most %d events, at most %d at once",
-		grouped(int64(w.Events)), grouped(int64(w.Size)), w.Partitions, grouped(int64(w.Players)), w.Batch, w.InFlight)
+		figures.Grouped(w.Events), figures.Grouped(w.Size), w.Partitions, figures.Grouped(w.Players), w.Batch, w.InFlight)
 	if w.Latency > 0 {
 		text += fmt.Sprintf(", each taking %s", time.Duration(w.Latency))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
+	"github.com/battlereport/battlereport/cmd/internal/cluster"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -35,7 +36,7 @@ func readLetters(ctx context.Context, brokers []string, topic, run string, book 
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)
 	}
-	next, err := ends(ctx, client, topic)
+	next, err := cluster.Ends(ctx, client, topic)
 	if err != nil {
 		client.Close()
 		return nil, err
@@ -101,9 +102,9 @@ func (l *letters) letter(r *kgo.Record) (number uint64, letter audit.Letter) {
 
 // readToEnd waits until all is read that lies in the topic now.
 func (l *letters) readToEnd(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, cluster.Patience)
 	defer cancel()
-	upTo, err := ends(ctx, l.client, l.topic)
+	upTo, err := cluster.Ends(ctx, l.client, l.topic)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func main() {
@@ -24,16 +26,6 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
 }
-
-// The exit codes.
-const (
-	exitDone   = 0
-	exitNo     = 1
-	exitCannot = 2
-)
-
-// errNo ends a run whose numbers do not add up, after it has said so.
-var errNo = errors.New("not every event is accounted for")
 
 // run is the program without its process. It returns the exit code.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
@@ -44,12 +36,12 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	err := root.ExecuteContext(context.Background())
 	switch {
 	case err == nil:
-		return exitDone
-	case errors.Is(err, errNo):
-		return exitNo
+		return usage.ExitDone
+	case errors.Is(err, usage.ErrNo):
+		return usage.ExitNo
 	default:
 		fmt.Fprintln(stderr, "sandbox:", err)
-		return exitCannot
+		return usage.ExitCannot
 	}
 }
 
@@ -69,19 +61,19 @@ for 20 seconds at most; a third ends the process.`,
   sandbox --fail 0.1 --timeout 0.01 --poison 300   a platform with moods
   sandbox --outage 30s:5s                          away for 5 of every 30 seconds
   sandbox --rate 0 --count 1000000                 how fast is it?`,
-		Args:                  noArguments,
+		Args:                  usage.NoArguments,
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true, // run prints them
 		SilenceUsage:          true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.check(); err != nil {
-				return usageError{err}
+				return usage.Error{Err: err}
 			}
 			return play(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(usage.FlagError)
 	root.Flags().SortFlags = false
 	opts.flags(root.Flags())
 	root.AddCommand(benchCommand(signals))

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func TestFlagsThatMakeNoSenseAreNamed(t *testing.T) {
@@ -74,7 +76,7 @@ func TestAFlagsValueIsRefusedWithWhatIsWanted(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(strings.Fields(args), &stdout, &stderr, nil)
-		if want = "sandbox: " + want + "\nSee 'sandbox --help'.\n"; code != exitCannot || stdout.Len() > 0 || stderr.String() != want {
+		if want = "sandbox: " + want + "\nSee 'sandbox --help'.\n"; code != usage.ExitCannot || stdout.Len() > 0 || stderr.String() != want {
 			t.Errorf("%s: exit code %d, %s%s, want %s", args, code, stdout.String(), stderr.String(), want)
 		}
 	}

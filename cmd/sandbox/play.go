@@ -9,15 +9,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/screen"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
-// play runs a sandbox for a person, or for a pipe. It returns errNo if not every event is accounted for.
+// play runs a sandbox for a person, or for a pipe. It returns usage.ErrNo if not every event is accounted for.
 func play(ctx context.Context, o *options, stdout, stderr io.Writer, signals <-chan os.Signal) error {
-	display, live := terminal(stdout, os.Getenv)
+	display, live := screen.Of(stdout, os.Getenv)
 	logTo := stderr
 	if live {
-		defer display.end()
+		defer display.End()
 		stdout, logTo = display, display
 	}
 	log, closeLog, err := openLog(o, logTo)
@@ -30,7 +32,7 @@ func play(ctx context.Context, o *options, stdout, stderr io.Writer, signals <-c
 	defer cancel()
 	stop, hurry := interruptions(ctx, signals, func() {
 		if live {
-			display.end()
+			display.End()
 		}
 		os.Exit(130) // as a shell would say: by Ctrl-C
 	})
@@ -56,7 +58,7 @@ func play(ctx context.Context, o *options, stdout, stderr io.Writer, signals <-c
 	hide()
 	showing.Wait()
 	if live {
-		display.end()
+		display.End()
 	}
 	if err != nil {
 		return err
@@ -65,7 +67,7 @@ func play(ctx context.Context, o *options, stdout, stderr io.Writer, signals <-c
 		return err
 	}
 	if !r.ok() {
-		return errNo
+		return usage.ErrNo
 	}
 	return nil
 }
@@ -76,14 +78,13 @@ const (
 	lineInterval = 2 * time.Second
 )
 
-func showLive(ctx context.Context, w *watcher, display *screen) {
+func showLive(ctx context.Context, w *watcher, display *screen.Screen) {
 	look := blank
 	if os.Getenv("NO_COLOR") == "" {
 		look = colours
 	}
 	every(ctx, liveInterval, func(now time.Time) {
-		width, _ := display.size()
-		display.draw(render(w.look(now), width, look))
+		display.Draw(render(w.look(now), display.Width(), look))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
+	"github.com/battlereport/battlereport/cmd/internal/cluster"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
@@ -102,7 +103,7 @@ func games(o *options) []traffic.App {
 func (s *sandbox) startKafka(ctx context.Context) error {
 	s.brokers = s.opts.Brokers
 	if s.embedded = len(s.brokers) == 0; s.embedded {
-		addrs, stop, err := startBroker(s.opts)
+		addrs, stop, err := cluster.Start(s.opts.KafkaPort, s.opts.Data)
 		if err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func (s *sandbox) startKafka(ctx context.Context) error {
 		return fmt.Errorf("make a Kafka client: %w", err)
 	}
 	s.onClose(s.kafka.Close)
-	return createTopic(ctx, s.kafka, s.opts.Topic, s.opts.Partitions)
+	return cluster.CreateTopic(ctx, s.kafka, s.opts.Topic, s.opts.Partitions)
 }
 
 // createLetterTopic creates the dead-letter topic as the pipeline would a moment later: what is read from it must not
@@ -132,7 +133,7 @@ func (s *sandbox) createLetterTopic(ctx context.Context, topic string) error {
 	}
 	client := conn.Client()
 	defer consumer.CloseClient(client)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, cluster.Patience)
 	defer cancel()
 	_, err = deadletter.EnsureTopic(ctx, client, topic, s.opts.Topic, deadletter.LetterSettings()...)
 	return err
@@ -210,7 +211,7 @@ func (s *sandbox) run(stop, hurry context.Context) (result, error) {
 		defer drain()
 	}
 
-	before, _ := committed(ctx, s.kafka, group) // an account that cannot be had is one of nothing
+	before, _ := cluster.Committed(ctx, s.kafka, group) // an account that cannot be had is one of nothing
 	s.publisher.run(stop, wait)
 	took := time.Since(s.started)
 	s.phase.enter(settling)
@@ -246,7 +247,7 @@ func (s *sandbox) account(ctx context.Context, before map[string]map[int32]int64
 	if err := s.letters.readToEnd(ctx); err != nil {
 		return result{}, err
 	}
-	offsets, err := committed(ctx, s.kafka, group)
+	offsets, err := cluster.Committed(ctx, s.kafka, group)
 	if err != nil {
 		return result{}, err
 	}
@@ -281,7 +282,7 @@ func (s *sandbox) keepHouse(ctx context.Context) {
 			return
 		case <-time.After(houseInterval):
 		}
-		read, err := committed(ctx, s.kafka, group)
+		read, err := cluster.Committed(ctx, s.kafka, group)
 		if err != nil {
 			continue // the next time, then
 		}
@@ -293,7 +294,7 @@ func (s *sandbox) keepHouse(ctx context.Context) {
 				}
 			}
 		}
-		if err := trim(ctx, s.kafka, read); err != nil && !errors.Is(err, context.Canceled) {
+		if err := cluster.Trim(ctx, s.kafka, read); err != nil && !errors.Is(err, context.Canceled) {
 			s.log.Warn("the embedded broker does not forget", "error", err)
 		}
 	}

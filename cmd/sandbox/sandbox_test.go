@@ -16,6 +16,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/usage"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -163,7 +164,7 @@ func TestOutputForAPipe(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := run([]string{"--rate", "0", "--count", "500", "--bad", "0.1", "--config-out", file}, &stdout, &stderr, nil)
 	out := stdout.String()
-	if code != exitDone {
+	if code != usage.ExitDone {
 		t.Errorf("exit code %d\n%s\n%s", code, out, stderr.String())
 	}
 	if strings.ContainsAny(out, "\x1b\r") {
@@ -219,17 +220,17 @@ func TestExitCodes(t *testing.T) {
 		interrupt []string // when
 		code      int
 	}{
-		"0 after one Ctrl-C, when all has settled":                 {"", []string{`published [1-9]`}, exitDone},
-		"0 after two, when some is pending and nothing is amiss":   {"--fail 1", []string{`published [1-9]`, `settling`}, exitDone},
-		"0 after one during the start":                             {"", []string{`^Kafka`}, exitDone},
-		"1 when some is pending though there was time":             {"--fail 1 --count 10 --bad 0 --rate 0 --settle 100ms", nil, exitNo},
-		"2 for a flag that there is not":                           {"--speed 9", nil, exitCannot},
-		"2 for a flag that makes no sense":                         {"--bad 2", nil, exitCannot},
-		"2 for an argument":                                        {"fast", nil, exitCannot},
-		"2 when the log cannot be written":                         {"--log /", nil, exitCannot},
-		"2 when a port is no port":                                 {"--http-port 70000", nil, exitCannot},
-		"2 for another Kafka without saying to which of its topic": {"--brokers 127.0.0.1:1", nil, exitCannot},
-		"0 for help": {"--help", nil, exitDone},
+		"0 after one Ctrl-C, when all has settled":                 {"", []string{`published [1-9]`}, usage.ExitDone},
+		"0 after two, when some is pending and nothing is amiss":   {"--fail 1", []string{`published [1-9]`, `settling`}, usage.ExitDone},
+		"0 after one during the start":                             {"", []string{`^Kafka`}, usage.ExitDone},
+		"1 when some is pending though there was time":             {"--fail 1 --count 10 --bad 0 --rate 0 --settle 100ms", nil, usage.ExitNo},
+		"2 for a flag that there is not":                           {"--speed 9", nil, usage.ExitCannot},
+		"2 for a flag that makes no sense":                         {"--bad 2", nil, usage.ExitCannot},
+		"2 for an argument":                                        {"fast", nil, usage.ExitCannot},
+		"2 when the log cannot be written":                         {"--log /", nil, usage.ExitCannot},
+		"2 when a port is no port":                                 {"--http-port 70000", nil, usage.ExitCannot},
+		"2 for another Kafka without saying to which of its topic": {"--brokers 127.0.0.1:1", nil, usage.ExitCannot},
+		"0 for help": {"--help", nil, usage.ExitDone},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -244,7 +245,7 @@ func TestExitCodes(t *testing.T) {
 			if len(stdout.patterns) > 0 {
 				t.Errorf("nothing like %s in\n%s", stdout.patterns[0], stdout.seen.String())
 			}
-			if stderr.Len() == 0 && test.code == exitCannot {
+			if stderr.Len() == 0 && test.code == usage.ExitCannot {
 				t.Error("nothing on standard error")
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
+	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
 // greeting is what is said at the start: what is where, and what one can do with it.
@@ -51,13 +52,13 @@ func summary(r result) string {
 	fmt.Fprint(&b, r.Findings)
 	seconds := r.took.Seconds()
 	fmt.Fprintf(&b, "%s of publishing, %s events/s; %s calls, %s failed\n",
-		clock(r.took), perSecond(float64(r.Published)/seconds), grouped(r.calls), grouped(r.failed))
+		figures.Clock(r.took), figures.PerSecond(float64(r.Published)/seconds), figures.Grouped(r.calls), figures.Grouped(r.failed))
 	if r.notPublished > 0 {
-		fmt.Fprintf(&b, "%s events were not taken by the broker, and are not counted\n", grouped(r.notPublished))
+		fmt.Fprintf(&b, "%s events were not taken by the broker, and are not counted\n", figures.Grouped(r.notPublished))
 	}
 	if r.foreign+r.foreignLetter > 0 {
 		fmt.Fprintf(&b, "besides, of events that others, or an earlier run, have published: %s delivered, %s dead-lettered\n",
-			grouped(r.foreign), grouped(r.foreignLetter))
+			figures.Grouped(r.foreign), figures.Grouped(r.foreignLetter))
 	}
 	switch {
 	case len(r.Breaches) > 0 && !r.replayed, r.Breaches[audit.Lost] > 0:
@@ -67,7 +68,7 @@ func summary(r result) string {
 		if r.Pending == 1 {
 			were = "event was"
 		}
-		fmt.Fprintf(&b, "%s %s still under way when --settle %s was over.\n", grouped(int64(r.Pending)), were, r.settle)
+		fmt.Fprintf(&b, "%s %s still under way when --settle %s was over.\n", figures.Grouped(r.Pending), were, r.settle)
 	case r.Pending > 0:
 		b.WriteString("Every event is accounted for, those included that nobody wanted to wait for.\n")
 	case r.replayed:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -102,50 +101,6 @@ func uncoloured(line string) string {
 		}
 		_, line, _ = strings.Cut(rest, "m")
 	}
-}
-
-func TestNumbersForPeople(t *testing.T) {
-	t.Parallel()
-	for want, got := range map[string]string{
-		"0":         grouped(0),
-		"999":       grouped(999),
-		"1,000":     grouped(1000),
-		"-12,345":   grouped(-12345),
-		"1,234,567": grouped(1234567),
-		"0.5":       perSecond(0.5),
-		"1,235":     perSecond(1234.6),
-		"212ms":     round(212_345_678).String(),
-		"1.23s":     round(1_234_567_890).String(),
-		"1:02:03":   clock(time.Hour + 2*time.Minute + 3*time.Second),
-		"59:59":     clock(time.Hour - 1),
-	} {
-		if got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-}
-
-func TestScreen(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	s := &screen{out: &out, size: func() (int, int) { return 80, 4 }}
-	step := func(rule string, f func(), want string) {
-		t.Helper()
-		out.Reset()
-		f()
-		if out.String() != want {
-			t.Errorf("%s: got %q, want %q", rule, out.String(), want)
-		}
-	}
-	step("text before the first view is just written", func() { fmt.Fprint(s, "hello\n") }, "hello\n")
-	step("the first view hides the cursor", func() { s.draw([]string{"a", "b"}) }, "\x1b[?25la\x1b[K\r\nb\x1b[K\r\n")
-	step("the next one takes its place, and is cut to the height", func() { s.draw([]string{"1", "2", "3", "4"}) },
-		"\x1b[2A\r\x1b[J1\x1b[K\r\n2\x1b[K\r\n3\x1b[K\r\n")
-	step("text goes above the view", func() { fmt.Fprint(s, "log\n") }, "\x1b[3A\r\x1b[Jlog\n1\x1b[K\r\n2\x1b[K\r\n3\x1b[K\r\n")
-	step("the end gives the cursor back", func() { s.end() }, "\x1b[?25h")
-	step("and once is enough", func() { s.end() }, "")
-	step("no view is drawn after the end", func() { s.draw([]string{"5"}) }, "")
-	step("text goes below the last view", func() { fmt.Fprint(s, "bye\n") }, "bye\n")
 }
 
 func TestOfReplayedLettersTheViewSaysOnlyWhatIsLost(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/battlereport/battlereport/cmd/internal/figures"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -107,11 +108,11 @@ func (f Findings) OK() bool { return len(f.Breaches) == 0 && f.Pending == 0 }
 func (f Findings) String() string {
 	var b strings.Builder
 	line := func(name string, n int, more string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%-20s %11s  %s", name, grouped(n), more), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-20s %11s  %s", name, figures.Grouped(n), more), " ") + "\n")
 	}
 	also := ""
 	if f.Both > 0 {
-		also = grouped(f.Both) + " of them dead-lettered, too"
+		also = figures.Grouped(f.Both) + " of them dead-lettered, too"
 	}
 	line("published", f.Published, "")
 	line("  delivered", f.Delivered, also)
@@ -140,17 +141,8 @@ func (f Findings) String() string {
 			fmt.Fprintf(&b, ": %s\n", x.Detail)
 		}
 		if more := n - len(f.Examples[breach]); more > 0 {
-			fmt.Fprintf(&b, "    and %s more\n", grouped(more))
+			fmt.Fprintf(&b, "    and %s more\n", figures.Grouped(more))
 		}
 	}
 	return b.String()
-}
-
-// grouped writes n with a comma before every third digit.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -1,4 +1,9 @@
-package main
+// Package cluster is the Kafka of the sandbox and of its benchmark: an embedded broker, and what they ask of that one
+// or of another, each time with a client of the caller's.
+//
+// The requests are made by hand: kadm would be one more module, for a handful of questions. Each question is given
+// [Patience], and may be asked by several goroutines at once. Nothing here produces or consumes.
+package cluster
 
 import (
 	"cmp"
@@ -15,14 +20,15 @@ import (
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
-// startBroker starts the embedded broker and returns its addresses.
-func startBroker(o *options) (addrs []string, stop func(), err error) {
+// Start starts an embedded broker, and returns its addresses. Port 0 is any free one. It keeps its records in files
+// below dir, to be found again by the next one there, or in memory if that is empty.
+func Start(port int, dir string) (addrs []string, stop func(), err error) {
 	var opts []kfake.Opt
-	if o.KafkaPort != 0 {
-		opts = append(opts, kfake.Ports(o.KafkaPort))
+	if port != 0 {
+		opts = append(opts, kfake.Ports(port))
 	}
-	if o.Data != "" {
-		opts = append(opts, kfake.DataDir(o.Data))
+	if dir != "" {
+		opts = append(opts, kfake.DataDir(dir))
 	}
 	broker, err := kafkatest.Run(opts...)
 	if err != nil {
@@ -31,12 +37,12 @@ func startBroker(o *options) (addrs []string, stop func(), err error) {
 	return broker.Addrs(), broker.Close, nil
 }
 
-// patience is how long the sandbox waits for a broker's answer to one question.
-const patience = 10 * time.Second
+// Patience is how long a broker's answer to one question is waited for.
+const Patience = 10 * time.Second
 
-// createTopic creates a topic, unless it is there, and waits until all brokers know it. partitions -1 is their default.
-func createTopic(ctx context.Context, client *kgo.Client, topic string, partitions int32) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// CreateTopic creates a topic, unless it is there, and waits until all brokers know it. partitions -1 is their default.
+func CreateTopic(ctx context.Context, client *kgo.Client, topic string, partitions int32) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	t := kmsg.NewCreateTopicsRequestTopic()
 	t.Topic, t.NumPartitions, t.ReplicationFactor = topic, partitions, -1
@@ -85,9 +91,10 @@ func known(ctx context.Context, broker *kgo.Broker, topic string) error {
 	return err
 }
 
-// ends returns the offset behind the last record of each partition of a topic.
-func ends(ctx context.Context, client *kgo.Client, topic string) (map[int32]int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// Ends returns the offset behind the last record of each partition of a topic. The error is [kerr.UnknownTopicOrPartition]
+// if there is no such topic.
+func Ends(ctx context.Context, client *kgo.Client, topic string) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	t := kmsg.NewMetadataRequestTopic()
 	t.Topic = &topic
@@ -140,10 +147,10 @@ func listed(ctx context.Context, client *kgo.Client, list kmsg.ListOffsetsReques
 	return offsets, nil
 }
 
-// committed returns the offsets that a group has committed, by topic and partition: none if there is no such group yet.
+// Committed returns the offsets that a group has committed, by topic and partition: none if there is no such group yet.
 // The map is the caller's.
-func committed(ctx context.Context, client *kgo.Client, group string) (map[string]map[int32]int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func Committed(ctx context.Context, client *kgo.Client, group string) (map[string]map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	req := kmsg.NewPtrOffsetFetchRequest() // no topics named: all that the group has offsets for
 	req.Group = group
@@ -169,9 +176,9 @@ func committed(ctx context.Context, client *kgo.Client, group string) (map[strin
 	return offsets, nil
 }
 
-// trim has the broker forget the records of each partition, by topic, before the offset.
-func trim(ctx context.Context, client *kgo.Client, before map[string]map[int32]int64) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// Trim has the broker forget the records of each partition, by topic, before the offset.
+func Trim(ctx context.Context, client *kgo.Client, before map[string]map[int32]int64) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	req := kmsg.NewPtrDeleteRecordsRequest()
 	for topic, offsets := range before {

@@ -1,4 +1,6 @@
-package main
+// Package screen draws a view in place on a terminal, with text that scrolls above it: what is under way now, below what
+// is to stay. It moves the cursor and does no more: colours, and what a view says, are a matter of who draws it.
+package screen
 
 import (
 	"bytes"
@@ -12,8 +14,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is where a view is drawn in place, with text that scrolls above it. Safe for concurrent use.
-type screen struct {
+// Screen is where a view is drawn in place, with text that scrolls above it. Safe for concurrent use.
+type Screen struct {
 	out  io.Writer
 	size func() (width, height int)
 
@@ -23,13 +25,13 @@ type screen struct {
 	hidden bool // the cursor
 }
 
-// terminal returns the screen of out, if it is a terminal that can be drawn on.
-func terminal(out io.Writer, env func(string) string) (*screen, bool) {
+// Of returns the screen of out, if that is a terminal that can be drawn on, as env, the environment, has it.
+func Of(out io.Writer, env func(string) string) (*Screen, bool) {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || env("TERM") == "dumb" {
 		return nil, false
 	}
-	return &screen{out: out, size: func() (int, int) {
+	return &Screen{out: out, size: func() (int, int) {
 		width, height, err := term.GetSize(int(file.Fd()))
 		if err != nil || width == 0 {
 			return 80, 24
@@ -47,8 +49,14 @@ const (
 	cursorAbove = "\x1b[%dA"
 )
 
+// Width is that of the terminal now, in columns.
+func (s *Screen) Width() int {
+	width, _ := s.size()
+	return width
+}
+
 // Write puts whole lines above the view.
-func (s *screen) Write(text []byte) (int, error) {
+func (s *Screen) Write(text []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := s.out.Write(slices.Concat(s.erase(), text, s.lines())); err != nil {
@@ -57,8 +65,8 @@ func (s *screen) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// draw shows a view in the place of the one before. What a low terminal has no room for is left out at the end.
-func (s *screen) draw(view []string) {
+// Draw shows a view in the place of the one before. What a low terminal has no room for is left out at the end.
+func (s *Screen) Draw(view []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -74,9 +82,9 @@ func (s *screen) draw(view []string) {
 	_, _ = s.out.Write(append(erase, s.lines()...)) // a terminal that has gone has sent a signal, too
 }
 
-// end leaves the view as it is and gives the cursor back. Text goes under it from now on. To call it again does
+// End leaves the view as it is and gives the cursor back. Text goes under it from now on. To call it again does
 // nothing.
-func (s *screen) end() {
+func (s *Screen) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended, s.view = true, nil
@@ -87,14 +95,14 @@ func (s *screen) end() {
 }
 
 // erase moves to where the view begins and clears from there on.
-func (s *screen) erase() []byte {
+func (s *Screen) erase() []byte {
 	if len(s.view) == 0 {
 		return nil
 	}
 	return fmt.Appendf(nil, cursorAbove+"\r"+clearBelow, len(s.view))
 }
 
-func (s *screen) lines() []byte {
+func (s *Screen) lines() []byte {
 	var b bytes.Buffer
 	for _, line := range s.view {
 		b.WriteString(strings.TrimRight(line, " ") + clearLine + "\r\n")

@@ -1,4 +1,4 @@
-package main
+package cluster
 
 import (
 	"testing"
@@ -6,14 +6,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/goleak"
 
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // The housekeeping adds to what the group has committed, and may come before the group.
 func TestAGroupThatThereIsNotYetHasCommittedAnEmptyMap(t *testing.T) {
 	t.Parallel()
-	addrs, stop, err := startBroker(defaultOptions())
+	addrs, stop, err := Start(0, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +26,7 @@ func TestAGroupThatThereIsNotYetHasCommittedAnEmptyMap(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	offsets, err := committed(t.Context(), client, group)
+	offsets, err := Committed(t.Context(), client, "sandbox")
 	if err != nil || len(offsets) > 0 {
 		t.Fatalf("committed %v, error %v", offsets, err)
 	}
@@ -61,7 +64,7 @@ func TestTheEndsOfATopicJustMadeAreAskedForAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		offsets, err := ends(t.Context(), client, topic)
+		offsets, err := Ends(t.Context(), client, topic)
 		if err != nil || len(offsets) != partitions {
 			t.Errorf("ends %v, error %v", offsets, err)
 		}
