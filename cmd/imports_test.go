@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 }
 
 // usesFakes names the packages besides tests and fakes that may import a fake of an outside system.
-var usesFakes = []string{"cmd/internal/cluster", "cmd/sandbox"}
+var usesFakes = []string{"cmd/internal/cluster", "cmd/internal/sandbox"}
 
 func TestTopLevelHoldsOnlyWhatIsMeantToStandThere(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench"
+	"github.com/battlereport/battlereport/cmd/internal/sandbox"
 	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
@@ -46,36 +48,10 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 }
 
 func rootCommand(signals <-chan os.Signal) *cobra.Command {
-	opts := defaultOptions()
-	root := &cobra.Command{
-		Use:   "sandbox",
-		Short: "The whole system in one process: broker, simulated MSDK, traffic, pipeline",
-		Long: `Starts a broker and a simulated MSDK on loopback, publishes generated events and runs the real pipeline between them.
-At the end it accounts for every event, and exits 0 if nothing was lost, duplicated, out of order, altered or misjudged,
-1 if something was, 2 if it could not do what was asked.
-
-Ctrl-C stops publishing and waits for what is under way; a second one has the pipeline finish only what it has begun,
-for 20 seconds at most; a third ends the process.`,
-		Example: `  sandbox                                          a quiet evening, until Ctrl-C
-  sandbox --rate 2000 --bad 0.05 --duration 1m     more of everything
-  sandbox --fail 0.1 --timeout 0.01 --poison 300   a platform with moods
-  sandbox --outage 30s:5s                          away for 5 of every 30 seconds
-  sandbox --rate 0 --count 1000000                 how fast is it?`,
-		Args:                  usage.NoArguments,
-		DisableFlagsInUseLine: true,
-		SilenceErrors:         true, // run prints them
-		SilenceUsage:          true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.check(); err != nil {
-				return usage.Error{Err: err}
-			}
-			return play(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
-		},
-	}
+	root := sandbox.Command(signals)
+	root.AddCommand(bench.Command(signals))
+	root.SilenceErrors, root.SilenceUsage = true, true // run prints them
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(usage.FlagError)
-	root.Flags().SortFlags = false
-	opts.flags(root.Flags())
-	root.AddCommand(benchCommand(signals))
 	return root
 }

@@ -1,0 +1,147 @@
+// Package bench measures the pipeline, and beside it what does the same work without its promises: the command
+// 'sandbox bench'.
+//
+// Broker, platform and contestants are processes of their own, which this package starts from the program that it is
+// part of. It counts every event of a contest, and reports no number of one in which a single event was missing or came
+// twice. It does not say why a number is what it is: for that there are profiles.
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
+)
+
+// Command is the command that runs a benchmark. One of signals breaks it off. It ends with [usage.ErrNo] if events were
+// lost or repeated.
+func Command(signals <-chan os.Signal) *cobra.Command {
+	o := defaultOptions()
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the pipeline, and beside it what does the same work without its promises",
+		Long: `Has contestants carry a load from Kafka to a simulated MSDK:
+
+  run         the real pipeline, as 'battlereport run' has it
+  reader      the path as it is usually written with kafka-go: a Reader for each partition, a message at a time
+  ceiling     the least there is to do with the same libraries: fetch in large chunks, copy values from there into calls
+
+Reader and ceiling join, sign and post with as many calls in flight as run has. They check nothing, keep no order, repeat
+no call that fails, and commit once, at the end. Broker, MSDK and contestants are processes of their own; CPU time, memory
+and allocations are the contestant's from start to end, and rates those in full swing, the first and the last 5 % of the
+events left out.
+
+They take turns on the same load, each time in a new consumer group. The first round warms up and does not count. What
+is printed is the median of the rounds with the lowest and the highest, and of run/reader and run/ceiling the same of the
+ratios within each round: what else the host is doing meets all alike.
+
+The simulated MSDK counts the events of every contest and checks their sum. A single one missing or repeated fails the
+benchmark: exit code 1. Exit code 2 is for what could not be done.
+
+A sweep repeats this for several values of one thing, with all else as the flags say (of large events there are fewer),
+and without the reader, to take less time:
+` + sweepHelp() + `
+--delay measures something else: how long events that come at --rate take from being produced to being posted.`,
+		Example: `  sandbox bench                                      the default load, about half a minute
+  sandbox bench --events 50000 --rounds 3            a quick look
+  sandbox bench --latency 20ms --in-flight 64        a platform that takes its time
+  sandbox bench --sweep partitions -o json >a.jsonl  for plots: a line of JSON for each value
+  sandbox bench --delay                              at 100 events a second, for 30 seconds
+  sandbox bench --profile /tmp/profiles              and then: go tool pprof -top /tmp/profiles/run-1.cpu.pprof
+  sandbox bench --brokers localhost:9092             on a Kafka there is, with topics and groups of its own`,
+		Args:                  usage.NoArguments,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			points, err := o.points()
+			if err != nil {
+				return usage.Error{Err: err}
+			}
+			return play(cmd.Context(), o, points, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	o.flags(cmd.Flags())
+	cmd.AddCommand(partCommand())
+	return cmd
+}
+
+// play measures each point, and prints what it finds as soon as it is known. A signal breaks it off.
+func play(ctx context.Context, o *options, points []point, stdout, stderr io.Writer, signals <-chan os.Signal) error {
+	if !o.Delay && o.Data == "" && len(o.Brokers) == 0 {
+		if err := room(points); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-signals:
+			cancel(errors.New("interrupted"))
+		case <-ctx.Done():
+		}
+	}()
+	show := newProgress(stderr, len(points))
+	defer show.end()
+	write := (&table{out: stdout}).print
+	if o.Output == "json" {
+		write = func(r report, _ point) error { return json.NewEncoder(stdout).Encode(r) }
+	}
+	measure := measureThroughput
+	if o.Delay {
+		measure = measureDelay
+	}
+	for i, p := range points {
+		show.point(i, p)
+		r, err := measure(ctx, o, p, show)
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if errors.Is(err, usage.ErrNo) {
+				show.say("bench: " + err.Error())
+			}
+			return err
+		}
+		show.clear()
+		if err := write(r, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureThroughput has the contestants take turns.
+func measureThroughput(ctx context.Context, o *options, p point, show *progress) (report, error) {
+	r := newReport(o, p)
+	s, err := setUp(ctx, o, p.workload, false)
+	if err != nil {
+		return r, err
+	}
+	defer s.tearDown()
+	if err := s.load.fill(ctx, s.brokers, p.workload, show.filling(p.workload)); err != nil {
+		return r, err
+	}
+	show.rounds(o.Rounds + 1)
+	for n := range o.Rounds + 1 {
+		came := turn{}
+		for _, part := range p.contestants() {
+			name := fmt.Sprintf("%s-%d", part, n)
+			if came[part], err = s.measure(ctx, part, name, show.contest(part, n, p.workload)); err != nil {
+				return r, err
+			}
+		}
+		show.round(n, p, came)
+		if n > 0 {
+			r.Rounds = append(r.Rounds, came)
+		}
+	}
+	r.sum()
+	return r, nil
+}

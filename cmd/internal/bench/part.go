@@ -1,0 +1,133 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/usage"
+)
+
+// The parts of a benchmark that are processes.
+const (
+	brokerPart  = "broker"
+	sinkPart    = "sink"
+	runPart     = "run"
+	readerPart  = "reader"
+	ceilingPart = "ceiling"
+)
+
+// task is what a part is to do. Not every part needs everything.
+type task struct {
+	Part string
+
+	Run     string        // in every event's id
+	Latency time.Duration // of the sink
+	Arrived bool          // the sink tells when each event arrived
+
+	Data string // directory of the broker; empty: it keeps everything in memory
+
+	Workload workload
+	Brokers  []string
+	Topic    string
+	Group    string
+	MSDK     string          // base URL
+	Ends     map[int32]int64 // of the topic's partitions
+
+	Profile string // path prefix of the profiles; empty: none
+}
+
+const partName = "part"
+
+func partCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    partName,
+		Short:  "One part of a benchmark; bench starts it",
+		Hidden: true,
+		Args:   usage.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return playPart(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+// playPart does what the task on stdin says, until that ends.
+func playPart(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	in := json.NewDecoder(stdin)
+	var t task
+	if err := in.Decode(&t); err != nil {
+		return fmt.Errorf("read the task: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, io.MultiReader(in.Buffered(), stdin))
+		cancel()
+		time.Sleep(endWithin) // should the benchmark be no more, nobody else ends this process
+		os.Exit(usage.ExitCannot)
+	}()
+	say := json.NewEncoder(stdout).Encode
+	switch t.Part {
+	case brokerPart:
+		return playBroker(ctx, t, say)
+	case sinkPart:
+		return playSink(ctx, t, say)
+	case runPart:
+		return profiled(t.Profile, func() error { return playRun(ctx, t, say, stderr) })
+	case readerPart:
+		return profiled(t.Profile, func() error { return playBaseline(ctx, t, readMessages, say) })
+	case ceilingPart:
+		return profiled(t.Profile, func() error { return playBaseline(ctx, t, fetchChunks, say) })
+	default:
+		return fmt.Errorf("a benchmark has no part %q", t.Part)
+	}
+}
+
+// expense is what a contestant has used of memory, from its start to its end.
+type expense struct {
+	Allocs     uint64
+	AllocBytes uint64
+	Peak       int64 // resident, bytes; 0: not known here
+}
+
+func expenses() expense {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return expense{Allocs: m.Mallocs, AllocBytes: m.TotalAlloc, Peak: residentPeak()}
+}
+
+// profiled runs f, and writes a CPU profile and an allocation profile of it to files that begin with prefix.
+func profiled(prefix string, f func() error) error {
+	if prefix == "" {
+		return f()
+	}
+	if err := os.MkdirAll(filepath.Dir(prefix), 0o755); err != nil {
+		return fmt.Errorf("make room for profiles: %w", err)
+	}
+	cpu, err := os.Create(prefix + ".cpu.pprof")
+	if err != nil {
+		return fmt.Errorf("write a profile: %w", err)
+	}
+	defer cpu.Close()
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		return fmt.Errorf("write a profile: %w", err)
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	pprof.StopCPUProfile()
+	allocs, err := os.Create(prefix + ".allocs.pprof")
+	if err != nil {
+		return fmt.Errorf("write a profile: %w", err)
+	}
+	defer allocs.Close()
+	return pprof.Lookup("allocs").WriteTo(allocs, 0)
+}

@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNumbersAreFoundInABody(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]uint64{
+		``:                                 nil,
+		`[{"value":"r1-7"}]`:               {7},
+		`"r1-7""r1-8","r1-7"`:              {7, 8, 7},
+		`"r1-18446744073709551615"`:        {1<<64 - 1},
+		`"r1-","r1-7,"r1-x","r1-7x"`:       nil,
+		`"r2-7" "r11-7" r1-7"`:             nil,
+		`"r1-7`:                            nil,
+		`{"name":"r1-1"},{"name":"r1-02"}`: {1, 2},
+	} {
+		var got []uint64
+		eachNumber([]byte(body), idMarker("r1"), func(n uint64) { got = append(got, n) })
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", body, got, want)
+		}
+	}
+}
+
+func TestASumTellsLossesAndRepetitionsThatEvenOut(t *testing.T) {
+	t.Parallel()
+	sum := func(numbers ...uint64) (s ids) {
+		for _, n := range numbers {
+			s.add(n)
+		}
+		return s
+	}
+	if sum(1, 2, 3, 4) != sum(4, 2, 1, 3) {
+		t.Error("the order makes a difference")
+	}
+	if sum(1, 2, 3, 4) == sum(1, 1, 4, 4) {
+		t.Error("two lost and two repeated make no difference")
+	}
+}
+
+func TestTheRateLeavesBothEndsOut(t *testing.T) {
+	t.Parallel()
+	begin := time.Unix(0, 0)
+	for rule, test := range map[string]struct {
+		calls []time.Duration // when each of 100 events ended
+		want  float64
+	}{
+		"100 events every 10 ms":         {every10ms(20), 10_000},
+		"the first call came early":      {append([]time.Duration{0}, shifted(every10ms(39), time.Second)...), 10_000},
+		"the last call lingered":         {append(every10ms(39), time.Minute), 10_000},
+		"one call tells nothing":         {every10ms(1), 0},
+		"none tells nothing":             {nil, 0},
+		"two calls tell from end to end": {every10ms(2), 10_000},
+	} {
+		var got tally
+		expected := int64(100 * len(test.calls))
+		for _, at := range test.calls {
+			got.note(ids{Count: 100}, expected, begin.Add(at))
+		}
+		if rate := got.rate(); rate < test.want*0.999 || rate > test.want*1.001 {
+			t.Errorf("%s: got %v, want %v", rule, rate, test.want)
+		}
+	}
+}
+
+func every10ms(n int) (at []time.Duration) {
+	for i := range n {
+		at = append(at, time.Duration(i)*10*time.Millisecond)
+	}
+	return at
+}
+
+func shifted(at []time.Duration, by time.Duration) []time.Duration {
+	for i := range at {
+		at[i] += by
+	}
+	return at
+}
+
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		values []float64
+		want   spread
+	}{
+		{[]float64{3}, spread{3, 3, 3}},
+		{[]float64{4, 1}, spread{2.5, 1, 4}},
+		{[]float64{9, 1, 2}, spread{2, 1, 9}},
+	} {
+		before := slices.Clone(test.values)
+		if got := spreadOf(test.values); got != test.want || !slices.Equal(before, test.values) {
+			t.Errorf("%v: got %+v, want %+v", before, got, test.want)
+		}
+	}
+}
+
+func TestDelayOfEvents(t *testing.T) {
+	t.Parallel()
+	var took []time.Duration
+	for i := range 200 {
+		took = append(took, time.Duration(200-i)*time.Millisecond)
+	}
+	ms := func(n int) millis { return millis(time.Duration(n) * time.Millisecond) }
+	if got, want := *delayOf(took), (delay{Events: 200, P50: ms(100), P90: ms(180), P99: ms(198), Max: ms(200)}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// measured is a report with everything in it.
+func measured() report {
+	r := report{
+		Time: time.Unix(1_800_000_000, 0).UTC(), Host: host{2, "go1.26", "linux", "amd64"}, Broker: "kfake", Workload: defaultWorkload(),
+	}
+	r.Workload.Latency, r.Workload.Bad, r.Workload.Codec = millis(20*time.Millisecond), 0.05, "zstd"
+	for n := range 3 {
+		i := float64(n)
+		r.Rounds = append(r.Rounds, turn{
+			runPart:     costs{eventsPerSecond: 120_000 + 1000*i, cpuPerEvent: 5.5 + i/10, peakMemory: 100 << 20, allocsPerEvent: 7.25, bytesPerEvent: 2400 + i},
+			readerPart:  costs{eventsPerSecond: 150_000 + 2000*i, cpuPerEvent: 5 - i/10, peakMemory: 50 << 20, allocsPerEvent: 4.5, bytesPerEvent: 3600},
+			ceilingPart: costs{eventsPerSecond: 400_000 - 1000*i, cpuPerEvent: 1.75, peakMemory: 0, allocsPerEvent: 1.25, bytesPerEvent: 1200},
+		})
+	}
+	r.sum()
+	return r
+}
+
+// swept is the report as it would be in a sweep.
+func swept(r report) report {
+	for _, t := range r.Rounds {
+		delete(t, readerPart)
+	}
+	r.sum()
+	return r
+}
+
+var update = flag.Bool("update", false, "rewrite the golden file")
+
+func TestReportsForPeople(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	shown := &table{out: &out}
+	show := func(r report, p point) {
+		t.Helper()
+		if err := shown.print(r, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	show(measured(), point{})
+	slow := swept(measured())
+	fast := slow
+	fast.Workload = defaultWorkload()
+	fast.Rounds = fast.Rounds[:1]
+	fast.sum()
+	show(fast, point{sweep: "latency", value: "0 ms"})
+	show(slow, point{sweep: "latency", value: "20 ms"})
+	show(fast, point{sweep: "bad", value: "0 %"})
+	late := report{Host: fast.Host, Broker: "kafka", Workload: defaultWorkload(), Delay: delayOf([]time.Duration{time.Millisecond, 200 * time.Millisecond})}
+	late.Delay.Rate = 100
+	show(late, point{})
+	const golden = "testdata/report.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", golden, got, want)
+	}
+}
+
+func TestReportsForMachines(t *testing.T) {
+	t.Parallel()
+	want := measured()
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{
+		`"rounds":[{"ceiling":{"alloc_bytes_per_event":1200,`, `"reader":{"alloc_bytes_per_event":3600,`, `"run":{"alloc_bytes_per_event":2400,`,
+		`"ratio":{"alloc_bytes_per_event":{"median":2.0008333333333335,"min":2,"max":2.0016666666666665},`,
+		`"reader_ratio":{"alloc_bytes_per_event":{"median":0.66694`,
+		`"host":{"cpus":2,"go":"go1.26","os":"linux","arch":"amd64"},"broker":"kfake","workload":{"events":500000,"partitions":8,`,
+		`"size_bytes":350,"bad":0.05,"max_records":100,"max_in_flight":32,"latency_ms":20,"compression":"zstd","seed":1}`,
+		`"events_per_second":{"median":121000,"min":120000,"max":122000}`,
+		`"bound_events_per_second":160000,"bound_reached":0.75625`,
+	} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("nothing like %s in\n%s", part, text)
+		}
+	}
+	var got report
+	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read back: %v\n%+v, want\n%+v", err, got, want)
+	}
+	if text, err := json.Marshal(swept(want)); err != nil || strings.Contains(string(text), "reader") {
+		t.Errorf("a sweep has a reader: %v\n%s", err, text)
+	}
+}
