@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// latency measures how long events take from being published to being accepted, and shows the last seconds of it. It
+// delays measures how long events take from being published to being accepted, and shows the last seconds of it. It
 // keeps as much whatever happens: while very many events are under way, some are not measured. Safe for concurrent use.
-type latency struct {
+type delays struct {
 	mu      sync.Mutex
 	begun   []beginning // by number, modulo
 	now     durations
@@ -27,44 +27,44 @@ type durations [200]uint32
 
 const (
 	measuredAtOnce = 1 << 16
-	latencyWindow  = 5 * time.Second // half of what is shown
+	delayWindow    = 5 * time.Second // half of what is shown
 	bucketGrowth   = 1.1
 	firstBucket    = 100 * time.Microsecond
 )
 
-func newLatency() *latency {
-	return &latency{begun: make([]beginning, measuredAtOnce), rotated: time.Now()}
+func newDelays() *delays {
+	return &delays{begun: make([]beginning, measuredAtOnce), rotated: time.Now()}
 }
 
-func (l *latency) begin(number uint64, at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.begun[number%measuredAtOnce] = beginning{number, at}
+func (d *delays) begin(number uint64, at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.begun[number%measuredAtOnce] = beginning{number, at}
 }
 
-func (l *latency) end(number uint64, at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := &l.begun[number%measuredAtOnce]
+func (d *delays) end(number uint64, at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := &d.begun[number%measuredAtOnce]
 	if b.number != number {
 		return
 	}
 	b.number = 0 // a repetition is not measured
-	l.rotate(at)
-	l.now[bucket(at.Sub(b.at))]++
+	d.rotate(at)
+	d.now[bucket(at.Sub(b.at))]++
 }
 
 // quantiles returns the durations that these parts of the events stay within; ok is false if there were none lately.
-func (l *latency) quantiles(at time.Time, parts ...float64) (within []time.Duration, ok bool) {
-	l.mu.Lock()
-	l.rotate(at)
+func (d *delays) quantiles(at time.Time, parts ...float64) (within []time.Duration, ok bool) {
+	d.mu.Lock()
+	d.rotate(at)
 	var sum durations
 	total := uint32(0)
 	for i := range sum {
-		sum[i] = l.now[i] + l.before[i]
+		sum[i] = d.now[i] + d.before[i]
 		total += sum[i]
 	}
-	l.mu.Unlock()
+	d.mu.Unlock()
 	if total == 0 {
 		return nil, false
 	}
@@ -81,12 +81,12 @@ func (l *latency) quantiles(at time.Time, parts ...float64) (within []time.Durat
 	return within, true
 }
 
-func (l *latency) rotate(at time.Time) {
-	switch passed := at.Sub(l.rotated); {
-	case passed >= 2*latencyWindow:
-		l.before, l.now, l.rotated = durations{}, durations{}, at
-	case passed >= latencyWindow:
-		l.before, l.now, l.rotated = l.now, durations{}, at
+func (d *delays) rotate(at time.Time) {
+	switch passed := at.Sub(d.rotated); {
+	case passed >= 2*delayWindow:
+		d.before, d.now, d.rotated = durations{}, durations{}, at
+	case passed >= delayWindow:
+		d.before, d.now, d.rotated = d.now, durations{}, at
 	}
 }
 

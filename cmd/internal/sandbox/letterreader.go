@@ -14,9 +14,9 @@ import (
 	"github.com/battlereport/battlereport/deadletter"
 )
 
-// letters reads what is added to the dead-letter topic, and tells the book. What lay there before the run is none of
-// its business.
-type letters struct {
+// letterReader reads what is added to the dead-letter topic, and tells the book. What lay there before the run is none
+// of its business.
+type letterReader struct {
 	client *kgo.Client
 	topic  string
 	run    string
@@ -31,7 +31,7 @@ type letters struct {
 	done chan struct{}
 }
 
-func readLetters(ctx context.Context, brokers []string, topic, run string, book *audit.Book) (*letters, error) {
+func readLetters(ctx context.Context, brokers []string, topic, run string, book *audit.Book) (*letterReader, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		return nil, fmt.Errorf("read the dead letters: %w", err)
@@ -47,7 +47,7 @@ func readLetters(ctx context.Context, brokers []string, topic, run string, book 
 	}
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
 	ctx, stop := context.WithCancel(context.Background())
-	l := &letters{
+	l := &letterReader{
 		client: client, topic: topic, run: run, book: book, next: next,
 		moved: make(chan struct{}, 1), stop: stop, done: make(chan struct{}),
 	}
@@ -59,7 +59,7 @@ func readLetters(ctx context.Context, brokers []string, topic, run string, book 
 }
 
 // read reads until ctx ends. What the broker refuses the client tries again by itself.
-func (l *letters) read(ctx context.Context) {
+func (l *letterReader) read(ctx context.Context) {
 	for ctx.Err() == nil {
 		fetches := l.client.PollFetches(ctx)
 		fetches.EachRecord(func(r *kgo.Record) {
@@ -82,7 +82,7 @@ func (l *letters) read(ctx context.Context) {
 }
 
 // letter reads a letter; number is 0 if it is not of this run.
-func (l *letters) letter(r *kgo.Record) (number uint64, letter audit.Letter) {
+func (l *letterReader) letter(r *kgo.Record) (number uint64, letter audit.Letter) {
 	letter.Value = r.Value
 	for _, h := range r.Headers {
 		switch h.Key {
@@ -101,7 +101,7 @@ func (l *letters) letter(r *kgo.Record) (number uint64, letter audit.Letter) {
 }
 
 // readToEnd waits until all is read that lies in the topic now.
-func (l *letters) readToEnd(ctx context.Context) error {
+func (l *letterReader) readToEnd(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, cluster.Patience)
 	defer cancel()
 	upTo, err := cluster.Ends(ctx, l.client, l.topic)
@@ -118,7 +118,7 @@ func (l *letters) readToEnd(ctx context.Context) error {
 	return nil
 }
 
-func (l *letters) past(upTo map[int32]int64) bool {
+func (l *letterReader) past(upTo map[int32]int64) bool {
 	for partition, offset := range l.position() {
 		if offset < upTo[partition] {
 			return false
@@ -128,19 +128,19 @@ func (l *letters) past(upTo map[int32]int64) bool {
 }
 
 // position is the offset to be read next, by partition.
-func (l *letters) position() map[int32]int64 {
+func (l *letterReader) position() map[int32]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.next)
 }
 
-func (l *letters) foreigners() int64 {
+func (l *letterReader) foreigners() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.foreign
 }
 
-func (l *letters) close() {
+func (l *letterReader) close() {
 	l.stop()
 	<-l.done
 	l.client.Close()

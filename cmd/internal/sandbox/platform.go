@@ -32,7 +32,7 @@ type platform struct {
 }
 
 // startPlatform serves MSDK on loopback until close. The players in poisoned are refused.
-func startPlatform(o *options, run string, book *audit.Book, waits *latency, poisoned map[string]bool) (*platform, error) {
+func startPlatform(o *options, run string, book *audit.Book, delays *delays, poisoned map[string]bool) (*platform, error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", o.MSDKPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for MSDK calls: %w", err)
@@ -54,7 +54,7 @@ func startPlatform(o *options, run string, book *audit.Book, waits *latency, poi
 				return
 			}
 			book.Accept(number, posted)
-			waits.end(number, r.Time)
+			delays.end(number, r.Time)
 		},
 	})
 	var down msdktest.Outage

@@ -19,7 +19,7 @@ type publisher struct {
 	kafka    *kgo.Client
 	events   *traffic.Generator
 	book     *audit.Book
-	waits    *latency
+	delays   *delays
 	poisoned map[string]bool
 
 	failed  atomic.Int64 // events that the broker did not take
@@ -87,7 +87,7 @@ func (p *publisher) publish(ctx context.Context) {
 	for _, h := range ev.Headers {
 		record.Headers = append(record.Headers, kgo.RecordHeader(h))
 	}
-	p.waits.begin(ev.Number, time.Now())
+	p.delays.begin(ev.Number, time.Now())
 	p.kafka.Produce(ctx, record, func(r *kgo.Record, err error) {
 		if err != nil {
 			p.failed.Add(1)

@@ -2,12 +2,10 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,8 +35,8 @@ type sandbox struct {
 	pipeline  *pipeline.Pipeline
 	http      *telemetry.Server
 	book      *audit.Book
-	letters   *letters
-	waits     *latency
+	letters   *letterReader
+	delays    *delays
 	publisher *publisher
 	phase     phase
 
@@ -48,7 +46,7 @@ type sandbox struct {
 // start starts all but the pipeline and the traffic. After an error nothing is left running.
 func start(ctx context.Context, o *options, log *slog.Logger) (s *sandbox, err error) {
 	now := time.Now()
-	s = &sandbox{opts: o, log: log, book: audit.New(), waits: newLatency()}
+	s = &sandbox{opts: o, log: log, book: audit.New(), delays: newDelays()}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -68,7 +66,7 @@ func start(ctx context.Context, o *options, log *slog.Logger) (s *sandbox, err e
 	for i := range min(o.Poison, o.Players) {
 		poisoned[events.Player(i)] = true
 	}
-	if s.platform, err = startPlatform(o, run, s.book, s.waits, poisoned); err != nil {
+	if s.platform, err = startPlatform(o, run, s.book, s.delays, poisoned); err != nil {
 		return s, err
 	}
 	s.onClose(s.platform.close)
@@ -86,7 +84,7 @@ func start(ctx context.Context, o *options, log *slog.Logger) (s *sandbox, err e
 		return s, err
 	}
 	s.onClose(s.letters.close)
-	s.publisher = &publisher{opts: o, kafka: s.kafka, events: events, book: s.book, waits: s.waits, poisoned: poisoned}
+	s.publisher = &publisher{opts: o, kafka: s.kafka, events: events, book: s.book, delays: s.delays, poisoned: poisoned}
 	s.started = time.Now()
 	return s, nil
 }
@@ -161,143 +159,6 @@ func (s *sandbox) startPipeline() error {
 		_ = s.http.Close(ctx)
 	})
 	return nil
-}
-
-// result is how a run has ended.
-type result struct {
-	audit.Findings
-	took          time.Duration
-	notPublished  int64 // events that the broker did not take
-	foreign       int64 // accepted reports of others than the sandbox
-	foreignLetter int64 // and letters
-	replayed      bool  // somebody has replayed letters meanwhile
-	calls, failed int64
-	settle        time.Duration // how long to wait for what is pending
-	hurried       bool          // somebody did not want to
-}
-
-// ok says whether every event is accounted for. A letter that is replayed is both dead-lettered and delivered, perhaps
-// with another value and out of its turn, which is what it was replayed for: then only what is lost counts.
-func (r *result) ok() bool {
-	broken := len(r.Breaches) > 0
-	if r.replayed {
-		broken = r.Breaches[audit.Lost] > 0
-	}
-	return !broken && (r.Pending == 0 || r.hurried)
-}
-
-// run publishes until stop ends or the events are all out, waits until they have settled, drains the pipeline and
-// accounts for all. The end of hurry ends the waiting.
-func (s *sandbox) run(stop, hurry context.Context) (result, error) {
-	stop, fail := context.WithCancel(stop)
-	defer fail()
-	wait, abandon := context.WithCancel(hurry)
-	defer abandon()
-	ctx, drain := context.WithCancel(context.Background())
-	defer drain()
-	ended := make(chan error, 1)
-	go func() {
-		err := s.pipeline.Run(ctx)
-		if ctx.Err() == nil { // it cannot work as configured: nothing will settle
-			fail()
-			abandon()
-		}
-		ended <- err
-	}()
-	if s.embedded && s.opts.Data == "" {
-		var house sync.WaitGroup
-		house.Go(func() { s.keepHouse(ctx) })
-		defer house.Wait()
-		defer drain()
-	}
-
-	before, _ := cluster.Committed(ctx, s.kafka, group) // an account that cannot be had is one of nothing
-	s.publisher.run(stop, wait)
-	took := time.Since(s.started)
-	s.phase.enter(settling)
-	s.settle(wait)
-	s.phase.enter(draining)
-	drain()
-	if err := <-ended; err != nil {
-		return result{}, fmt.Errorf("run the pipeline: %w", err)
-	}
-	r, err := s.account(context.Background(), before)
-	r.took, r.settle, r.hurried = took, s.opts.Settle, hurry.Err() != nil
-	s.phase.enter(over)
-	return r, err
-}
-
-// settle waits until nothing is pending.
-func (s *sandbox) settle(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Settle)
-	defer cancel()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for s.book.Counts().Pending > 0 {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// account reads the rest of the letters and closes the book. Before is what the group had committed at the start.
-func (s *sandbox) account(ctx context.Context, before map[string]map[int32]int64) (result, error) {
-	if err := s.letters.readToEnd(ctx); err != nil {
-		return result{}, err
-	}
-	offsets, err := cluster.Committed(ctx, s.kafka, group)
-	if err != nil {
-		return result{}, err
-	}
-	replayed := false
-	replays := s.cfg.DeadLetter.ReplayTopicFor(s.opts.Topic)
-	for partition, offset := range offsets[replays] {
-		replayed = replayed || offset > before[replays][partition]
-	}
-	stats := s.pipeline.Stats()
-	return result{
-		replayed:      replayed,
-		Findings:      s.book.Findings(offsets),
-		notPublished:  s.publisher.failed.Load(),
-		foreign:       s.platform.foreign.Load(),
-		foreignLetter: s.letters.foreigners(),
-		calls:         stats.Calls,
-		failed:        stats.FailedCalls,
-	}, nil
-}
-
-// Housekeeping of the embedded broker, which keeps all records in memory.
-const (
-	houseInterval = 5 * time.Second
-	keptRecords   = 20_000 // by partition, for people to look at
-)
-
-// keepHouse has the broker forget what has been read long ago, until ctx ends.
-func (s *sandbox) keepHouse(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(houseInterval):
-		}
-		read, err := cluster.Committed(ctx, s.kafka, group)
-		if err != nil {
-			continue // the next time, then
-		}
-		read[s.letters.topic] = s.letters.position()
-		for _, offsets := range read {
-			for partition, offset := range offsets {
-				if offsets[partition] = offset - keptRecords; offsets[partition] <= 0 {
-					delete(offsets, partition)
-				}
-			}
-		}
-		if err := cluster.Trim(ctx, s.kafka, read); err != nil && !errors.Is(err, context.Canceled) {
-			s.log.Warn("the embedded broker does not forget", "error", err)
-		}
-	}
 }
 
 func (s *sandbox) onClose(f func()) { s.closers = append(s.closers, f) }

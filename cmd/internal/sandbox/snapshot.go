@@ -74,7 +74,7 @@ func (w *watcher) look(now time.Time) snapshot {
 	snap.rates = w.rates(sample{now, totals{
 		float64(snap.book.Published), float64(snap.book.Delivered), float64(snap.book.DeadLettered), float64(snap.stats.Calls),
 	}})
-	if q, ok := s.waits.quantiles(now, .5, .99); ok {
+	if q, ok := s.delays.quantiles(now, .5, .99); ok {
 		snap.p50, snap.p99 = q[0], q[1]
 	}
 	if now.Sub(w.boardAt) >= boardInterval || s.phase.now.Load() == over {
