@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"runtime"
-	"runtime/pprof"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,45 +86,4 @@ func playPart(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) er
 	default:
 		return fmt.Errorf("a benchmark has no part %q", t.Part)
 	}
-}
-
-// expense is what a contestant has used of memory, from its start to its end.
-type expense struct {
-	Allocs     uint64
-	AllocBytes uint64
-	Peak       int64 // resident, bytes; 0: not known here
-}
-
-func expenses() expense {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return expense{Allocs: m.Mallocs, AllocBytes: m.TotalAlloc, Peak: residentPeak()}
-}
-
-// profiled runs f, and writes a CPU profile and an allocation profile of it to files that begin with prefix.
-func profiled(prefix string, f func() error) error {
-	if prefix == "" {
-		return f()
-	}
-	if err := os.MkdirAll(filepath.Dir(prefix), 0o755); err != nil {
-		return fmt.Errorf("make room for profiles: %w", err)
-	}
-	cpu, err := os.Create(prefix + ".cpu.pprof")
-	if err != nil {
-		return fmt.Errorf("write a profile: %w", err)
-	}
-	defer cpu.Close()
-	if err := pprof.StartCPUProfile(cpu); err != nil {
-		return fmt.Errorf("write a profile: %w", err)
-	}
-	if err := f(); err != nil {
-		return err
-	}
-	pprof.StopCPUProfile()
-	allocs, err := os.Create(prefix + ".allocs.pprof")
-	if err != nil {
-		return fmt.Errorf("write a profile: %w", err)
-	}
-	defer allocs.Close()
-	return pprof.Lookup("allocs").WriteTo(allocs, 0)
 }
