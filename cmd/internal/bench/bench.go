@@ -10,12 +10,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/memory"
+	"github.com/battlereport/battlereport/cmd/internal/bench/part"
+	"github.com/battlereport/battlereport/cmd/internal/bench/report"
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
@@ -46,7 +49,7 @@ benchmark: exit code 1. Exit code 2 is for what could not be done.
 
 A sweep repeats this for several values of one thing, with all else as the flags say (of large events there are fewer),
 and without the reader, to take less time:
-` + sweepHelp() + `
+` + workload.SweepHelp() + `
 --delay measures something else: how long events that come at --rate take from being produced to being posted.`,
 		Example: `  sandbox bench                                      the default load, about half a minute
   sandbox bench --events 50000 --rounds 3            a quick look
@@ -71,10 +74,22 @@ and without the reader, to take less time:
 	return cmd
 }
 
+func partCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    part.Command,
+		Short:  "One part of a benchmark; bench starts it",
+		Hidden: true,
+		Args:   usage.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return part.Play(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
 // play measures each point, and prints what it finds as soon as it is known. A signal breaks it off.
-func play(ctx context.Context, o *options, points []point, stdout, stderr io.Writer, signals <-chan os.Signal) error {
+func play(ctx context.Context, o *options, points []workload.Point, stdout, stderr io.Writer, signals <-chan os.Signal) error {
 	if !o.Delay && o.Data == "" && len(o.Brokers) == 0 {
-		if err := room(points); err != nil {
+		if err := memory.Check(points); err != nil {
 			return err
 		}
 	}
@@ -89,9 +104,9 @@ func play(ctx context.Context, o *options, points []point, stdout, stderr io.Wri
 	}()
 	show := newProgress(stderr, len(points))
 	defer show.end()
-	write := (&table{out: stdout}).print
+	write := (&report.Table{Out: stdout}).Print
 	if o.Output == "json" {
-		write = func(r report, _ point) error { return json.NewEncoder(stdout).Encode(r) }
+		write = func(r report.Report, _ workload.Point) error { return json.NewEncoder(stdout).Encode(r) }
 	}
 	measure := measureThroughput
 	if o.Delay {
@@ -115,33 +130,4 @@ func play(ctx context.Context, o *options, points []point, stdout, stderr io.Wri
 		}
 	}
 	return nil
-}
-
-// measureThroughput has the contestants take turns.
-func measureThroughput(ctx context.Context, o *options, p point, show *progress) (report, error) {
-	r := newReport(o, p)
-	s, err := setUp(ctx, o, p.workload, false)
-	if err != nil {
-		return r, err
-	}
-	defer s.tearDown()
-	if err := s.load.fill(ctx, s.brokers, p.workload, show.filling(p.workload)); err != nil {
-		return r, err
-	}
-	show.rounds(o.Rounds + 1)
-	for n := range o.Rounds + 1 {
-		came := turn{}
-		for _, part := range p.contestants() {
-			name := fmt.Sprintf("%s-%d", part, n)
-			if came[part], err = s.measure(ctx, part, name, show.contest(part, n, p.workload)); err != nil {
-				return r, err
-			}
-		}
-		show.round(n, p, came)
-		if n > 0 {
-			r.Rounds = append(r.Rounds, came)
-		}
-	}
-	r.sum()
-	return r, nil
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/goleak"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/memory"
+	"github.com/battlereport/battlereport/cmd/internal/bench/part"
+	"github.com/battlereport/battlereport/cmd/internal/bench/report"
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
@@ -37,7 +42,7 @@ func command(args ...string) *cobra.Command {
 }
 
 // measure runs a benchmark, and returns the reports that it wrote as JSON.
-func measure(t *testing.T, args ...string) []report {
+func measure(t *testing.T, args ...string) []report.Report {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := command(append([]string{"-o", "json"}, args...)...)
@@ -46,9 +51,9 @@ func measure(t *testing.T, args ...string) []report {
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, stderr.String())
 	}
-	var reports []report
+	var reports []report.Report
 	for line := range strings.Lines(stdout.String()) {
-		var r report
+		var r report.Report
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("read %s: %v", line, err)
 		}
@@ -66,24 +71,24 @@ func TestBenchMeasuresEveryRoundOfAll(t *testing.T) {
 		t.Fatalf("got %d reports, want one of a round: %+v", len(reports), reports)
 	}
 	r := reports[0]
-	for _, q := range shown {
-		if q.quantity == peakMemory && residentPeak() == 0 {
+	for _, q := range []report.Quantity{report.EventsPerSecond, report.CPUPerEvent, report.PeakMemory, report.AllocsPerEvent, report.BytesPerEvent} {
+		if q == report.PeakMemory && memory.Peak() == 0 {
 			continue // not known here
 		}
-		run := r.Run[q.quantity].Median
-		for part, beside := range map[string]struct{ costs, ratio spreads }{
-			readerPart: {r.Reader, r.ReaderRatio}, ceilingPart: {r.Ceiling, r.Ratio},
+		run := r.Run[q].Median
+		for contestant, beside := range map[string]struct{ costs, ratio report.Spreads }{
+			workload.Reader: {r.Reader, r.ReaderRatio}, workload.Ceiling: {r.Ceiling, r.Ratio},
 		} {
-			costs, ratio := beside.costs[q.quantity].Median, beside.ratio[q.quantity].Median
+			costs, ratio := beside.costs[q].Median, beside.ratio[q].Median
 			if run <= 0 || costs <= 0 || ratio != run/costs {
-				t.Errorf("%s: run %v, %s %v, ratio %v", q.name, run, part, costs, ratio)
+				t.Errorf("%s: run %v, %s %v, ratio %v", q, run, contestant, costs, ratio)
 			}
 		}
 	}
-	if r.Bound != 32*100*1000 || r.Reached != r.Run[eventsPerSecond].Median/r.Bound {
+	if r.Bound != 32*100*1000 || r.Reached != r.Run[report.EventsPerSecond].Median/r.Bound {
 		t.Errorf("with a latency of 1 ms the bound is %v and %v of it reached", r.Bound, r.Reached)
 	}
-	want := workload{Events: 2000, Partitions: 3, Players: 500, Size: 350, Batch: 100, InFlight: 32, Latency: millis(time.Millisecond), Codec: "lz4", Seed: 1}
+	want := workload.Workload{Events: 2000, Partitions: 3, Players: 500, Size: 350, Batch: 100, InFlight: 32, Latency: workload.Millis(time.Millisecond), Codec: "lz4", Seed: 1}
 	if r.Workload != want || r.Broker != "kfake" || r.Sweep != "" {
 		t.Errorf("%+v on %s of sweep %q, want %+v", r.Workload, r.Broker, r.Sweep, want)
 	}
@@ -101,7 +106,7 @@ func TestBenchMeasuresEveryRoundOfAll(t *testing.T) {
 
 func TestBenchCarriesBadEventsToo(t *testing.T) {
 	r := measure(t, "--events", "1000", "--bad", "0.2", "--rounds", "1")[0]
-	if r.Run[eventsPerSecond].Median <= 0 || r.Reader[eventsPerSecond].Median <= 0 || r.Ceiling[eventsPerSecond].Median <= 0 {
+	if r.Run[report.EventsPerSecond].Median <= 0 || r.Reader[report.EventsPerSecond].Median <= 0 || r.Ceiling[report.EventsPerSecond].Median <= 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -117,53 +122,65 @@ func TestBenchMeasuresDelay(t *testing.T) {
 	}
 }
 
+func isMismatch(err error) bool {
+	var m *mismatch
+	return errors.As(err, &m) && errors.Is(err, usage.ErrNo)
+}
+
+// sumOf is the sum of one event.
+func sumOf(number uint64) uint64 {
+	var one part.Checksum
+	one.Add(number)
+	return one.Sum
+}
+
 func TestALostOrRepeatedEventFailsTheBench(t *testing.T) {
 	o := defaultOptions()
 	o.Events, o.Partitions, o.Rounds = 200, 1, 1
-	s, err := setUp(t.Context(), o, o.workload, false)
+	s, err := setUp(t.Context(), o, o.Workload, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.tearDown()
-	if err := s.load.fill(t.Context(), s.brokers, o.workload, func(int) {}); err != nil {
+	if err := s.load.fill(t.Context(), s.brokers, o.Workload, func(int) {}); err != nil {
 		t.Fatal(err)
 	}
 	full := *s.load
 	for rule, spoil := range map[string]func(l *load){
 		"one more than there should be": func(l *load) { l.all.Count-- },
-		"another in the place of one":   func(l *load) { l.all.Sum += scatter(777) - scatter(1) },
+		"another in the place of one":   func(l *load) { l.all.Sum += sumOf(777) - sumOf(1) },
 	} {
 		*s.load = full
 		spoil(s.load)
-		for _, part := range []string{readerPart, ceilingPart} {
-			if _, err := s.measure(t.Context(), part, rule+part, func(int64) {}); !isMismatch(err) {
-				t.Errorf("%s, the %s: got %v", rule, part, err)
+		for _, contestant := range []string{workload.Reader, workload.Ceiling} {
+			if _, err := s.measure(t.Context(), contestant, rule+contestant, func(int64) {}); !isMismatch(err) {
+				t.Errorf("%s, the %s: got %v", rule, contestant, err)
 			}
 		}
 	}
 	*s.load = full
 	s.load.events++ // one that should have become a dead letter
-	if _, err := s.measure(t.Context(), runPart, "letter", func(int64) {}); !isMismatch(err) {
+	if _, err := s.measure(t.Context(), workload.Run, "letter", func(int64) {}); !isMismatch(err) {
 		t.Errorf("a dead letter that is missing: got %v", err)
 	}
 }
 
 func TestWhatTheGeneratorMakesTheSinkCounts(t *testing.T) {
 	t.Parallel()
-	events, err := traffic.New(traffic.Config{Run: "r1", Apps: []traffic.App{{ID: appID}}, Players: 10, Bad: 0.3, Kinds: tame()})
+	events, err := traffic.New(traffic.Config{Run: "r1", Apps: []traffic.App{{ID: workload.AppID}}, Players: 10, Bad: 0.3, Kinds: tame()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var body []byte
-	var want, got ids
+	var want, got part.Checksum
 	for range 500 {
 		ev := events.Next()
 		body = append(append(body, ev.Value...), ',')
 		if number, ok := traffic.ReportNumber(ev.Value, "r1"); ok {
-			want.add(number)
+			want.Add(number)
 		}
 	}
-	eachNumber(body, idMarker("r1"), got.add)
+	part.EachNumber(body, part.IDPrefix("r1"), got.Add)
 	if got != want || got.Count < 350 {
 		t.Errorf("counted %+v, want %+v", got, want)
 	}

@@ -1,41 +1,87 @@
 package bench
 
 import (
+	"context"
 	"fmt"
-	"math"
-	"slices"
-	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/battlereport/battlereport/cmd/internal/bench/part"
+	"github.com/battlereport/battlereport/cmd/internal/bench/report"
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
-// delay is how long events took from being handed to the Kafka client that produces them to having arrived at the
-// sink.
-type delay struct {
-	Rate     float64 `json:"rate_per_second"`
-	Duration millis  `json:"duration_ms"`
-	Events   int     `json:"events"`
-	P50      millis  `json:"p50_ms"`
-	P90      millis  `json:"p90_ms"`
-	P99      millis  `json:"p99_ms"`
-	Max      millis  `json:"max_ms"`
-}
-
-func (d *delay) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s events, %g a second, from produced to posted:\n\n", figures.Grouped(d.Events), d.Rate)
-	for _, q := range []struct {
-		name string
-		d    millis
-	}{{"half of them within", d.P50}, {"9 of 10", d.P90}, {"99 of 100", d.P99}, {"all", d.Max}} {
-		fmt.Fprintf(&b, "%-22s%8.1f ms\n", q.name, float64(q.d)/float64(time.Millisecond))
+// measureDelay has events come at a rate that leaves the pipeline at ease, and looks how long each takes.
+func measureDelay(ctx context.Context, o *options, p workload.Point, show *progress) (report.Report, error) {
+	r := newReport(o, p)
+	s, err := setUp(ctx, o, p.Workload, true)
+	if err != nil {
+		return r, err
 	}
-	return b.String()
+	defer s.tearDown()
+	producer, err := newProducer(s.load, s.brokers, p.Workload, kgo.ProducerLinger(0))
+	if err != nil {
+		return r, err
+	}
+	defer producer.kafka.Close()
+	t := s.task(workload.Run, "delay")
+	run, err := part.Start(ctx, t)
+	if err != nil {
+		return r, err
+	}
+	defer run.Kill()
+	show.live("waiting for the pipeline")
+	if err := s.awaitFirst(ctx, run, producer); err != nil {
+		return r, err
+	}
+	produced, err := producer.trickle(ctx, o.Rate, o.Duration, func(done int) {
+		show.live("%s of %s seconds", figures.PerSecond(float64(done)/o.Rate), figures.PerSecond(o.Duration.Seconds()))
+	})
+	if err != nil {
+		return r, err
+	}
+	if err := producer.finish(ctx); err != nil {
+		return r, err
+	}
+	if _, _, err := s.finish(ctx, run, t, 0, func(int64) {}); err != nil {
+		return r, err
+	}
+	var arrived map[uint64]time.Time
+	if err := s.ask(ctx, "GET", part.ArrivedPath, &arrived); err != nil {
+		return r, err
+	}
+	var took []time.Duration
+	for number, at := range produced {
+		took = append(took, arrived[number].Sub(at))
+	}
+	r.Delay = report.DelayOf(took)
+	r.Delay.Rate, r.Delay.Duration = o.Rate, workload.Millis(o.Duration)
+	r.Workload.Events = len(took)
+	return r, nil
 }
 
-func delayOf(took []time.Duration) *delay {
-	slices.Sort(took)
-	within := func(part float64) millis { return millis(took[int(math.Ceil(part*float64(len(took))))-1]) }
-	return &delay{Events: len(took), P50: within(0.5), P90: within(0.9), P99: within(0.99), Max: within(1)}
+// awaitFirst produces an event now and then until one arrives, since only then the pipeline has joined its group.
+func (s *stage) awaitFirst(ctx context.Context, run *part.Process, p *producer) error {
+	deadline := time.Now().Add(stalledAfter)
+	for {
+		if _, err := p.produce(ctx); err != nil {
+			return err
+		}
+		var t part.Tally
+		if err := s.ask(ctx, "GET", part.TallyPath, &t); err != nil {
+			return err
+		}
+		if t.Calls > 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			run.Kill()
+			return run.Failure(fmt.Errorf("killed, since no event has arrived within %s", stalledAfter))
+		}
+		if err := pauseWith(ctx, run, pollInterval); err != nil {
+			return err
+		}
+	}
 }

@@ -3,21 +3,20 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
-)
 
-// maxSize leaves room, since the size of an event is met about.
-const maxSize = 60_000
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
+	"github.com/battlereport/battlereport/cmd/internal/traffic"
+)
 
 // options are the flags of bench.
 type options struct {
-	workload
+	workload.Workload
 
 	Rounds   int
 	Sweep    string
@@ -31,23 +30,23 @@ type options struct {
 }
 
 func defaultOptions() *options {
-	return &options{workload: defaultWorkload(), Rounds: 5, Output: "table", Rate: 100, Duration: 30 * time.Second}
+	return &options{Workload: workload.Default(), Rounds: 5, Output: "table", Rate: 100, Duration: 30 * time.Second}
 }
 
 func (o *options) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.Events, "events", o.Events, "`N` events to carry")
 	f.Int32Var(&o.Partitions, "partitions", o.Partitions, "`N` partitions of their topic")
 	f.IntVar(&o.Players, "players", o.Players, "`N` players whom they are about")
-	f.IntVar(&o.Size, "size", o.Size, fmt.Sprintf("about `BYTES` of an event, 1 to %d", maxSize))
+	f.IntVar(&o.Size, "size", o.Size, fmt.Sprintf("about `BYTES` of an event, 1 to %d", traffic.MaxSize))
 	f.Float64Var(&o.Bad, "bad", o.Bad, "`SHARE` of events that become dead letters, 0 to 1")
 	f.IntVar(&o.Batch, "batch", o.Batch, "`N` events in a call at most: batch.max_records")
 	f.IntVar(&o.InFlight, "in-flight", o.InFlight, "`N` calls at once at most: delivery.max_in_flight")
 	f.DurationVar((*time.Duration)(&o.Latency), "latency", 0, "`TIME` that MSDK takes for a call")
-	f.StringVar(&o.Codec, "compression", o.Codec, "`CODEC` that producers compress events with: "+strings.Join(codecNames(), ", "))
+	f.StringVar(&o.Codec, "compression", o.Codec, "`CODEC` that producers compress events with: "+strings.Join(workload.CodecNames(), ", "))
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of the events: the same one makes the same")
 
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "`N` rounds, besides the one that warms up")
-	f.StringVar(&o.Sweep, "sweep", "", "measure several values of `WHAT`: "+strings.Join(sweepNames(), ", ")+" or all")
+	f.StringVar(&o.Sweep, "sweep", "", "measure several values of `WHAT`: "+strings.Join(workload.SweepNames(), ", ")+" or all")
 	f.BoolVar(&o.Delay, "delay", false, "measure how long events take from being produced to being posted")
 	f.Float64Var(&o.Rate, "rate", o.Rate, "with --delay: `N` events a second")
 	f.DurationVar(&o.Duration, "duration", o.Duration, "with --delay: for `TIME`")
@@ -59,7 +58,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 }
 
 // points checks the flags, and returns what is to be measured.
-func (o *options) points() ([]point, error) {
+func (o *options) points() ([]workload.Point, error) {
 	atLeast := func(name string, v, least int64) error {
 		if v >= least {
 			return nil
@@ -70,8 +69,8 @@ func (o *options) points() ([]point, error) {
 		atLeast("events", int64(o.Events), 1), atLeast("partitions", int64(o.Partitions), 1), atLeast("players", int64(o.Players), 1),
 		atLeast("batch", int64(o.Batch), 1), atLeast("in-flight", int64(o.InFlight), 1), atLeast("rounds", int64(o.Rounds), 1),
 	}
-	if o.Size < 1 || o.Size > maxSize {
-		errs = append(errs, fmt.Errorf("--size %d: want 1 to %d, since events above 64 KiB are refused", o.Size, maxSize))
+	if o.Size < 1 || o.Size > traffic.MaxSize {
+		errs = append(errs, fmt.Errorf("--size %d: want 1 to %d, since events above 64 KiB are refused", o.Size, traffic.MaxSize))
 	}
 	if !(o.Bad >= 0 && o.Bad < 1) {
 		errs = append(errs, fmt.Errorf("--bad %v: want a share, 0 to less than 1", o.Bad))
@@ -79,14 +78,14 @@ func (o *options) points() ([]point, error) {
 	if o.Latency < 0 {
 		errs = append(errs, errors.New("--latency: want 0 or more"))
 	}
-	if _, known := codecs()[o.Codec]; !known {
-		errs = append(errs, fmt.Errorf("--compression %s: want one of %s", o.Codec, strings.Join(codecNames(), ", ")))
+	if _, known := workload.Codecs()[o.Codec]; !known {
+		errs = append(errs, fmt.Errorf("--compression %s: want one of %s", o.Codec, strings.Join(workload.CodecNames(), ", ")))
 	}
 	if o.Output != "table" && o.Output != "json" {
 		errs = append(errs, fmt.Errorf("--output %s: want table or json", o.Output))
 	}
-	if o.Sweep != "" && o.Sweep != "all" && !slices.Contains(sweepNames(), o.Sweep) {
-		errs = append(errs, fmt.Errorf("--sweep %s: want %s or all", o.Sweep, strings.Join(sweepNames(), ", ")))
+	if o.Sweep != "" && o.Sweep != "all" && !slices.Contains(workload.SweepNames(), o.Sweep) {
+		errs = append(errs, fmt.Errorf("--sweep %s: want %s or all", o.Sweep, strings.Join(workload.SweepNames(), ", ")))
 	}
 	if o.Delay && o.Sweep != "" {
 		errs = append(errs, errors.New("--delay and --sweep: want one of them"))
@@ -103,7 +102,5 @@ func (o *options) points() ([]point, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return sweepPoints(o.Sweep, o.workload), nil
+	return workload.Points(o.Sweep, o.Workload), nil
 }
-
-func codecNames() []string { return slices.Sorted(maps.Keys(codecs())) }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/report"
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/figures"
 	"github.com/battlereport/battlereport/cmd/internal/screen"
 )
@@ -16,7 +18,7 @@ type progress struct {
 	screen *screen.Screen // nil: no terminal
 	points int
 	title  string // of the point under way
-	turns  int    // rounds of a point
+	rounds int    // of a point
 	began  time.Time
 }
 
@@ -51,32 +53,32 @@ func (p *progress) end() {
 	}
 }
 
-func (p *progress) point(i int, of point) {
+func (p *progress) point(i int, of workload.Point) {
 	p.title = ""
-	if of.sweep != "" {
-		p.title = fmt.Sprintf("%d of %d, %s %s: ", i+1, p.points, of.sweep, of.value)
+	if of.Sweep != "" {
+		p.title = fmt.Sprintf("%d of %d, %s %s: ", i+1, p.points, of.Sweep, of.Value)
 	}
 }
 
 // filling returns what shows how much of the load is in the broker.
-func (p *progress) filling(w workload) func(done int) {
+func (p *progress) filling(w workload.Workload) func(done int) {
 	began := time.Now()
 	return func(done int) {
 		p.live("producing, %s of %s%s", figures.Grouped(done), figures.Grouped(w.Events), left(began, int64(done), int64(w.Events)))
 	}
 }
 
-func (p *progress) rounds(n int) { p.turns, p.began = n, time.Now() }
+func (p *progress) begin(rounds int) { p.rounds, p.began = rounds, time.Now() }
 
 // contest returns what shows how far a contest is.
-func (p *progress) contest(part string, round int, w workload) func(done int64) {
+func (p *progress) contest(contestant string, round int, w workload.Workload) func(done int64) {
 	first, began := int64(-1), time.Now()
 	return func(done int64) {
 		if first < 0 || done == 0 {
 			first, began = done, time.Now()
 		}
 		rate := float64(done-first) / max(time.Since(began).Seconds(), 0.001)
-		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), part, figures.Grouped(done), figures.Grouped(w.Events), figures.PerSecond(rate),
+		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), contestant, figures.Grouped(done), figures.Grouped(w.Events), figures.PerSecond(rate),
 			left(began, done-first, int64(w.Events)-first))
 	}
 }
@@ -85,16 +87,16 @@ func (p *progress) name(round int) string {
 	if round == 0 {
 		return "warming up"
 	}
-	return fmt.Sprintf("round %d of %d", round, p.turns-1)
+	return fmt.Sprintf("round %d of %d", round, p.rounds-1)
 }
 
 // round says how a round has come out.
-func (p *progress) round(n int, of point, came turn) {
-	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), figures.PerSecond(came[runPart][eventsPerSecond]))
-	for _, part := range of.contestants()[1:] {
-		line += fmt.Sprintf(", %.3f of the %s's %s/s", came.ratio(part)[eventsPerSecond], part, figures.PerSecond(came[part][eventsPerSecond]))
+func (p *progress) round(n int, of workload.Point, round report.Round) {
+	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), figures.PerSecond(round[workload.Run][report.EventsPerSecond]))
+	for _, contestant := range of.Contestants()[1:] {
+		line += fmt.Sprintf(", %.3f of the %s's %s/s", round.Ratio(contestant)[report.EventsPerSecond], contestant, figures.PerSecond(round[contestant][report.EventsPerSecond]))
 	}
-	p.say(line + left(p.began, int64(n+1), int64(p.turns)))
+	p.say(line + left(p.began, int64(n+1), int64(p.rounds)))
 }
 
 // left is about how long it takes until all is done; empty: it cannot be said.

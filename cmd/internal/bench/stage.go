@@ -14,18 +14,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/part"
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/cluster"
 )
 
 // stage is the broker with its load, and the sink: what all contestants of a workload find.
 type stage struct {
 	opts     *options
-	workload workload
+	workload workload.Workload
 	load     *load
 	brokers  []string
-	broker   *process // nil: it is not ours
-	data     string   // its directory; empty: none
-	sink     *process
+	broker   *part.Process // nil: it is not ours
+	data     string        // its directory; empty: none
+	sink     *part.Process
 	sinkURL  string
 	kafka    *kgo.Client
 	http     http.Client
@@ -33,7 +35,7 @@ type stage struct {
 }
 
 // setUp starts broker and sink for a workload. After an error nothing is left running.
-func setUp(ctx context.Context, o *options, w workload, arrivals bool) (s *stage, err error) {
+func setUp(ctx context.Context, o *options, w workload.Workload, arrivals bool) (s *stage, err error) {
 	s = &stage{opts: o, workload: w, load: newLoad(), brokers: o.Brokers, http: http.Client{Timeout: cluster.Patience}}
 	defer func() {
 		if err != nil {
@@ -45,11 +47,11 @@ func setUp(ctx context.Context, o *options, w workload, arrivals bool) (s *stage
 			return s, err
 		}
 	}
-	s.sink, err = startProcess(ctx, task{Part: sinkPart, Run: s.load.run, Latency: time.Duration(w.Latency), Arrived: arrivals})
+	s.sink, err = part.Start(ctx, part.Task{Part: part.Sink, Run: s.load.run, Latency: time.Duration(w.Latency), Arrived: arrivals})
 	if err != nil {
 		return s, err
 	}
-	if err := s.sink.read(&s.sinkURL, startWithin); err != nil {
+	if err := s.sink.Read(&s.sinkURL, part.StartWithin); err != nil {
 		return s, err
 	}
 	if s.kafka, err = kgo.NewClient(kgo.SeedBrokers(s.brokers...)); err != nil {
@@ -65,10 +67,10 @@ func (s *stage) startBroker(ctx context.Context) (err error) {
 			return fmt.Errorf("make a directory for the broker: %w", err)
 		}
 	}
-	if s.broker, err = startProcess(ctx, task{Part: brokerPart, Data: s.data}); err != nil {
+	if s.broker, err = part.Start(ctx, part.Task{Part: part.Broker, Data: s.data}); err != nil {
 		return err
 	}
-	return s.broker.read(&s.brokers, startWithin)
+	return s.broker.Read(&s.brokers, part.StartWithin)
 }
 
 // tearDown ends the processes, and deletes what was made in a broker that is not ours.
@@ -79,9 +81,9 @@ func (s *stage) tearDown() {
 	if s.kafka != nil {
 		s.kafka.Close()
 	}
-	for _, p := range []*process{s.sink, s.broker} {
+	for _, p := range []*part.Process{s.sink, s.broker} {
 		if p != nil {
-			p.kill()
+			p.Kill()
 		}
 	}
 	s.http.CloseIdleConnections()
@@ -109,11 +111,11 @@ func (s *stage) forget() {
 }
 
 // task is what a contestant is told, its group being new.
-func (s *stage) task(part, name string) task {
+func (s *stage) task(contestant, name string) part.Task {
 	group := s.load.topic + "-" + name
 	s.groups = append(s.groups, group)
-	t := task{
-		Part: part, Workload: s.workload, Brokers: s.brokers, Topic: s.load.topic, Group: group,
+	t := part.Task{
+		Part: contestant, Workload: s.workload, Brokers: s.brokers, Topic: s.load.topic, Group: group,
 		MSDK: s.sinkURL, Ends: s.load.ends,
 	}
 	if s.opts.Profile != "" {
@@ -130,17 +132,17 @@ func (s *stage) ask(ctx context.Context, method, path string, v any) error {
 	}
 	res, err := s.http.Do(req)
 	if err != nil {
-		return s.sink.failure(err)
+		return s.sink.Failure(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return s.sink.failure(fmt.Errorf("%s: %s", path, res.Status))
+		return s.sink.Failure(fmt.Errorf("%s: %s", path, res.Status))
 	}
 	if v == nil {
 		return nil
 	}
 	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
-		return s.sink.failure(fmt.Errorf("%s: %w", path, err))
+		return s.sink.Failure(fmt.Errorf("%s: %w", path, err))
 	}
 	return nil
 }

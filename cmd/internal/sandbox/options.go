@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/battlereport/battlereport/cmd/internal/traffic"
 )
 
 // options are the flags.
@@ -39,9 +41,6 @@ type options struct {
 
 const defaultTopic = "battle-reports"
 
-// maxSize leaves room, since the size of an event is met about.
-const maxSize = 60_000
-
 func defaultOptions() *options {
 	return &options{
 		Rate: 200, Players: 10_000, Bad: 0.02, Size: 350, Apps: 1, Seed: 1, Partitions: 6, Settle: 30 * time.Second,
@@ -54,7 +53,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.Count, "count", 0, "stop publishing after `N` events; 0: never")
 	f.IntVar(&o.Players, "players", o.Players, "`N` players who play")
 	f.Float64Var(&o.Bad, "bad", o.Bad, "`SHARE` of bad events, 0 to 1")
-	f.IntVar(&o.Size, "size", o.Size, fmt.Sprintf("about `BYTES` of a good event, 1 to %d", maxSize))
+	f.IntVar(&o.Size, "size", o.Size, fmt.Sprintf("about `BYTES` of a good event, 1 to %d", traffic.MaxSize))
 	f.IntVar(&o.Apps, "apps", o.Apps, "`N` apps, 1 or 2; the second is on the old score interface, with a tenth of the events")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of events and faults: the same one makes the same")
 
@@ -108,8 +107,8 @@ func (o *options) check() error {
 	if !(o.Rate >= 0) {
 		errs = append(errs, fmt.Errorf("--rate %v: want 0 or more", o.Rate))
 	}
-	if o.Size < 1 || o.Size > maxSize {
-		errs = append(errs, fmt.Errorf("--size %d: want 1 to %d, since events above 64 KiB are refused", o.Size, maxSize))
+	if o.Size < 1 || o.Size > traffic.MaxSize {
+		errs = append(errs, fmt.Errorf("--size %d: want 1 to %d, since events above 64 KiB are refused", o.Size, traffic.MaxSize))
 	}
 	if o.Apps != 1 && o.Apps != 2 {
 		errs = append(errs, fmt.Errorf("--apps %d: want 1 or 2", o.Apps))

@@ -86,6 +86,10 @@ type Generator struct {
 	clock  []byte
 }
 
+// MaxSize is what Config.Size may be at most: since a size is met about, it leaves room below the 64 KiB that a good
+// event must not have more than.
+const MaxSize = 60_000
+
 // defaultSize is about what a record has in production, in bytes.
 const defaultSize = 350
 

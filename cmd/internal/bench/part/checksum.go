@@ -1,14 +1,15 @@
-package bench
+package part
 
 import "bytes"
 
-// ids is a multitude of events' numbers, by their count and a sum that does not depend on their order.
-type ids struct {
+// Checksum is a multitude of events, by their count and a sum over their numbers that does not depend on their order.
+type Checksum struct {
 	Count int64
 	Sum   uint64
 }
 
-func (s *ids) add(number uint64) {
+// Add takes another event in.
+func (s *Checksum) Add(number uint64) {
 	s.Count++
 	s.Sum += scatter(number)
 }
@@ -20,17 +21,17 @@ func scatter(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// idMarker is what stands in an event before its number.
-func idMarker(run string) []byte { return []byte(`"` + run + "-") }
+// IDPrefix is what stands in an event before its number.
+func IDPrefix(run string) []byte { return []byte(`"` + run + "-") }
 
-// eachNumber calls f with the number of each event in text.
-func eachNumber(text, marker []byte, f func(number uint64)) {
+// EachNumber calls f with the number of each event in text, before which prefix stands.
+func EachNumber(text, prefix []byte, f func(number uint64)) {
 	for {
-		i := bytes.Index(text, marker)
+		i := bytes.Index(text, prefix)
 		if i < 0 {
 			return
 		}
-		text = text[i+len(marker):]
+		text = text[i+len(prefix):]
 		number, digits := uint64(0), 0
 		for digits < len(text) && '0' <= text[digits] && text[digits] <= '9' {
 			number = number*10 + uint64(text[digits]-'0')

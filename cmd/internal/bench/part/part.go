@@ -1,4 +1,10 @@
-package bench
+// Package part is what runs in the processes of a benchmark: the broker, the sink that stands for MSDK, and the
+// contestants; and [Process], which is a part as the benchmark sees it.
+//
+// A part is a process so that its CPU time and memory are its own. It is the same program once more, which is told its
+// [Task] on standard input and answers on standard output, and ends when its standard input does. What the parts say is
+// counted and not judged: who wins, and whether anything is missing, is for the benchmark to say.
+package part
 
 import (
 	"context"
@@ -8,22 +14,18 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
-
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
-// The parts of a benchmark that are processes.
+// The parts besides the contestants.
 const (
-	brokerPart  = "broker"
-	sinkPart    = "sink"
-	runPart     = "run"
-	readerPart  = "reader"
-	ceilingPart = "ceiling"
+	Broker = "broker"
+	Sink   = "sink"
 )
 
-// task is what a part is to do. Not every part needs everything.
-type task struct {
+// Task is what a part is to do. Not every part needs everything.
+type Task struct {
 	Part string
 
 	Run     string        // in every event's id
@@ -32,7 +34,7 @@ type task struct {
 
 	Data string // directory of the broker; empty: it keeps everything in memory
 
-	Workload workload
+	Workload workload.Workload
 	Brokers  []string
 	Topic    string
 	Group    string
@@ -42,24 +44,14 @@ type task struct {
 	Profile string // path prefix of the profiles; empty: none
 }
 
-const partName = "part"
+// Command is the hidden command of bench that plays a part.
+const Command = "part"
 
-func partCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    partName,
-		Short:  "One part of a benchmark; bench starts it",
-		Hidden: true,
-		Args:   usage.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return playPart(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
-}
-
-// playPart does what the task on stdin says, until that ends.
-func playPart(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+// Play does what the task on stdin says, a line of JSON, until stdin ends. It writes lines of JSON to stdout. Some time
+// after stdin has ended it ends the process, whatever the part is about.
+func Play(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	in := json.NewDecoder(stdin)
-	var t task
+	var t Task
 	if err := in.Decode(&t); err != nil {
 		return fmt.Errorf("read the task: %w", err)
 	}
@@ -73,15 +65,15 @@ func playPart(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) er
 	}()
 	say := json.NewEncoder(stdout).Encode
 	switch t.Part {
-	case brokerPart:
+	case Broker:
 		return playBroker(ctx, t, say)
-	case sinkPart:
+	case Sink:
 		return playSink(ctx, t, say)
-	case runPart:
+	case workload.Run:
 		return profiled(t.Profile, func() error { return playRun(ctx, t, say, stderr) })
-	case readerPart:
+	case workload.Reader:
 		return profiled(t.Profile, func() error { return playBaseline(ctx, t, readMessages, say) })
-	case ceilingPart:
+	case workload.Ceiling:
 		return profiled(t.Profile, func() error { return playBaseline(ctx, t, fetchChunks, say) })
 	default:
 		return fmt.Errorf("a benchmark has no part %q", t.Part)

@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 )
 
 // playBroker is the embedded broker of a benchmark.
-func playBroker(ctx context.Context, t task, say func(any) error) error {
+func playBroker(ctx context.Context, t Task, say func(any) error) error {
 	addrs, stop, err := cluster.Start(0, t.Data)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package bench
+package report
 
 import (
 	"fmt"
@@ -6,39 +6,41 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/figures"
 )
 
-// table prints reports for people: one by itself as a table, those of a sweep as its rows.
-type table struct {
-	out   io.Writer
+// Table prints reports for people: one by itself as a table, those of a sweep as its rows.
+type Table struct {
+	Out   io.Writer
 	sweep string // whose head has been printed
 }
 
-func (t *table) print(r report, p point) error {
+// Print prints the report on a point.
+func (t *Table) Print(r Report, p workload.Point) error {
 	var b strings.Builder
 	switch {
 	case r.Delay != nil:
 		r.head(&b)
 		fmt.Fprintf(&b, "\n%s", r.Delay)
-	case p.sweep != "":
-		if t.sweep != p.sweep {
-			t.sweep = p.sweep
+	case p.Sweep != "":
+		if t.sweep != p.Sweep {
+			t.sweep = p.Sweep
 			r.head(&b)
-			fmt.Fprintf(&b, "\n%s", rowHead(p.sweep))
+			fmt.Fprintf(&b, "\n%s", rowHead(p.Sweep))
 		}
-		b.WriteString(r.row(p.value))
+		b.WriteString(r.row(p.Value))
 	default:
 		r.head(&b)
 		b.WriteString("\n")
 		r.table(&b)
 	}
-	_, err := io.WriteString(t.out, b.String())
+	_, err := io.WriteString(t.Out, b.String())
 	return err
 }
 
 // head says what was measured, and where.
-func (r report) head(b *strings.Builder) {
+func (r Report) head(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s\n%s, %d CPUs, %s %s/%s", r.Workload, r.Broker, r.Host.CPUs, r.Host.Go, r.Host.OS, r.Host.Arch)
 	if n := len(r.Rounds); n > 1 {
 		fmt.Fprintf(b, "; %d rounds, median (lowest … highest)", n)
@@ -48,16 +50,16 @@ func (r report) head(b *strings.Builder) {
 
 // shown are the quantities as people read them.
 var shown = []struct {
-	quantity
+	Quantity
 	name  string
 	scale float64
 	form  func(v float64) string
 }{
-	{eventsPerSecond, "events per second", 1, figures.PerSecond},
-	{cpuPerEvent, "CPU, µs per event", 1, decimals(2)},
-	{peakMemory, "peak memory, MiB", 1 << 20, decimals(1)},
-	{allocsPerEvent, "allocations per event", 1, decimals(2)},
-	{bytesPerEvent, "bytes allocated per event", 1, decimals(0)},
+	{EventsPerSecond, "events per second", 1, figures.PerSecond},
+	{CPUPerEvent, "CPU, µs per event", 1, decimals(2)},
+	{PeakMemory, "peak memory, MiB", 1 << 20, decimals(1)},
+	{AllocsPerEvent, "allocations per event", 1, decimals(2)},
+	{BytesPerEvent, "bytes allocated per event", 1, decimals(0)},
 }
 
 func decimals(n int) func(v float64) string {
@@ -65,9 +67,9 @@ func decimals(n int) func(v float64) string {
 }
 
 // show writes a spread as one number, or as three that differ.
-func (s spread) show(scale float64, form func(v float64) string) string {
+func (s Spread) show(scale float64, form func(v float64) string) string {
 	switch {
-	case s == spread{}:
+	case s == Spread{}:
 		return "-"
 	case s.Min == s.Max:
 		return form(s.Median / scale)
@@ -76,17 +78,17 @@ func (s spread) show(scale float64, form func(v float64) string) string {
 }
 
 // table has a line for each quantity, and below them one for each of their ratios: side by side they would be too wide.
-func (r report) table(b *strings.Builder) {
+func (r Report) table(b *strings.Builder) {
 	var lines strings.Builder
 	tabs := tabwriter.NewWriter(&lines, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(tabs, "\trun\treader\tceiling\n")
 	for _, q := range shown {
-		fmt.Fprintf(tabs, "%s\t%s\t%s\t%s\n", q.name, r.Run[q.quantity].show(q.scale, q.form),
-			r.Reader[q.quantity].show(q.scale, q.form), r.Ceiling[q.quantity].show(q.scale, q.form))
+		fmt.Fprintf(tabs, "%s\t%s\t%s\t%s\n", q.name, r.Run[q.Quantity].show(q.scale, q.form),
+			r.Reader[q.Quantity].show(q.scale, q.form), r.Ceiling[q.Quantity].show(q.scale, q.form))
 	}
 	fmt.Fprintf(tabs, "\t\t\n\trun/reader\trun/ceiling\n")
 	for _, q := range shown {
-		fmt.Fprintf(tabs, "%s\t%s\t%s\n", q.name, r.ReaderRatio[q.quantity].show(1, decimals(3)), r.Ratio[q.quantity].show(1, decimals(3)))
+		fmt.Fprintf(tabs, "%s\t%s\t%s\n", q.name, r.ReaderRatio[q.Quantity].show(1, decimals(3)), r.Ratio[q.Quantity].show(1, decimals(3)))
 	}
 	_ = tabs.Flush()
 	for line := range strings.Lines(lines.String()) {
@@ -108,14 +110,14 @@ func rowHead(sweep string) string {
 	return trimmed(fmt.Sprintf(rowForm, sweep, "run, events/s", "ceiling, events/s", "run/ceiling", "run, µs", "run, MiB", bound))
 }
 
-func (r report) row(value string) string {
+func (r Report) row(value string) string {
 	bound := ""
 	if r.Bound > 0 {
 		bound = fmt.Sprintf("%s/s, %.1f %%", figures.PerSecond(r.Bound), 100*r.Reached)
 	}
 	return trimmed(fmt.Sprintf(rowForm, value,
-		r.Run[eventsPerSecond].show(1, figures.PerSecond), r.Ceiling[eventsPerSecond].show(1, figures.PerSecond), r.Ratio[eventsPerSecond].show(1, decimals(3)),
-		decimals(2)(r.Run[cpuPerEvent].Median), decimals(1)(r.Run[peakMemory].Median/(1<<20)), bound))
+		r.Run[EventsPerSecond].show(1, figures.PerSecond), r.Ceiling[EventsPerSecond].show(1, figures.PerSecond), r.Ratio[EventsPerSecond].show(1, decimals(3)),
+		decimals(2)(r.Run[CPUPerEvent].Median), decimals(1)(r.Run[PeakMemory].Median/(1<<20)), bound))
 }
 
 func trimmed(line string) string { return strings.TrimRight(line, " \n") + "\n" }

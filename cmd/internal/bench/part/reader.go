@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"context"
@@ -31,5 +31,5 @@ func (s *shipment) addMessage(m kafka.Message) {
 	if len(s.ends) == 0 {
 		s.user = string(m.Key)
 	}
-	copy(s.place(len(m.Value)), m.Value)
+	copy(s.add(len(m.Value)), m.Value)
 }

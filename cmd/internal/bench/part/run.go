@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
 )
 
 // configuration is that of the pipeline in a benchmark: the defaults but for what the workload says.
-func configuration(t task) (*config.Config, error) {
+func configuration(t Task) (*config.Config, error) {
 	quoted := make([]string, len(t.Brokers))
 	for i, addr := range t.Brokers {
 		quoted[i] = strconv.Quote(addr)
@@ -27,7 +28,7 @@ apps: [{appid: %s, appkey: %s, topics: [%q], schema: "builtin:any"}]
 batch: {max_records: %d}
 delivery: {max_in_flight: %d}
 http: {listen: 127.0.0.1:0}
-`, strings.Join(quoted, ", "), t.Group, t.MSDK, appID, appKey, t.Topic, t.Workload.Batch, t.Workload.InFlight)
+`, strings.Join(quoted, ", "), t.Group, t.MSDK, workload.AppID, workload.AppKey, t.Topic, t.Workload.Batch, t.Workload.InFlight)
 	cfg, err := config.Parse([]byte(text), ".", os.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("configure the pipeline: %w", err)
@@ -36,7 +37,7 @@ http: {listen: 127.0.0.1:0}
 }
 
 // playRun does what battlereport run does, until ctx ends.
-func playRun(ctx context.Context, t task, say func(any) error, stderr io.Writer) error {
+func playRun(ctx context.Context, t Task, say func(any) error, stderr io.Writer) error {
 	cfg, err := configuration(t)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"context"
@@ -58,7 +58,7 @@ func (s *shipment) addRecord(rec *kafka.Record) error {
 		}
 		s.user = string(key)
 	}
-	value := s.place(valueSize(rec))
+	value := s.add(valueSize(rec))
 	if len(value) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/msdkclient"
 )
@@ -16,14 +17,14 @@ import (
 // and posts, with as many calls in flight. It checks nothing, keeps no order of players, repeats no call, and commits
 // once, at its end. How it gets at the records is a matter of its reading.
 type baseline struct {
-	task     task
+	task     Task
 	maxBytes int
 	kafka    *kafka.Client
 	msdk     *msdkclient.Client
-	room     chan struct{} // one for each call in flight
+	slots    chan struct{} // one for each call in flight
 	calls    sync.WaitGroup
 	fail     context.CancelCauseFunc
-	loads    sync.Pool // *shipment
+	spare    sync.Pool // *shipment
 }
 
 // reading hands the records of a partition from its start to end over to join.
@@ -35,7 +36,7 @@ const (
 	baselineWait  = 500 * time.Millisecond
 )
 
-func playBaseline(ctx context.Context, t task, read reading, say func(any) error) error {
+func playBaseline(ctx context.Context, t Task, read reading, say func(any) error) error {
 	defaults := config.Default()
 	transport := &kafka.Transport{MetadataTopics: []string{t.Topic}}
 	defer transport.CloseIdleConnections()
@@ -56,14 +57,14 @@ func playBaseline(ctx context.Context, t task, read reading, say func(any) error
 		maxBytes: int(defaults.Batch.MaxBytes),
 		kafka:    &kafka.Client{Addr: kafka.TCP(t.Brokers...), Transport: transport},
 		msdk:     msdk,
-		room:     make(chan struct{}, t.Workload.InFlight),
+		slots:    make(chan struct{}, t.Workload.InFlight),
 		fail:     fail,
 	}
-	b.loads.New = func() any { return &shipment{values: make([]byte, 0, 64<<10)} }
+	b.spare.New = func() any { return &shipment{values: make([]byte, 0, 64<<10)} }
 	var partitions sync.WaitGroup
 	for partition, end := range t.Ends {
 		partitions.Go(func() {
-			join := &joiner{baseline: b, load: b.empty()}
+			join := &joiner{baseline: b, open: b.empty()}
 			if err := read(ctx, b, partition, end, join); err != nil {
 				fail(err)
 				return
@@ -83,30 +84,30 @@ func playBaseline(ctx context.Context, t task, read reading, say func(any) error
 }
 
 func (b *baseline) empty() *shipment {
-	load := b.loads.Get().(*shipment)
-	load.values, load.ends = load.values[:0], load.ends[:0]
-	return load
+	s := b.spare.Get().(*shipment)
+	s.values, s.ends = s.values[:0], s.ends[:0]
+	return s
 }
 
-// post makes a call as soon as there is room for one.
-func (b *baseline) post(ctx context.Context, load *shipment) {
+// post makes a call as soon as there is a slot for one.
+func (b *baseline) post(ctx context.Context, s *shipment) {
 	select {
-	case b.room <- struct{}{}:
+	case b.slots <- struct{}{}:
 	case <-ctx.Done():
 		return
 	}
 	b.calls.Go(func() {
-		defer func() { <-b.room }()
-		reports := make([][]byte, len(load.ends))
+		defer func() { <-b.slots }()
+		reports := make([][]byte, len(s.ends))
 		begin := 0
-		for i, end := range load.ends {
-			reports[i], begin = load.values[begin:end], end
+		for i, end := range s.ends {
+			reports[i], begin = s.values[begin:end], end
 		}
-		app := msdkclient.App{ID: appID, Key: appKey, Encode: 1}
-		if err := b.msdk.BattleReport(ctx, app, load.user, reports...); err != nil {
+		app := msdkclient.App{ID: workload.AppID, Key: workload.AppKey, Encode: 1}
+		if err := b.msdk.BattleReport(ctx, app, s.user, reports...); err != nil {
 			b.fail(fmt.Errorf("post %d events: %w", len(reports), err))
 		}
-		b.loads.Put(load) // the client has copied them
+		b.spare.Put(s) // the client has copied them
 	})
 }
 
@@ -136,8 +137,8 @@ type shipment struct {
 	ends   []int
 }
 
-// place adds a value of size bytes, and returns where it goes.
-func (s *shipment) place(size int) []byte {
+// add makes room for a value of size bytes, and returns where it goes.
+func (s *shipment) add(size int) []byte {
 	begin := len(s.values)
 	s.values = append(s.values, make([]byte, size)...)
 	s.ends = append(s.ends, len(s.values))
@@ -147,22 +148,22 @@ func (s *shipment) place(size int) []byte {
 // joiner gathers the values of one partition into shipments.
 type joiner struct {
 	*baseline
-	load *shipment
+	open *shipment // not posted yet
 }
 
 // next returns the shipment for a value of size bytes. The one before is posted if that is one too many for it, or too
 // large beside the others.
 func (j *joiner) next(ctx context.Context, size int) *shipment {
-	if n := len(j.load.ends); n == j.task.Workload.Batch || n > 0 && len(j.load.values)+size > j.maxBytes {
-		j.post(ctx, j.load)
-		j.load = j.empty()
+	if n := len(j.open.ends); n == j.task.Workload.Batch || n > 0 && len(j.open.values)+size > j.maxBytes {
+		j.post(ctx, j.open)
+		j.open = j.empty()
 	}
-	return j.load
+	return j.open
 }
 
 // finish posts what is left.
 func (j *joiner) finish(ctx context.Context) {
-	if len(j.load.ends) > 0 {
-		j.post(ctx, j.load)
+	if len(j.open.ends) > 0 {
+		j.post(ctx, j.open)
 	}
 }

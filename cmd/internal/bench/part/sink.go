@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"bytes"
@@ -16,26 +16,26 @@ import (
 // sink stands for MSDK in a benchmark. It costs little, since it takes its CPU from the same host: it reads a call to
 // its end, finds the ids of the events in it, and accepts. What the real platform checks is msdktest's concern.
 type sink struct {
-	marker  []byte // what stands before the number in an event's id
+	prefix  []byte // what stands before the number in an event's id
 	latency time.Duration
 	bodies  sync.Pool // *bytes.Buffer
 
 	mu       sync.Mutex
 	expected int64
-	tally    tally
+	tally    Tally
 	arrived  map[uint64]time.Time // by event, the first time; nil: nobody wants to know
 }
 
 // The paths by which a benchmark speaks to its sink.
 const (
-	tallyPath   = "/tally"
-	arrivedPath = "/arrived"
-	resetPath   = "/reset"
+	TallyPath   = "/tally"
+	ArrivedPath = "/arrived"
+	ResetPath   = "/reset"
 )
 
 // playSink serves until ctx ends.
-func playSink(ctx context.Context, t task, say func(any) error) error {
-	s := &sink{marker: idMarker(t.Run), latency: t.Latency}
+func playSink(ctx context.Context, t Task, say func(any) error) error {
+	s := &sink{prefix: IDPrefix(t.Run), latency: t.Latency}
 	s.bodies.New = func() any { return new(bytes.Buffer) }
 	if t.Arrived {
 		s.arrived = map[uint64]time.Time{}
@@ -46,9 +46,9 @@ func playSink(ctx context.Context, t task, say func(any) error) error {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /profile/", s.accept)
-	mux.HandleFunc("GET "+tallyPath, s.tell)
-	mux.HandleFunc("GET "+arrivedPath, s.tellArrived)
-	mux.HandleFunc("POST "+resetPath, s.reset)
+	mux.HandleFunc("GET "+TallyPath, s.tell)
+	mux.HandleFunc("GET "+ArrivedPath, s.tellArrived)
+	mux.HandleFunc("POST "+ResetPath, s.reset)
 	server := &http.Server{Handler: mux}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
@@ -71,13 +71,13 @@ func (s *sink) accept(w http.ResponseWriter, r *http.Request) {
 		return // the caller has gone
 	}
 	read := time.Now()
-	var seen ids
+	var seen Checksum
 	if s.arrived == nil {
-		eachNumber(body.Bytes(), s.marker, seen.add)
+		EachNumber(body.Bytes(), s.prefix, seen.Add)
 	} else {
 		s.mu.Lock()
-		eachNumber(body.Bytes(), s.marker, func(number uint64) {
-			seen.add(number)
+		EachNumber(body.Bytes(), s.prefix, func(number uint64) {
+			seen.Add(number)
 			if _, twice := s.arrived[number]; !twice {
 				s.arrived[number] = read
 			}
@@ -116,6 +116,6 @@ func (s *sink) reset(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tally, s.expected = tally{}, expected
+	s.tally, s.expected = Tally{}, expected
 	clear(s.arrived)
 }

@@ -1,4 +1,4 @@
-package bench
+package part
 
 import (
 	"slices"
@@ -19,7 +19,7 @@ func TestNumbersAreFoundInABody(t *testing.T) {
 		`{"name":"r1-1"},{"name":"r1-02"}`: {1, 2},
 	} {
 		var got []uint64
-		eachNumber([]byte(body), idMarker("r1"), func(n uint64) { got = append(got, n) })
+		EachNumber([]byte(body), IDPrefix("r1"), func(n uint64) { got = append(got, n) })
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", body, got, want)
 		}
@@ -28,9 +28,9 @@ func TestNumbersAreFoundInABody(t *testing.T) {
 
 func TestASumTellsLossesAndRepetitionsThatEvenOut(t *testing.T) {
 	t.Parallel()
-	sum := func(numbers ...uint64) (s ids) {
+	sum := func(numbers ...uint64) (s Checksum) {
 		for _, n := range numbers {
-			s.add(n)
+			s.Add(n)
 		}
 		return s
 	}
@@ -56,12 +56,12 @@ func TestTheRateLeavesBothEndsOut(t *testing.T) {
 		"none tells nothing":             {nil, 0},
 		"two calls tell from end to end": {every10ms(2), 10_000},
 	} {
-		var got tally
+		var got Tally
 		expected := int64(100 * len(test.calls))
 		for _, at := range test.calls {
-			got.note(ids{Count: 100}, expected, begin.Add(at))
+			got.note(Checksum{Count: 100}, expected, begin.Add(at))
 		}
-		if rate := got.rate(); rate < test.want*0.999 || rate > test.want*1.001 {
+		if rate := got.Rate(); rate < test.want*0.999 || rate > test.want*1.001 {
 			t.Errorf("%s: got %v, want %v", rule, rate, test.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package bench
+package report
 
 import (
 	"encoding/json"
@@ -9,17 +9,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 )
 
 func TestSpread(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		values []float64
-		want   spread
+		want   Spread
 	}{
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{4, 1}, spread{2.5, 1, 4}},
-		{[]float64{9, 1, 2}, spread{2, 1, 9}},
+		{[]float64{3}, Spread{3, 3, 3}},
+		{[]float64{4, 1}, Spread{2.5, 1, 4}},
+		{[]float64{9, 1, 2}, Spread{2, 1, 9}},
 	} {
 		before := slices.Clone(test.values)
 		if got := spreadOf(test.values); got != test.want || !slices.Equal(before, test.values) {
@@ -34,36 +36,36 @@ func TestDelayOfEvents(t *testing.T) {
 	for i := range 200 {
 		took = append(took, time.Duration(200-i)*time.Millisecond)
 	}
-	ms := func(n int) millis { return millis(time.Duration(n) * time.Millisecond) }
-	if got, want := *delayOf(took), (delay{Events: 200, P50: ms(100), P90: ms(180), P99: ms(198), Max: ms(200)}); got != want {
+	ms := func(n int) workload.Millis { return workload.Millis(time.Duration(n) * time.Millisecond) }
+	if got, want := *DelayOf(took), (Delay{Events: 200, P50: ms(100), P90: ms(180), P99: ms(198), Max: ms(200)}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 // measured is a report with everything in it.
-func measured() report {
-	r := report{
-		Time: time.Unix(1_800_000_000, 0).UTC(), Host: host{2, "go1.26", "linux", "amd64"}, Broker: "kfake", Workload: defaultWorkload(),
+func measured() Report {
+	r := Report{
+		Time: time.Unix(1_800_000_000, 0).UTC(), Host: Host{2, "go1.26", "linux", "amd64"}, Broker: "kfake", Workload: workload.Default(),
 	}
-	r.Workload.Latency, r.Workload.Bad, r.Workload.Codec = millis(20*time.Millisecond), 0.05, "zstd"
+	r.Workload.Latency, r.Workload.Bad, r.Workload.Codec = workload.Millis(20*time.Millisecond), 0.05, "zstd"
 	for n := range 3 {
 		i := float64(n)
-		r.Rounds = append(r.Rounds, turn{
-			runPart:     costs{eventsPerSecond: 120_000 + 1000*i, cpuPerEvent: 5.5 + i/10, peakMemory: 100 << 20, allocsPerEvent: 7.25, bytesPerEvent: 2400 + i},
-			readerPart:  costs{eventsPerSecond: 150_000 + 2000*i, cpuPerEvent: 5 - i/10, peakMemory: 50 << 20, allocsPerEvent: 4.5, bytesPerEvent: 3600},
-			ceilingPart: costs{eventsPerSecond: 400_000 - 1000*i, cpuPerEvent: 1.75, peakMemory: 0, allocsPerEvent: 1.25, bytesPerEvent: 1200},
+		r.Rounds = append(r.Rounds, Round{
+			workload.Run:     Costs{EventsPerSecond: 120_000 + 1000*i, CPUPerEvent: 5.5 + i/10, PeakMemory: 100 << 20, AllocsPerEvent: 7.25, BytesPerEvent: 2400 + i},
+			workload.Reader:  Costs{EventsPerSecond: 150_000 + 2000*i, CPUPerEvent: 5 - i/10, PeakMemory: 50 << 20, AllocsPerEvent: 4.5, BytesPerEvent: 3600},
+			workload.Ceiling: Costs{EventsPerSecond: 400_000 - 1000*i, CPUPerEvent: 1.75, PeakMemory: 0, AllocsPerEvent: 1.25, BytesPerEvent: 1200},
 		})
 	}
-	r.sum()
+	r.Summarise()
 	return r
 }
 
 // swept is the report as it would be in a sweep.
-func swept(r report) report {
+func swept(r Report) Report {
 	for _, t := range r.Rounds {
-		delete(t, readerPart)
+		delete(t, workload.Reader)
 	}
-	r.sum()
+	r.Summarise()
 	return r
 }
 
@@ -72,25 +74,25 @@ var update = flag.Bool("update", false, "rewrite the golden file")
 func TestReportsForPeople(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	shown := &table{out: &out}
-	show := func(r report, p point) {
+	table := &Table{Out: &out}
+	show := func(r Report, p workload.Point) {
 		t.Helper()
-		if err := shown.print(r, p); err != nil {
+		if err := table.Print(r, p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	show(measured(), point{})
+	show(measured(), workload.Point{})
 	slow := swept(measured())
 	fast := slow
-	fast.Workload = defaultWorkload()
+	fast.Workload = workload.Default()
 	fast.Rounds = fast.Rounds[:1]
-	fast.sum()
-	show(fast, point{sweep: "latency", value: "0 ms"})
-	show(slow, point{sweep: "latency", value: "20 ms"})
-	show(fast, point{sweep: "bad", value: "0 %"})
-	late := report{Host: fast.Host, Broker: "kafka", Workload: defaultWorkload(), Delay: delayOf([]time.Duration{time.Millisecond, 200 * time.Millisecond})}
+	fast.Summarise()
+	show(fast, workload.Point{Sweep: "latency", Value: "0 ms"})
+	show(slow, workload.Point{Sweep: "latency", Value: "20 ms"})
+	show(fast, workload.Point{Sweep: "bad", Value: "0 %"})
+	late := Report{Host: fast.Host, Broker: "kafka", Workload: workload.Default(), Delay: DelayOf([]time.Duration{time.Millisecond, 200 * time.Millisecond})}
 	late.Delay.Rate = 100
-	show(late, point{})
+	show(late, workload.Point{})
 	const golden = "testdata/report.txt"
 	if *update {
 		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
@@ -126,7 +128,7 @@ func TestReportsForMachines(t *testing.T) {
 			t.Errorf("nothing like %s in\n%s", part, text)
 		}
 	}
-	var got report
+	var got Report
 	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("read back: %v\n%+v, want\n%+v", err, got, want)
 	}
