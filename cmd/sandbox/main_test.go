@@ -47,9 +47,9 @@ func TestOutputForAPipe(t *testing.T) {
 		}
 	}
 	commands := regexp.MustCompile(`(?m)^  battlereport (\w+)`).FindAllStringSubmatch(out, -1)
-	for _, command := range commands { // it has a file for each
-		if _, err := os.Stat(filepath.Join("..", "battlereport", command[1]+".go")); err != nil {
-			t.Errorf("%s: %v", command[0], err)
+	for _, command := range commands {
+		if !regexp.MustCompile(`\bUse: +"` + command[1] + `[ "]`).MatchString(commandSource(t)) {
+			t.Errorf("there is no command such as%s", command[0])
 		}
 	}
 	cfg, err := config.Load(file, os.LookupEnv)
@@ -59,6 +59,26 @@ func TestOutputForAPipe(t *testing.T) {
 	if !strings.Contains(out, cfg.Kafka.Brokers[0]) || !strings.Contains(out, cfg.MSDK.BaseURL) {
 		t.Errorf("the configuration written leads to %s and %s", cfg.Kafka.Brokers, cfg.MSDK.BaseURL)
 	}
+}
+
+// commandSource is the Go code in which the commands of battlereport are.
+func commandSource(t *testing.T) string {
+	t.Helper()
+	var source strings.Builder
+	for _, pattern := range []string{"../battlereport/*.go", "../internal/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source.Write(text)
+		}
+	}
+	return source.String()
 }
 
 // onSight is an output that sends a signal for each of its patterns, once the one before has been seen.
