@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/schema"
 )
 
@@ -47,7 +48,7 @@ Exit codes: 0 it can be run, 2 it cannot.`,
 			return errors.Join(faults...)
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n",
-			file, count(len(c.Apps), "app"), count(len(c.SourceTopics()), "topic"))
+			file, words.Count(len(c.Apps), "app"), words.Count(len(c.SourceTopics()), "topic"))
 		return err
 	}
 	return cmd
@@ -81,12 +82,4 @@ language server finds it by a first line in the configuration such as
 			return err
 		},
 	}
-}
-
-// count returns "1 app" or "2 apps".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -223,6 +224,6 @@ func (b *letterbox) none(filter *letterFilter, say func(string)) error {
 	} else {
 		what = "there is " + what
 	}
-	say(fmt.Sprintf("%s, of %s in %s", what, letters.Number(b.lookedAt(), "record"), b.topics()))
+	say(fmt.Sprintf("%s, of %s in %s", what, words.Number(b.lookedAt(), "record"), b.topics()))
 	return errNone
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // errUnconfirmed ends a command that nobody was there to confirm.
@@ -32,7 +33,7 @@ func (w *work) consent(ctx context.Context, plan *letters.Plan) error {
 }
 
 func (w *work) question(plan *letters.Plan) string {
-	text := strings.ToUpper(w.verb[:1]) + w.verb[1:] + " " + letters.Number(plan.Letters, "letter")
+	text := strings.ToUpper(w.verb[:1]) + w.verb[1:] + " " + words.Number(plan.Letters, "letter")
 	if targets := targetsOf(plan); targets != "" {
 		text += " to " + targets
 	}

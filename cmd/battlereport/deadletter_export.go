@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 func deadletterExportCommand() *cobra.Command {
@@ -81,7 +82,7 @@ unless no letter matches.
 		case exported == 0:
 			return box.none(flags, progress.print)
 		case *path != "":
-			progress.print(fmt.Sprintf("exported %s to %s", letters.Number(exported, "letter"), *path))
+			progress.print(fmt.Sprintf("exported %s to %s", words.Number(exported, "letter"), *path))
 		}
 		return nil
 	}

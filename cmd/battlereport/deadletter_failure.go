@@ -36,12 +36,12 @@ func unreachable(brokers []string, err error) error {
 type fencedError struct{ err error }
 
 func (e *fencedError) Error() string {
-	words := e.err.Error()
+	text := e.err.Error()
 	if broker := new(kerr.Error); errors.As(e.err, &broker) {
-		words = broker.Error()
+		text = broker.Error()
 	}
 	return "another replay, discard or import of the same dead letters has begun, or this one took too long for Kafka: " +
-		"the same command run again, when that has ended, does what is left (" + words + ")"
+		"the same command run again, when that has ended, does what is left (" + text + ")"
 }
 
 func (e *fencedError) Unwrap() error { return e.err }

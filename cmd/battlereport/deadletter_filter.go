@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -174,7 +175,7 @@ func (f *letterFilter) complaint() string {
 	if f.failed > 1 {
 		which = "none of which matches; the first"
 	}
-	return fmt.Sprintf("--where failed on %s, %s: %s", letters.Number(f.failed, "letter"), which, letters.Visible(f.failedErr.Error()))
+	return fmt.Sprintf("--where failed on %s, %s: %s", words.Number(f.failed, "letter"), which, words.Visible(f.failedErr.Error()))
 }
 
 // momentForms are the ways in which a time can be given, besides how long ago it was. One without a zone is local.

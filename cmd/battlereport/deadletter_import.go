@@ -9,6 +9,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -123,7 +124,7 @@ func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) 
 	stderr, told := cmd.ErrOrStderr(), 0
 	e, err := readEdits(cmd.Context(), in, func(bad *badLineError) error {
 		if told++; told <= toldBad {
-			fmt.Fprintf(stderr, "%s:%s\n", inputName(args), letters.Visible(bad.Error()))
+			fmt.Fprintf(stderr, "%s:%s\n", inputName(args), words.Visible(bad.Error()))
 		}
 		if same := new(sameLetterError); errors.As(bad, &same) && skipBad {
 			return fmt.Errorf("nothing is imported: --skip-bad cannot tell which of the lines of %s is meant", same.name)
@@ -134,7 +135,7 @@ func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) 
 		return nil, err
 	}
 	if told > toldBad {
-		fmt.Fprintf(stderr, "and %s more\n", letters.Number(told-toldBad, "bad line"))
+		fmt.Fprintf(stderr, "and %s more\n", words.Number(told-toldBad, "bad line"))
 	}
 	if told > 0 && !skipBad {
 		fmt.Fprintln(stderr, "nothing is imported; --skip-bad leaves bad lines out")

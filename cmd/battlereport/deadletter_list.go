@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -84,7 +85,7 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
 			return box.none(flags, progress.print)
 		case more:
 			progress.print(fmt.Sprintf("these are the newest %s; more match, of %s: --limit 0 lists all, stats counts them",
-				letters.Grouped(listed), letters.Number(box.lookedAt(), "record")))
+				words.Grouped(listed), words.Number(box.lookedAt(), "record")))
 		}
 		return nil
 	}

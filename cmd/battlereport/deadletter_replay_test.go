@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -216,7 +217,7 @@ func TestAnInterruptedReplaySaysHowFarItCameAndGoesOn(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
 	}
 	done := total(p.replayed(t))
-	if done == 60 || !strings.Contains(stdout.String(), fmt.Sprintf("replayed %s of 60 to %s", count(done, "letter"), p.replay)) {
+	if done == 60 || !strings.Contains(stdout.String(), fmt.Sprintf("replayed %s of 60 to %s", words.Count(done, "letter"), p.replay)) {
 		t.Errorf("%d are replayed: %s", done, &stdout)
 	}
 	if got := p.invoke(t, "", "replay", "--since", "1d", "--yes"); got.code != exitDone || total(p.replayed(t)) != 60 {

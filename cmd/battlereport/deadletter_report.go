@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // A workReport is what became of letters, for scripts.
@@ -46,30 +47,30 @@ func (w *work) report(plan *letters.Plan, err error) error {
 	if plan.Letters == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("\n%s %s", w.done, letters.Number(w.resolved, "letter"))
+	text := fmt.Sprintf("\n%s %s", w.done, words.Number(w.resolved, "letter"))
 	if err != nil {
-		text += " of " + letters.Grouped(plan.Letters)
+		text += " of " + words.Grouped(plan.Letters)
 	}
 	if w.repaired > 0 {
-		text += fmt.Sprintf(", %s of them repaired,", letters.Grouped(w.repaired))
+		text += fmt.Sprintf(", %s of them repaired,", words.Grouped(w.repaired))
 	}
 	if targets := targetsOf(plan); targets != "" {
 		text += " to " + targets
 	}
 	text += fmt.Sprintf(" in %s", w.took.Round(100*time.Millisecond))
 	if seconds := w.took.Seconds(); seconds > 0 {
-		text += fmt.Sprintf(", %s/s", letters.Grouped(int64(float64(w.resolved)/seconds)))
+		text += fmt.Sprintf(", %s/s", words.Grouped(int64(float64(w.resolved)/seconds)))
 	}
 	text += fmt.Sprintf("\nrun %s, by %s\n", w.run.ID, w.run.By)
 	if left := letters.Total(plan.Obstacles()); left > 0 && err == nil {
-		text += fmt.Sprintf("left %s as they are, as said above\n", letters.Number(left, "letter"))
+		text += fmt.Sprintf("left %s as they are, as said above\n", words.Number(left, "letter"))
 	}
 	if w.skipped > 0 {
-		text += fmt.Sprintf("skipped %s that another run has resolved meanwhile\n", letters.Number(w.skipped, "letter"))
+		text += fmt.Sprintf("skipped %s that another run has resolved meanwhile\n", words.Number(w.skipped, "letter"))
 	}
 	if w.unknown > 0 {
 		text += fmt.Sprintf("of %s it is not known whether they are %s: the answer was lost; the same command run again finds out, and does none twice\n",
-			letters.Number(w.unknown, "letter"), w.done)
+			words.Number(w.unknown, "letter"), w.done)
 	}
 	if err != nil {
 		text += "to go on, run the same command again: what is done is not done twice\n"

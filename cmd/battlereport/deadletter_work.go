@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -186,7 +187,7 @@ func (w *work) eachOf(ctx context.Context, store *deadletter.Store, take func(*d
 
 // heading is what would be done, in a line.
 func (w *work) heading(plan *letters.Plan) string {
-	text := fmt.Sprintf("%s would be %s", letters.Number(plan.Letters, "letter"), w.done)
+	text := fmt.Sprintf("%s would be %s", words.Number(plan.Letters, "letter"), w.done)
 	if plan.Letters == 0 {
 		return "No letter can be " + w.done + "."
 	}
@@ -194,14 +195,14 @@ func (w *work) heading(plan *letters.Plan) string {
 		text += " to " + targets
 	}
 	if plan.Repaired > 0 {
-		text += fmt.Sprintf(", %s of them repaired", letters.Grouped(plan.Repaired))
+		text += fmt.Sprintf(", %s of them repaired", words.Grouped(plan.Repaired))
 	}
 	switch {
 	case w.because != "":
-		text += ", because: " + letters.Visible(w.because)
+		text += ", because: " + words.Visible(w.because)
 	case w.rate > 0:
 		took := time.Duration(float64(plan.Letters) / w.rate * float64(time.Second)).Round(time.Second)
-		text += fmt.Sprintf("; at %s that takes %s", perTime(w.rate), letters.Span(max(took, time.Second)))
+		text += fmt.Sprintf("; at %s that takes %s", perTime(w.rate), words.Span(max(took, time.Second)))
 	}
 	if w.most > 0 && plan.Letters == w.most {
 		text += "; more may match, which --max leaves"
@@ -213,11 +214,11 @@ func (w *work) heading(plan *letters.Plan) string {
 func perTime(rate float64) string {
 	for _, unit := range []string{"second", "minute"} {
 		if rate >= 1 {
-			return letters.Grouped(int64(rate)) + " a " + unit
+			return words.Grouped(int64(rate)) + " a " + unit
 		}
 		rate *= 60
 	}
-	return letters.Grouped(int64(rate)) + " an hour"
+	return words.Grouped(int64(rate)) + " an hour"
 }
 
 func targetsOf(plan *letters.Plan) string {

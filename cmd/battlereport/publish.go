@@ -15,6 +15,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 )
 
@@ -143,7 +144,7 @@ func (p *publication) publish(ctx context.Context, conn consumer.Connection, dry
 // nothing says why there was nothing to publish.
 func (p *publication) nothing() string {
 	if p.lines > 0 && p.from > p.lines {
-		return fmt.Sprintf("%s has only %s", p.name, count(p.lines, "line"))
+		return fmt.Sprintf("%s has only %s", p.name, words.Count(p.lines, "line"))
 	}
 	return "no records in " + p.name
 }

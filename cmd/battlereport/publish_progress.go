@@ -11,6 +11,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // A publishProgress shows a person how far publishing has come, and keeps other lines out of that. It is for one
@@ -105,7 +107,7 @@ func (t *publishTally) written(records []kafka.Message, err error) {
 func (t *publishTally) summarize(w io.Writer, verb, topic string, took time.Duration, dryRun bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(w, "%s %s to %s: %s in %.1f s", verb, count(t.records, "record"), topic, count(int(t.bytes), "byte"), took.Seconds())
+	fmt.Fprintf(w, "%s %s to %s: %s in %.1f s", verb, words.Count(t.records, "record"), topic, words.Count(int(t.bytes), "byte"), took.Seconds())
 	if took > 0 {
 		fmt.Fprintf(w, ", %.0f records/s", float64(t.records)/took.Seconds())
 	}
@@ -118,6 +120,6 @@ func (t *publishTally) summarize(w io.Writer, verb, topic string, took time.Dura
 	}
 	fmt.Fprintln(w)
 	if t.skipped > 0 {
-		fmt.Fprintf(w, "skipped %s\n", count(t.skipped, "bad line"))
+		fmt.Fprintf(w, "skipped %s\n", words.Count(t.skipped, "bad line"))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/schema"
 )
 
@@ -98,9 +99,9 @@ type tally struct{ checked, invalid int }
 
 func (t tally) String() string {
 	if t.invalid == 0 {
-		return count(t.checked, "report") + ", all valid"
+		return words.Count(t.checked, "report") + ", all valid"
 	}
-	return fmt.Sprintf("%s, %d invalid", count(t.checked, "report"), t.invalid)
+	return fmt.Sprintf("%s, %d invalid", words.Count(t.checked, "report"), t.invalid)
 }
 
 // validate checks every line of in and writes its verdict to out. What was checked is written even if an error ends it.

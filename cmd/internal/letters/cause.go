@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -38,7 +39,7 @@ func (v Violation) String() string {
 	if place == "" {
 		place = "the value"
 	}
-	return Visible(place + ": " + v.Message)
+	return words.Visible(place + ": " + v.Message)
 }
 
 // causeKey is what makes two causes the same.
@@ -110,7 +111,7 @@ func (c Cause) String() string {
 		text += fmt.Sprintf(", HTTP %d", c.HTTPStatus)
 	}
 	if c.AppID != "" {
-		text += ", app " + Visible(c.AppID)
+		text += ", app " + words.Visible(c.AppID)
 	}
 	return text
 }

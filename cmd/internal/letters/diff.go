@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -16,7 +17,7 @@ func WriteDiff(w io.Writer, v View, replay *deadletter.Replay) error {
 		lines = append(lines, "  unchanged")
 	} else {
 		for _, c := range diff(laidOut(replay.Entry.Letter.Value), laidOut(replay.Value)) {
-			text := v.cut("  " + string(c.sign) + " " + Visible(c.text))
+			text := v.cut("  " + string(c.sign) + " " + words.Visible(c.text))
 			switch c.sign {
 			case '-':
 				text = v.Palette.bad(text)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 const histogramHeight = 6 // lines
@@ -24,13 +26,13 @@ func histogram(timeline []Bucket, step int64, v View) []string {
 	for _, b := range timeline {
 		all += b.Letters
 	}
-	columns := cmp.Or(v.Width, pipeWidth) - len("  ") - len(Grouped(all)) - len(" │")
+	columns := cmp.Or(v.Width, pipeWidth) - len("  ") - len(words.Grouped(all)) - len(" │")
 	bins, begin, width := binned(timeline, step, max(columns, 10), v.Now)
 	for _, n := range bins {
 		most = max(most, n)
 	}
 	across := max(1, min(6, columns/len(bins))) // columns of a bin
-	scale := len(Grouped(most))
+	scale := len(words.Grouped(most))
 	var lines []string
 	for row := histogramHeight; row > 0; row-- {
 		var b strings.Builder
@@ -39,7 +41,7 @@ func histogram(timeline []Bucket, step int64, v View) []string {
 		}
 		edge := strings.Repeat(" ", scale) + " │"
 		if row == histogramHeight {
-			edge = Grouped(most) + " ┤"
+			edge = words.Grouped(most) + " ┤"
 		}
 		lines = append(lines, "  "+edge+strings.TrimRight(b.String(), " "))
 	}
@@ -110,4 +112,10 @@ func axis(bins, across, columns int, begin, width int64, in *time.Location) stri
 	return b.String()
 }
 
-func binName(seconds int64) string { return Span(time.Duration(seconds) * time.Second) }
+func binName(seconds int64) string { return words.Span(time.Duration(seconds) * time.Second) }
+
+// zone names the time zone that times are shown in.
+func zone(now time.Time) string {
+	name, _ := now.Zone()
+	return name
+}

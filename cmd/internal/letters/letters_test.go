@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -90,7 +91,7 @@ func foreign(e *deadletter.Entry) {
 // widest returns the width of the widest line.
 func widest(text string) (most int) {
 	for line := range strings.Lines(text) {
-		most = max(most, Width(strings.TrimSuffix(line, "\n")))
+		most = max(most, words.Width(strings.TrimSuffix(line, "\n")))
 	}
 	return most
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -38,20 +39,20 @@ func (l *Letter) Write(w io.Writer, v View, full bool) error {
 	if len(e.Letter.Headers) > 0 {
 		lines = append(lines, "", v.Palette.title("HEADERS"))
 		for _, h := range e.Letter.Headers {
-			lines = append(lines, v.cut("  "+Visible(h.Key)+": "+Visible(string(h.Value))))
+			lines = append(lines, v.cut("  "+words.Visible(h.Key)+": "+words.Visible(string(h.Value))))
 		}
 	}
 	heading, value := "VALUE", []string(nil)
 	switch {
 	case e.Letter.Omitted.Value:
 		text := "It is omitted for its size. The record is at " + sourceOf(&e.Letter) + ", as long as that topic keeps it."
-		for _, line := range wrap(text, max(cmp.Or(v.Width, pipeWidth)-2, 20)) {
+		for _, line := range words.Wrap(text, max(cmp.Or(v.Width, pipeWidth)-2, 20)) {
 			value = append(value, "  "+line)
 		}
 	case e.Letter.Value == nil:
 		value = []string{"  null"}
 	default:
-		heading += "  " + v.Palette.faint(Number(len(e.Letter.Value), "byte"))
+		heading += "  " + v.Palette.faint(words.Number(len(e.Letter.Value), "byte"))
 		value = v.value(e, full)
 	}
 	lines = append(lines, "", v.Palette.title(heading))
@@ -69,19 +70,19 @@ func (l *Letter) facts(v View) (facts []fact) {
 		facts = append(facts, fact{name, fmt.Sprintf(format, args...)})
 	}
 	if e.Foreign != "" {
-		add("foreign", "it is no letter of this program: %s", Visible(e.Foreign))
+		add("foreign", "it is no letter of this program: %s", words.Visible(e.Foreign))
 		add("written", "%s", v.moment(e.Written))
 		if e.Letter.Key != nil {
-			add("key", "%s", Visible(string(e.Letter.Key)))
+			add("key", "%s", words.Visible(string(e.Letter.Key)))
 		}
 		return append(facts, l.resolutions(v)...)
 	}
 	letter := &e.Letter
 	add("reason", "%s", letter.Reason)
-	add("detail", "%s", cmp.Or(Visible(letter.Detail), "none"))
+	add("detail", "%s", cmp.Or(words.Visible(letter.Detail), "none"))
 	add("player", "%s", cmp.Or(Player(e), "none: the record has no key"))
 	if letter.AppID != "" {
-		add("app", "%s, route %s", Visible(letter.AppID), cmp.Or(Visible(letter.Route), "unknown"))
+		add("app", "%s, route %s", words.Visible(letter.AppID), cmp.Or(words.Visible(letter.Route), "unknown"))
 	}
 	add("given up", "%s", v.moment(letter.Time))
 	add("came from", "%s, %s", sourceOf(letter), v.moment(letter.Source.Time))
@@ -112,18 +113,18 @@ func (l *Letter) facts(v View) (facts []fact) {
 
 func (l *Letter) resolutions(v View) (facts []fact) {
 	for _, r := range l.History {
-		text := v.moment(r.Time) + " by " + cmp.Or(Visible(r.By), "nobody known") + ", run " + cmp.Or(Visible(r.Run), "unknown")
+		text := v.moment(r.Time) + " by " + cmp.Or(words.Visible(r.By), "nobody known") + ", run " + cmp.Or(words.Visible(r.Run), "unknown")
 		if r.Topic != "" {
-			text += ", to " + Visible(r.Topic)
+			text += ", to " + words.Visible(r.Topic)
 		}
 		if r.Repaired {
 			text += ", repaired"
 		}
 		if r.Name != (deadletter.Name{}) && r.Name != l.Entry.Name {
-			text += ", as " + Visible(r.Name.String()) + ", the same letter written twice"
+			text += ", as " + words.Visible(r.Name.String()) + ", the same letter written twice"
 		}
 		if r.Because != "" {
-			text += ": " + Visible(r.Because)
+			text += ": " + words.Visible(r.Because)
 		}
 		facts = append(facts, fact{string(r.State), text})
 	}
@@ -145,7 +146,7 @@ func (l *Letter) request() string {
 	if len(letter.Key) > 0 && letter.Route == "wxscore" {
 		text += "&openid=" + string(letter.Key)
 	}
-	return Visible(text) + "; " + Number(letter.Attempts, "call") + " with this record in it"
+	return words.Visible(text) + "; " + words.Number(letter.Attempts, "call") + " with this record in it"
 }
 
 func answerOf(letter *deadletter.Letter) string {
@@ -160,7 +161,7 @@ func answerOf(letter *deadletter.Letter) string {
 }
 
 func sourceOf(letter *deadletter.Letter) string {
-	return fmt.Sprintf("%s/%d/%d", Visible(letter.Source.Topic), letter.Source.Partition, letter.Source.Offset)
+	return fmt.Sprintf("%s/%d/%d", words.Visible(letter.Source.Topic), letter.Source.Partition, letter.Source.Offset)
 }
 
 // moment is a time and how long ago it was.
@@ -170,9 +171,9 @@ func (v View) moment(at time.Time) string {
 
 func ago(d time.Duration) string {
 	if d < 0 {
-		return "in " + Span(-d)
+		return "in " + words.Span(-d)
 	}
-	return Span(d) + " ago"
+	return words.Span(d) + " ago"
 }
 
 // fact lays a fact out beside its name.
@@ -180,14 +181,14 @@ func (v View) fact(f fact) []string {
 	const margin = 13
 	lines := []string{f.text}
 	if v.Width > 0 {
-		lines = wrap(f.text, max(v.Width-margin, 20))
+		lines = words.Wrap(f.text, max(v.Width-margin, 20))
 	}
 	for i, line := range lines {
 		name := ""
 		if i == 0 {
 			name = f.name
 		}
-		lines[i] = "  " + v.Palette.faint(pad(name, margin-4)) + "  " + line
+		lines[i] = "  " + v.Palette.faint(words.Pad(name, margin-4)) + "  " + line
 	}
 	return lines
 }

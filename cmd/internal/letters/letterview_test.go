@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/schema"
@@ -166,7 +167,7 @@ func FuzzShow(f *testing.F) {
 			replay := deadletter.Replay{Entry: *e, Value: key, Repaired: true}
 			_ = WriteDiff(&b, v, &replay)
 			for _, r := range text + b.String() {
-				if r != '\n' && Visible(string(r)) != string(r) {
+				if r != '\n' && words.Visible(string(r)) != string(r) {
 					t.Fatalf("%q in %q", r, text+b.String())
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // Write writes what is going to be done, under a line that says so. With diffs, the sample's repairs are shown.
@@ -58,7 +60,7 @@ func (p *Plan) left(v View) (lines []string) {
 	number, kind := 0, 0
 	obstacles, resolved := p.Obstacles(), p.Resolved()
 	for _, h := range append(obstacles, resolved...) {
-		number, kind = max(number, len(Grouped(h.Letters))), max(kind, len(h.Kind))
+		number, kind = max(number, len(words.Grouped(h.Letters))), max(kind, len(h.Kind))
 	}
 	block := func(title string, list []Hindered) {
 		if len(list) == 0 {
@@ -70,12 +72,12 @@ func (p *Plan) left(v View) (lines []string) {
 			for i, e := range h.Examples {
 				text := margin
 				if i == 0 {
-					text = fmt.Sprintf("  %s  %s  ", padLeft(Grouped(h.Letters), number), pad(h.Kind, kind))
+					text = fmt.Sprintf("  %s  %s  ", words.PadLeft(words.Grouped(h.Letters), number), words.Pad(h.Kind, kind))
 				}
-				lines = append(lines, v.cut(text+e.Name+": "+Visible(e.Detail)))
+				lines = append(lines, v.cut(text+e.Name+": "+words.Visible(e.Detail)))
 			}
 			if more := h.Letters - int64(len(h.Examples)); more > 0 {
-				lines = append(lines, v.cut(margin+"and "+Grouped(more)+" more"))
+				lines = append(lines, v.cut(margin+"and "+words.Grouped(more)+" more"))
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -102,7 +103,7 @@ func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
 	case noValue, e.Letter.Omitted.Key, e.Letter.Omitted.Headers:
 		return &Obstacle{ObstacleOmitted, "a part of it was omitted for its size; the record is at " + sourceOf(&e.Letter)}
 	case e.Letter.Replays >= r.MaxReplays:
-		return &Obstacle{ObstacleReplays, "it has been replayed " + Number(e.Letter.Replays, "time") + " and came back"}
+		return &Obstacle{ObstacleReplays, "it has been replayed " + words.Number(e.Letter.Replays, "time") + " and came back"}
 	case !slices.Contains(r.cfg.SourceTopics(), e.Letter.Source.Topic):
 		return &Obstacle{ObstacleTopic, fmt.Sprintf("its source topic %s is not configured any more", e.Letter.Source.Topic)}
 	}

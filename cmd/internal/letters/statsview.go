@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -41,7 +42,7 @@ func (s *Stats) Verdict(v View) []string {
 	if s.Players.Approximate {
 		about = "about "
 	}
-	first := fmt.Sprintf("%s, of %s%s.", s.subject(), about, Number(s.Players.Count, "player"))
+	first := fmt.Sprintf("%s, of %s%s.", s.subject(), about, words.Number(s.Players.Count, "player"))
 	lines := []string{v.Palette.title(v.cut(first))}
 	return append(lines, v.wrap(s.Wave.verdict(s, v))...)
 }
@@ -53,19 +54,19 @@ func (s *Stats) subject() string {
 		if s.Letters == 1 {
 			return "1 letter is " + state
 		}
-		return Grouped(s.Letters) + " letters are " + state
+		return words.Grouped(s.Letters) + " letters are " + state
 	}
 	var each []string
 	for _, state := range s.States {
-		each = append(each, Grouped(state.Letters)+" "+state.Name)
+		each = append(each, words.Grouped(state.Letters)+" "+state.Name)
 	}
-	return Number(s.Letters, "letter") + ": " + strings.Join(each, ", ")
+	return words.Number(s.Letters, "letter") + ": " + strings.Join(each, ", ")
 }
 
 func (w *Wave) verdict(s *Stats, v View) string {
 	all := w.Letters == s.Letters
 	recent := v.Now.Sub(w.Since) < time.Hour // then letters that came before may have come in the same minute
-	since, ago := clock(w.Since, v.Now, recent), Span(v.Now.Sub(w.Since))
+	since, ago := words.Clock(w.Since, v.Now, recent), words.Span(v.Now.Sub(w.Since))
 	var text string
 	switch {
 	case w.Steady && w.Running:
@@ -73,17 +74,17 @@ func (w *Wave) verdict(s *Stats, v View) string {
 	case w.Running && all:
 		text = fmt.Sprintf("All came since %s (%s ago)", since, ago)
 	case w.Running:
-		text = fmt.Sprintf("%s of them came since %s (%s ago)", Grouped(w.Letters), since, ago)
+		text = fmt.Sprintf("%s of them came since %s (%s ago)", words.Grouped(w.Letters), since, ago)
 	default:
 		came := "They"
 		if !all {
-			came = Grouped(w.Letters) + " of them"
+			came = words.Grouped(w.Letters) + " of them"
 		}
-		text = fmt.Sprintf("%s came from %s to %s, the last %s ago", came, since, clock(w.Until, v.Now, recent), Span(v.Now.Sub(s.Last)))
+		text = fmt.Sprintf("%s came from %s to %s, the last %s ago", came, since, words.Clock(w.Until, v.Now, recent), words.Span(v.Now.Sub(s.Last)))
 	}
 	share := "all are"
 	if w.CauseLetters != w.Letters {
-		share = Share(w.CauseLetters, w.Letters) + " are"
+		share = words.Share(w.CauseLetters, w.Letters) + " are"
 	}
 	if s.Letters == 1 {
 		text, share = "It came at "+since+" ("+ago+" ago)", "it is"
@@ -113,28 +114,28 @@ func (s *Stats) sections(v View) (lines []string) {
 	label, number := 0, 0
 	for _, sec := range sections {
 		for _, c := range sec.counts {
-			label = max(label, min(Width(shown(c.Name)), 40))
-			number = max(number, len(Grouped(c.Letters)))
+			label = max(label, min(words.Width(shown(c.Name)), 40))
+			number = max(number, len(words.Grouped(c.Letters)))
 		}
 	}
 	for _, vc := range s.Violations {
-		number = max(number, len(Grouped(vc.Letters)))
+		number = max(number, len(words.Grouped(vc.Letters)))
 	}
 	for _, sec := range sections {
 		lines = append(lines, "", v.Palette.title(sec.title))
 		for _, c := range sec.counts {
-			text := fmt.Sprintf("  %s  %s  %6s  ", pad(Cut(shown(c.Name), label), label), padLeft(Grouped(c.Letters), number), Share(c.Letters, s.Letters))
-			room := cmp.Or(v.Width, pipeWidth) - Width(text)
+			text := fmt.Sprintf("  %s  %s  %6s  ", words.Pad(words.Cut(shown(c.Name), label), label), words.PadLeft(words.Grouped(c.Letters), number), words.Share(c.Letters, s.Letters))
+			room := cmp.Or(v.Width, pipeWidth) - words.Width(text)
 			lines = append(lines, strings.TrimRight(text+bar(c.Letters, s.Letters, min(room, 60)), " "))
 		}
 	}
 	if len(s.Violations) > 0 {
 		lines = append(lines, "", v.Palette.title("VIOLATION"))
 		for _, vc := range s.Violations {
-			lines = append(lines, v.cut(fmt.Sprintf("  %s  %6s  %s", padLeft(Grouped(vc.Letters), number), Share(vc.Letters, s.Letters), vc.String())))
+			lines = append(lines, v.cut(fmt.Sprintf("  %s  %6s  %s", words.PadLeft(words.Grouped(vc.Letters), number), words.Share(vc.Letters, s.Letters), vc.String())))
 		}
 		if s.OtherViolations > 0 {
-			lines = append(lines, v.cut(fmt.Sprintf("  %s  %6s  others", padLeft(Grouped(s.OtherViolations), number), "")))
+			lines = append(lines, v.cut(fmt.Sprintf("  %s  %6s  others", words.PadLeft(words.Grouped(s.OtherViolations), number), "")))
 		}
 	}
 	return lines
@@ -149,21 +150,21 @@ func shown(name string) string {
 	if name == "" {
 		return "(unknown)"
 	}
-	return Visible(name)
+	return words.Visible(name)
 }
 
 func (v View) cut(text string) string {
 	if v.Width == 0 {
 		return text
 	}
-	return Cut(text, v.Width)
+	return words.Cut(text, v.Width)
 }
 
 func (v View) wrap(text string) []string {
 	if v.Width == 0 {
 		return []string{text}
 	}
-	return wrap(text, v.Width)
+	return words.Wrap(text, v.Width)
 }
 
 // bar draws a part of a whole, in eighths of a character.
@@ -179,17 +180,5 @@ func bar(part, whole int64, width int) string {
 	return text
 }
 
-// wrap breaks text between words so that its lines fit a width, where that is possible.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && Width(line)+1+Width(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
-}
+// Wrap breaks a line that is wider than the view between words.
+func (v View) Wrap(line string) string { return words.Fit(line, v.Width) }

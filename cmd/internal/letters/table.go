@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -78,12 +79,12 @@ func (t *Table) Close() error {
 func (t *Table) row(e *deadletter.Entry) []string {
 	at := When(e).UTC().Format(time.RFC3339)
 	if t.view.Width > 0 {
-		at = clock(When(e), t.view.Now, true)
+		at = words.Clock(When(e), t.view.Now, true)
 	}
-	row := []string{e.Name.String(), at, string(e.State), Foreign, "", "", Player(e), Visible(e.Foreign)}
+	row := []string{e.Name.String(), at, string(e.State), Foreign, "", "", Player(e), words.Visible(e.Foreign)}
 	if e.Foreign == "" {
 		l := &e.Letter
-		row[columnReason], row[columnApp], row[columnRet], row[columnDetail] = string(l.Reason), Visible(l.AppID), retOf(l), Visible(l.Detail)
+		row[columnReason], row[columnApp], row[columnRet], row[columnDetail] = string(l.Reason), words.Visible(l.AppID), retOf(l), words.Visible(l.Detail)
 		if l.Delivery == deadletter.Uncertain {
 			row[columnDetail] = "(may be delivered) " + row[columnDetail]
 		}
@@ -99,7 +100,7 @@ func Player(e *deadletter.Entry) string {
 	case len(e.Letter.Key) == 0:
 		return ""
 	}
-	return Visible(string(e.Letter.Key))
+	return words.Visible(string(e.Letter.Key))
 }
 
 // begin fixes the widths and writes the rows that waited. If they are all there will be, columns that say nothing are
@@ -109,7 +110,7 @@ func (t *Table) begin(all bool) error {
 	for i := range t.widths {
 		differ := false
 		for _, row := range t.rows {
-			t.widths[i] = max(t.widths[i], Width(row[i]))
+			t.widths[i] = max(t.widths[i], words.Width(row[i]))
 			differ = differ || row[i] != t.rows[0][i]
 		}
 		says := differ || i == columnName || i == columnTime || i == columnReason || i == columnRet && t.widths[i] > 0
@@ -168,13 +169,13 @@ func (t *Table) line(row []string, paint func(string) string) error {
 		}
 		text := row[i]
 		if least := leastWidths[i]; least > 0 && t.view.Width > 0 {
-			text = Cut(text, width)
+			text = words.Cut(text, width)
 		}
-		b.WriteString(pad(text, width) + "  ")
+		b.WriteString(words.Pad(text, width) + "  ")
 	}
 	line := strings.TrimRight(b.String()+row[columnDetail], " ")
 	if t.view.Width > 0 {
-		line = Cut(line, t.view.Width)
+		line = words.Cut(line, t.view.Width)
 	}
 	if paint != nil {
 		line = paint(line)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -109,9 +110,9 @@ func (v View) row(line []byte, offset int, marks []mark) row {
 	width, size := 0, 0
 	columns := map[int]int{} // by offset
 	for size < len(line) {
-		c, n := utf8.DecodeRune(line[size:])
-		shown := visibleRune(string(line[size:size+n]), c)
-		w := Width(shown)
+		_, n := utf8.DecodeRune(line[size:])
+		shown := words.Visible(string(line[size : size+n]))
+		w := words.Width(shown)
 		if v.Width > 0 && width+w > max(v.Width-2, 10) {
 			break
 		}
@@ -147,17 +148,17 @@ func (v View) row(line []byte, offset int, marks []mark) row {
 // mark points to a column and says something about it: on its right, or if there is no room for that, on its left.
 func (v View) mark(column, width int, text string) string {
 	carets := strings.Repeat("^", max(1, min(width, 20)))
-	line := strings.Repeat(" ", column) + carets + " " + Visible(text)
-	if v.Width == 0 || Width(line) <= v.Width-2 {
+	line := strings.Repeat(" ", column) + carets + " " + words.Visible(text)
+	if v.Width == 0 || words.Width(line) <= v.Width-2 {
 		return line
 	}
-	if left := Visible(text); Width(left)+1 <= column {
-		return strings.Repeat(" ", column-Width(left)-1) + left + " " + carets
+	if left := words.Visible(text); words.Width(left)+1 <= column {
+		return strings.Repeat(" ", column-words.Width(left)-1) + left + " " + carets
 	}
 	if column+len(carets)+20 > v.Width-2 { // hardly anything would be left
-		return Cut(strings.Repeat(" ", max(0, column-1))+carets, v.Width-2) + "\n  " + Cut(Visible(text), v.Width-2)
+		return words.Cut(strings.Repeat(" ", max(0, column-1))+carets, v.Width-2) + "\n  " + words.Cut(words.Visible(text), v.Width-2)
 	}
-	return Cut(line, v.Width-2)
+	return words.Cut(line, v.Width-2)
 }
 
 // elided leaves out of many rows those that have no mark near.
@@ -174,7 +175,7 @@ func elided(rows []row) []row {
 	left := 0
 	flush := func() {
 		if left > 0 {
-			out = append(out, row{text: fmt.Sprintf("… %s left out, --full shows all", Number(left, "line"))})
+			out = append(out, row{text: fmt.Sprintf("… %s left out, --full shows all", words.Number(left, "line"))})
 		}
 		left = 0
 	}

@@ -1,10 +1,9 @@
-package letters
+package words
 
 import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 )
@@ -53,43 +52,4 @@ func TestVisibleTextPrintsAndIsCutToAWidth(t *testing.T) {
 			t.Fatalf("%q is cut to %q", shown, cut)
 		}
 	})
-}
-
-func TestWords(t *testing.T) {
-	t.Parallel()
-	day := 24 * time.Hour
-	for _, test := range []struct{ got, want string }{
-		{Grouped(0), "0"},
-		{Grouped(999), "999"},
-		{Grouped(1000), "1,000"},
-		{Grouped(-1234567), "-1,234,567"},
-		{Number(1, "letter"), "1 letter"},
-		{Number(0, "letter"), "0 letters"},
-		{Number(int64(2000), "letter"), "2,000 letters"},
-		{Span(0), "0s"},
-		{Span(-time.Second), "0s"},
-		{Span(59*time.Second + 999*time.Millisecond), "59s"},
-		{Span(2 * time.Hour), "2h"},
-		{Span(2*time.Hour + 5*time.Minute + 7*time.Second), "2h 5m"},
-		{Span(30*day + 5*time.Minute), "30d"},
-		{Share(0, 0), "-"},
-		{Share(0, 5), "0%"},
-		{Share(5, 5), "100%"},
-		{Share(1, 3), "33.3%"},
-		{Share(1, 100_000), "<0.1%"},
-		{Share(99_999, 100_000), ">99.9%"},
-		{clock(noon, noon, false), "12:00"},
-		{clock(noon.UTC(), noon, true), "12:00:00"},
-		{clock(noon.Add(-13*time.Hour), noon, false), "Nov 21 23:00"},
-		{clock(noon.AddDate(-1, 0, 0), noon, false), "2025-11-22 12:00"},
-		{bar(1, 2, 4), "██"},
-		{bar(1, 1_000_000, 4), "▏"},
-		{bar(1, 2, 0), ""},
-		{strings.Join(wrap("one two three  four", 9), "|"), "one two|three|four"},
-		{strings.Join(wrap("", 9), "|"), ""},
-	} {
-		if test.got != test.want {
-			t.Errorf("got %q, want %q", test.got, test.want)
-		}
-	}
 }

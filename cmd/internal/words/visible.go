@@ -1,12 +1,10 @@
-package letters
+package words
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/rivo/uniseg"
 )
 
 // Visible makes text that comes from outside fit to be shown on one line of a terminal: whatever is not a printable
@@ -51,47 +49,4 @@ func visibleRune(text string, r rune) string {
 	default:
 		return fmt.Sprintf(`\u%04x`, r)
 	}
-}
-
-// Width returns how many columns visible text takes on a terminal. East Asian characters take two.
-func Width(text string) int {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return uniseg.StringWidth(text)
-		}
-	}
-	return len(text)
-}
-
-// Cut shortens visible text to a width, and shows that it did.
-func Cut(text string, width int) string {
-	if Width(text) <= width {
-		return text
-	}
-	if width < 1 {
-		return ""
-	}
-	return text[:fitting(text, width-1)] + "…"
-}
-
-// fitting returns how many bytes of text fit into a width.
-func fitting(text string, width int) int {
-	end, used := 0, 0
-	for g := uniseg.NewGraphemes(text); g.Next(); {
-		if used += g.Width(); used > width {
-			break
-		}
-		_, end = g.Positions()
-	}
-	return end
-}
-
-// pad fills text up to a width.
-func pad(text string, width int) string {
-	return text + strings.Repeat(" ", max(0, width-Width(text)))
-}
-
-// padLeft fills text up to a width on its left.
-func padLeft(text string, width int) string {
-	return strings.Repeat(" ", max(0, width-Width(text))) + text
 }

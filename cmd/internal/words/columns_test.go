@@ -1,4 +1,4 @@
-package letters
+package words
 
 import (
 	"strings"
@@ -13,10 +13,10 @@ func TestALineIsBrokenBetweenWordsWhereItDoesNotFit(t *testing.T) {
 		"these are the newest 50: --limit 0 lists all": "these are the\nnewest 50:\n--limit 0 lists\nall",
 		"a-word-that-is-longer than that":              "a-word-that-is-longer\nthan that",
 	} {
-		if got := (View{Width: 15}).Wrap(line); got != want {
+		if got := Fit(line, 15); got != want {
 			t.Errorf("%q:\ngot  %q\nwant %q", line, got, want)
 		}
-		if got := (View{}).Wrap(line); strings.Contains(got, "\n") {
+		if got := Fit(line, 0); strings.Contains(got, "\n") {
 			t.Errorf("where nothing limits it: %q", got)
 		}
 	}
