@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
@@ -149,7 +149,7 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 // of yields the letters of one topic.
 func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) iter.Seq2[deadletter.Entry, error] {
 	q := deadletter.Query{Filter: s.filter, TopicID: b.ids[store], OldestFirst: s.oldestFirst, Failed: s.failed}
-	foreign := slices.Contains(s.filter.Reasons, letters.Foreign)
+	foreign := slices.Contains(s.filter.Reasons, triage.Foreign)
 	if foreign { // of which the library knows nothing
 		q.Filter.Reasons, q.Filter.Where = nil, nil
 	}
@@ -181,11 +181,11 @@ func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) ite
 }
 
 // selects matches a letter, or a foreign record, with the reasons and the condition of a filter that asks for foreign
-// records: these match the reason [letters.Foreign].
+// records: these match the reason [triage.Foreign].
 func (s *scan) selects(ctx context.Context, e *deadletter.Entry) bool {
 	reason := e.Letter.Reason
 	if e.Foreign != "" {
-		reason = letters.Foreign
+		reason = triage.Foreign
 	}
 	if !slices.Contains(s.filter.Reasons, reason) {
 		return false

@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
@@ -16,7 +16,7 @@ import (
 var errUnconfirmed = errors.New("nothing is done yet: --yes is needed, since nobody can be asked without a terminal (or --dry-run, if this is all you wanted to know)")
 
 // consent returns nil if the plan may be carried out: somebody has said yes, on the command line or now.
-func (w *work) consent(ctx context.Context, plan *letters.Plan) error {
+func (w *work) consent(ctx context.Context, plan *triage.Plan) error {
 	stdin, stderr := w.cmd.InOrStdin(), w.cmd.ErrOrStderr()
 	switch {
 	case w.opts.dryRun, w.opts.yes, plan.Letters == 0:
@@ -32,7 +32,7 @@ func (w *work) consent(ctx context.Context, plan *letters.Plan) error {
 	return err
 }
 
-func (w *work) question(plan *letters.Plan) string {
+func (w *work) question(plan *triage.Plan) string {
 	text := strings.ToUpper(w.verb[:1]) + w.verb[1:] + " " + words.Number(plan.Letters, "letter")
 	if targets := targetsOf(plan); targets != "" {
 		text += " to " + targets

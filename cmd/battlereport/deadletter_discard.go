@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -56,8 +56,8 @@ matches, or all named are done already.`,
 		}
 		w.verb, w.done, w.because, w.most = "discard", "discarded", *because, *most
 		w.take(names, filter, flags)
-		w.judge = func(_ context.Context, e *deadletter.Entry) (deadletter.Replay, *letters.Obstacle) {
-			return deadletter.Replay{Entry: *e}, letters.Before(e)
+		w.judge = func(_ context.Context, e *deadletter.Entry) (deadletter.Replay, *triage.Obstacle) {
+			return deadletter.Replay{Entry: *e}, triage.Before(e)
 		}
 		w.resolve = func(ctx context.Context, r *deadletter.Resolver, replays []deadletter.Replay) (deadletter.Done, error) {
 			entries := make([]deadletter.Entry, len(replays))

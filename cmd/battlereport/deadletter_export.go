@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
@@ -48,7 +48,7 @@ unless no letter matches.
 		defer progress.end()
 		var exported int64
 		export := func(out io.Writer) error {
-			sink := newLetterSink("jsonl", out, letters.View{})
+			sink := newLetterSink("jsonl", out, view.Style{})
 			for e, err := range box.all(cmd.Context(), scan{filter: filter, oldestFirst: true, progress: progress.set, failed: flags.noteFailed}) {
 				if err == nil {
 					err = sink.Add(&e)

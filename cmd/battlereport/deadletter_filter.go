@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -59,13 +59,13 @@ func filterFlags(cmd *cobra.Command) *letterFilter {
 	return f
 }
 
-// reasonNames are the reasons that people may ask for: [letters.Foreign] besides those that letters have.
+// reasonNames are the reasons that people may ask for: [triage.Foreign] besides those that letters have.
 func reasonNames() []string {
 	var names []string
 	for _, r := range deadletter.Reasons() {
 		names = append(names, string(r))
 	}
-	return append(names, letters.Foreign)
+	return append(names, triage.Foreign)
 }
 
 // narrowing are the flags with which a filter selects less than all that is pending.

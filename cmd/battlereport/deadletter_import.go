@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -62,7 +62,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		if err != nil {
 			return err
 		}
-		replays, err := letters.NewReplays(cfg)
+		replays, err := triage.NewReplays(cfg)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		}
 		w.verb, w.done, w.rate = "replay", "replayed", rate.perSecond
 		w.takeNames(names)
-		w.judge = func(_ context.Context, e *deadletter.Entry) (deadletter.Replay, *letters.Obstacle) {
+		w.judge = func(_ context.Context, e *deadletter.Entry) (deadletter.Replay, *triage.Obstacle) {
 			return importOf(replays, edited, e)
 		}
 		w.resolve = replayAll
@@ -153,17 +153,17 @@ func inputName(args []string) string {
 }
 
 // importOf returns the replay of a letter with the value it was given, or what stands against it.
-func importOf(replays *letters.Replays, edited *edits, e *deadletter.Entry) (deadletter.Replay, *letters.Obstacle) {
+func importOf(replays *triage.Replays, edited *edits, e *deadletter.Entry) (deadletter.Replay, *triage.Obstacle) {
 	read, number, err := edited.get(e.Name)
 	if err != nil {
-		return deadletter.Replay{}, &letters.Obstacle{Kind: letters.ObstacleEdited, Detail: err.Error()}
+		return deadletter.Replay{}, &triage.Obstacle{Kind: triage.ObstacleEdited, Detail: err.Error()}
 	}
 	if read.TopicID != "" && e.TopicID != "" && read.TopicID != e.TopicID {
-		return deadletter.Replay{}, &letters.Obstacle{Kind: letters.ObstacleExpired, Detail: "it is gone: its topic has been made anew since the export"}
+		return deadletter.Replay{}, &triage.Obstacle{Kind: triage.ObstacleExpired, Detail: "it is gone: its topic has been made anew since the export"}
 	}
-	if what := differs(&read, e); what != "" && e.Foreign == "" && letters.Before(e) == nil {
-		return deadletter.Replay{}, &letters.Obstacle{
-			Kind: letters.ObstacleEdited, Detail: fmt.Sprintf("line %d differs in %s: only the value may be edited", number, what),
+	if what := differs(&read, e); what != "" && e.Foreign == "" && triage.Before(e) == nil {
+		return deadletter.Replay{}, &triage.Obstacle{
+			Kind: triage.ObstacleEdited, Detail: fmt.Sprintf("line %d differs in %s: only the value may be edited", number, what),
 		}
 	}
 	return replays.With(e, read.Letter.Value)

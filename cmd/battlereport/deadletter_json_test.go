@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -116,7 +116,7 @@ func letterFields(t *testing.T) (names []string) {
 func TestTheHelpNamesEachFieldOfTheJSON(t *testing.T) {
 	t.Parallel()
 	letter, history := letterFields(t), fieldNames(reflect.TypeFor[historyJSON]())
-	work, stats := fieldNames(reflect.TypeFor[workReport]()), fieldNames(reflect.TypeFor[letters.Stats]())
+	work, stats := fieldNames(reflect.TypeFor[workReport]()), fieldNames(reflect.TypeFor[triage.Stats]())
 	if len(letter) < 40 || len(history) != 9 || len(work) < 17 || len(stats) < 40 {
 		t.Fatalf("%q, %q, %q, %q", letter, history, work, stats)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -57,7 +57,7 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
 		progress := newLetterProgress(cmd)
 		progress.begin("reading", 0)
 		defer progress.end()
-		sink := newLetterSink(*output, progress.over(cmd.OutOrStdout()), viewOf(cmd.OutOrStdout()))
+		sink := newLetterSink(*output, progress.over(cmd.OutOrStdout()), styleOf(cmd.OutOrStdout()))
 		var listed int64
 		more := false
 		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.set, failed: flags.noteFailed}) {
@@ -98,9 +98,9 @@ type letterSink interface {
 	Close() error
 }
 
-func newLetterSink(form string, out io.Writer, view letters.View) letterSink {
+func newLetterSink(form string, out io.Writer, style view.Style) letterSink {
 	if form == "table" {
-		return letters.NewTable(out, view)
+		return view.NewTable(out, style)
 	}
 	s := &jsonSink{out: bufio.NewWriterSize(out, 64<<10), array: form == "json"}
 	s.encoder = json.NewEncoder(s.out)

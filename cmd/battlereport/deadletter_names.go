@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -87,19 +87,19 @@ func compareNames(a, b deadletter.Name) int {
 }
 
 // absent says what is wrong with a name that no letter has, without the name. Another error is returned as it is.
-func absent(err error) (*letters.Obstacle, error) {
+func absent(err error) (*triage.Obstacle, error) {
 	var expired *deadletter.ExpiredError
 	switch {
 	case errors.As(err, &expired):
-		return &letters.Obstacle{
-			Kind: letters.ObstacleExpired, Detail: fmt.Sprintf("it is no longer kept: its partition now begins at offset %d", expired.First),
+		return &triage.Obstacle{
+			Kind: triage.ObstacleExpired, Detail: fmt.Sprintf("it is no longer kept: its partition now begins at offset %d", expired.First),
 		}, nil
 	case errors.Is(err, deadletter.ErrRecreated):
-		return &letters.Obstacle{Kind: letters.ObstacleExpired, Detail: "it is gone: its topic " + deadletter.ErrRecreated.Error()}, nil
+		return &triage.Obstacle{Kind: triage.ObstacleExpired, Detail: "it is gone: its topic " + deadletter.ErrRecreated.Error()}, nil
 	case errors.Is(err, deadletter.ErrNotFound):
-		return &letters.Obstacle{Kind: letters.ObstacleMissing, Detail: deadletter.ErrNotFound.Error()}, nil
+		return &triage.Obstacle{Kind: triage.ObstacleMissing, Detail: deadletter.ErrNotFound.Error()}, nil
 	case errors.Is(err, deadletter.ErrNoTopic):
-		return &letters.Obstacle{Kind: letters.ObstacleMissing, Detail: err.Error()}, nil
+		return &triage.Obstacle{Kind: triage.ObstacleMissing, Detail: err.Error()}, nil
 	}
 	return nil, err
 }

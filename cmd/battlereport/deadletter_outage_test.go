@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/letters"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -43,7 +43,7 @@ func replayVirtual(ctx context.Context, t *testing.T, p *post, rate float64) (st
 	if err != nil {
 		t.Fatal(err)
 	}
-	replays, err := letters.NewReplays(cfg)
+	replays, err := triage.NewReplays(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

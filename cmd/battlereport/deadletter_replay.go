@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -81,7 +81,7 @@ matches, or all named are done already.`,
 			return err
 		}
 		defer box.close()
-		replays, err := letters.NewReplays(box.cfg)
+		replays, err := triage.NewReplays(box.cfg)
 		if err != nil {
 			return err
 		}

@@ -8,28 +8,29 @@ import (
 	"strings"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // A workReport is what became of letters, for scripts.
 type workReport struct {
-	Run      string             `json:"run"`
-	By       string             `json:"by"`
-	DryRun   bool               `json:"dry_run"`
-	Planned  int64              `json:"planned"`
-	Done     int64              `json:"done"`     // replayed or discarded
-	Repaired int64              `json:"repaired"` // of these
-	Skipped  int64              `json:"skipped"`  // another run has resolved them meanwhile
-	Unknown  int64              `json:"unknown"`  // the connection broke before the answer
-	Left     []letters.Hindered `json:"left"`     // as they are, and why
-	Before   []letters.Hindered `json:"before"`   // were resolved before
-	Seconds  float64            `json:"seconds"`
-	Error    string             `json:"error,omitempty"` // what ended it
+	Run      string            `json:"run"`
+	By       string            `json:"by"`
+	DryRun   bool              `json:"dry_run"`
+	Planned  int64             `json:"planned"`
+	Done     int64             `json:"done"`     // replayed or discarded
+	Repaired int64             `json:"repaired"` // of these
+	Skipped  int64             `json:"skipped"`  // another run has resolved them meanwhile
+	Unknown  int64             `json:"unknown"`  // the connection broke before the answer
+	Left     []triage.Hindered `json:"left"`     // as they are, and why
+	Before   []triage.Hindered `json:"before"`   // were resolved before
+	Seconds  float64           `json:"seconds"`
+	Error    string            `json:"error,omitempty"` // what ended it
 }
 
 // report says what became of the plan, which err may have ended.
-func (w *work) report(plan *letters.Plan, err error) error {
+func (w *work) report(plan *triage.Plan, err error) error {
 	out := w.cmd.OutOrStdout()
 	if w.opts.json {
 		r := workReport{
@@ -62,7 +63,7 @@ func (w *work) report(plan *letters.Plan, err error) error {
 		text += fmt.Sprintf(", %s/s", words.Grouped(int64(float64(w.resolved)/seconds)))
 	}
 	text += fmt.Sprintf("\nrun %s, by %s\n", w.run.ID, w.run.By)
-	if left := letters.Total(plan.Obstacles()); left > 0 && err == nil {
+	if left := triage.Total(plan.Obstacles()); left > 0 && err == nil {
 		text += fmt.Sprintf("left %s as they are, as said above\n", words.Number(left, "letter"))
 	}
 	if w.skipped > 0 {
@@ -77,10 +78,10 @@ func (w *work) report(plan *letters.Plan, err error) error {
 	}
 	lines := strings.Split(text, "\n")
 	for i := range lines {
-		lines[i] = w.view.Wrap(lines[i])
+		lines[i] = words.Fit(lines[i], w.style.Width)
 	}
 	if _, err := io.WriteString(out, strings.Join(lines, "\n")); err != nil {
 		return err
 	}
-	return w.refused.WriteObstacles(out, w.view)
+	return view.Obstacles(out, w.style, w.refused)
 }

@@ -10,17 +10,18 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
-// viewOf is how letters are shown on an output: as wide as a terminal, and in colours if it has them.
-func viewOf(out io.Writer) letters.View {
-	v := letters.View{Now: time.Now()}
+// styleOf is how letters are shown on an output: as wide as a terminal, and in colours if it has them.
+func styleOf(out io.Writer) view.Style {
+	v := view.Style{Now: time.Now()}
 	if !isTerminal(out) {
 		return v
 	}
 	if wantsColour(os.Getenv) {
-		v.Palette = letters.Coloured()
+		v.Palette = view.Coloured()
 	}
 	v.Width = 80
 	if width, _, err := term.GetSize(int(out.(*os.File).Fd())); err == nil && width > 0 {
@@ -33,7 +34,7 @@ func viewOf(out io.Writer) letters.View {
 // is for one goroutine. Without a terminal it shows nothing but those.
 type letterProgress struct {
 	stderr io.Writer
-	view   letters.View // of it
+	style  view.Style // of it
 	shown  bool
 	bar    *progressbar.ProgressBar
 	began  time.Time
@@ -44,7 +45,7 @@ const progressDelay = 300 * time.Millisecond
 
 func newLetterProgress(cmd *cobra.Command) *letterProgress {
 	stderr := cmd.ErrOrStderr()
-	return &letterProgress{stderr: stderr, view: viewOf(stderr), shown: isTerminal(stderr)}
+	return &letterProgress{stderr: stderr, style: styleOf(stderr), shown: isTerminal(stderr)}
 }
 
 // begin starts a new bar, for something of so many letters; 0 if that is not known yet.
@@ -93,7 +94,7 @@ func (p *letterProgress) clear() {
 // print writes a line of its own, or as many as it takes to break it between words.
 func (p *letterProgress) print(text string) {
 	p.clear()
-	fmt.Fprintln(p.stderr, p.view.Wrap(text))
+	fmt.Fprintln(p.stderr, words.Fit(text, p.style.Width))
 }
 
 // complain writes of trouble.

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/letters"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -54,7 +54,7 @@ func newWork(cmd *cobra.Command, box *letterbox, opts workOptions) (*work, error
 		return nil, usage(cmd, errors.New("--by: want a name"))
 	}
 	return &work{
-		cmd: cmd, box: box, opts: opts, progress: newLetterProgress(cmd), view: viewOf(cmd.OutOrStdout()),
+		cmd: cmd, box: box, opts: opts, progress: newLetterProgress(cmd), style: styleOf(cmd.OutOrStdout()),
 		run: deadletter.Run{ID: newRunID(time.Now()), By: opts.by},
 	}, nil
 }
@@ -112,7 +112,7 @@ func (w *work) take(names []deadletter.Name, filter deadletter.Filter, flags *le
 	w.from = func(ctx context.Context, store *deadletter.Store) iter.Seq2[deadletter.Entry, error] {
 		return w.box.of(ctx, store, scan{filter: filter, oldestFirst: true, progress: w.reading(), failed: flags.noteFailed})
 	}
-	w.absent = func(context.Context, *letters.Plan) error {
+	w.absent = func(context.Context, *triage.Plan) error {
 		if text := flags.complaint(); text != "" {
 			w.progress.complain(text)
 		}
@@ -152,7 +152,7 @@ func (w *work) takeNames(names []deadletter.Name) {
 			}
 		}
 	}
-	w.absent = func(ctx context.Context, plan *letters.Plan) error {
+	w.absent = func(ctx context.Context, plan *triage.Plan) error {
 		if w.most > 0 && plan.Letters >= w.most {
 			return nil // nobody has looked at all
 		}

@@ -10,8 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -62,7 +63,7 @@ topic that does not exist, 3 none of the letters does.`,
 			return err
 		}
 		defer box.close()
-		out, view := cmd.OutOrStdout(), viewOf(cmd.OutOrStdout())
+		out, style := cmd.OutOrStdout(), styleOf(cmd.OutOrStdout())
 		shown := 0
 		for _, name := range names {
 			letter, err := box.letter(cmd, name)
@@ -83,7 +84,7 @@ topic that does not exist, 3 none of the letters does.`,
 				if shown > 0 {
 					fmt.Fprintln(out)
 				}
-				err = letter.Write(out, view, *full)
+				err = view.Letter(out, style, letter, *full)
 			}
 			if err != nil {
 				return err
@@ -102,13 +103,13 @@ topic that does not exist, 3 none of the letters does.`,
 }
 
 // letter reads all that is known of a letter.
-func (b *letterbox) letter(cmd *cobra.Command, name deadletter.Name) (*letters.Letter, error) {
+func (b *letterbox) letter(cmd *cobra.Command, name deadletter.Name) (*triage.Letter, error) {
 	store := b.store(name.Topic)
 	e, err := store.Get(cmd.Context(), name)
 	if err != nil {
 		return nil, b.explain(store, err)
 	}
-	l := &letters.Letter{Entry: e, BaseURL: b.cfg.MSDK.BaseURL}
+	l := &triage.Letter{Entry: e, BaseURL: b.cfg.MSDK.BaseURL}
 	if e.State != deadletter.Pending {
 		if l.History, err = store.History(cmd.Context(), e); err != nil {
 			return nil, b.explain(store, err)
@@ -131,7 +132,7 @@ type historyJSON struct {
 }
 
 // writeLetterJSON writes a letter as list does, with its history besides.
-func writeLetterJSON(out io.Writer, l *letters.Letter) error {
+func writeLetterJSON(out io.Writer, l *triage.Letter) error {
 	entry, err := l.Entry.MarshalJSON()
 	if err != nil {
 		return err

@@ -7,8 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/letters"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -44,7 +45,7 @@ estimate, which is said. Times are in the local zone.
 		progress := newLetterProgress(cmd)
 		progress.begin("reading", 0)
 		defer progress.end()
-		counter := letters.NewCounter()
+		counter := triage.NewCounter()
 		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.set, failed: flags.noteFailed}) {
 			if err != nil {
 				return err
@@ -52,8 +53,8 @@ estimate, which is said. Times are in the local zone.
 			counter.Add(&e)
 		}
 		progress.end()
-		view := viewOf(cmd.OutOrStdout())
-		stats := counter.Stats(view.Now)
+		style := styleOf(cmd.OutOrStdout())
+		stats := counter.Stats(style.Now)
 		if text := flags.complaint(); text != "" {
 			progress.complain(text)
 		}
@@ -63,7 +64,7 @@ estimate, which is said. Times are in the local zone.
 			encoder.SetIndent("", "  ")
 			err = encoder.Encode(stats)
 		} else if stats.Letters > 0 {
-			err = stats.Write(cmd.OutOrStdout(), view)
+			err = view.Stats(cmd.OutOrStdout(), style, &stats)
 		}
 		if err == nil && stats.Letters == 0 {
 			return box.none(flags, progress.print)

@@ -13,7 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/letters"
+	"github.com/battlereport/battlereport/cmd/internal/triage"
+	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
@@ -26,7 +27,7 @@ type work struct {
 	box      *letterbox
 	run      deadletter.Run
 	progress *letterProgress
-	view     letters.View
+	style    view.Style
 
 	verb, done string // "replay", "replayed"
 	because    string // of a discard
@@ -37,9 +38,9 @@ type work struct {
 	// from yields the letters of a topic that are asked for, oldest first.
 	from func(context.Context, *deadletter.Store) iter.Seq2[deadletter.Entry, error]
 	// judge says how a letter is to be resolved, or why it is not.
-	judge func(context.Context, *deadletter.Entry) (deadletter.Replay, *letters.Obstacle)
+	judge func(context.Context, *deadletter.Entry) (deadletter.Replay, *triage.Obstacle)
 	// absent tells the plan, at the end, about letters asked for that from did not yield.
-	absent func(context.Context, *letters.Plan) error
+	absent func(context.Context, *triage.Plan) error
 	// resolve resolves letters.
 	resolve func(context.Context, *deadletter.Resolver, []deadletter.Replay) (deadletter.Done, error)
 	// none says that there is nothing, and returns the error for it.
@@ -50,7 +51,7 @@ type work struct {
 	source    map[string]string // of each replay topic, one whose records go there
 
 	resolved, repaired, skipped, unknown int64
-	refused                              *letters.Plan // what could not be resolved after all
+	refused                              *triage.Plan // what could not be resolved after all
 	took                                 time.Duration
 }
 
@@ -74,14 +75,14 @@ const (
 
 // do is all of it.
 func (w *work) do(ctx context.Context) error {
-	w.reach, w.source, w.refused = map[place]int64{}, map[string]string{}, letters.NewPlan()
+	w.reach, w.source, w.refused = map[place]int64{}, map[string]string{}, triage.NewPlan()
 	defer w.progress.end()
 	plan, err := w.survey(ctx)
 	if err != nil {
 		return w.explain(err)
 	}
-	obstacles := letters.Total(plan.Obstacles())
-	if plan.Letters+obstacles+letters.Total(plan.Resolved()) == 0 {
+	obstacles := triage.Total(plan.Obstacles())
+	if plan.Letters+obstacles+triage.Total(plan.Resolved()) == 0 {
 		err := w.none()
 		if w.opts.json {
 			err = errors.Join(err, w.report(plan, nil))
@@ -89,7 +90,7 @@ func (w *work) do(ctx context.Context) error {
 		return err
 	}
 	if !w.opts.json {
-		if err := plan.Write(w.cmd.OutOrStdout(), w.view, w.heading(plan), w.opts.diff && !w.opts.dryRun); err != nil {
+		if err := view.Plan(w.cmd.OutOrStdout(), w.style, plan, w.heading(plan), w.opts.diff && !w.opts.dryRun); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.verdict(obstacles+letters.Total(w.refused.Obstacles()), w.resolved+w.skipped)
+	return w.verdict(obstacles+triage.Total(w.refused.Obstacles()), w.resolved+w.skipped)
 }
 
 // verdict is what the exit code says of letters that stay as they are, and of
@@ -130,8 +131,8 @@ func (w *work) verdict(left, done int64) error {
 }
 
 // survey looks at the letters and makes a plan.
-func (w *work) survey(ctx context.Context) (*letters.Plan, error) {
-	plan := letters.NewPlan()
+func (w *work) survey(ctx context.Context) (*triage.Plan, error) {
+	plan := triage.NewPlan()
 	w.progress.begin("looking", 0)
 	defer w.progress.end()
 	err := w.each(ctx, func(e *deadletter.Entry) (more bool, err error) {
@@ -149,7 +150,7 @@ func (w *work) survey(ctx context.Context) (*letters.Plan, error) {
 			w.source[replay.Topic] = e.Letter.Source.Topic
 		}
 		if w.opts.diff && w.opts.dryRun && !w.opts.json {
-			err = letters.WriteDiff(w.progress.over(w.cmd.OutOrStdout()), w.view, &replay)
+			err = view.Diff(w.progress.over(w.cmd.OutOrStdout()), w.style, &replay)
 		}
 		return w.most == 0 || plan.Letters < w.most, err
 	})
@@ -186,7 +187,7 @@ func (w *work) eachOf(ctx context.Context, store *deadletter.Store, take func(*d
 }
 
 // heading is what would be done, in a line.
-func (w *work) heading(plan *letters.Plan) string {
+func (w *work) heading(plan *triage.Plan) string {
 	text := fmt.Sprintf("%s would be %s", words.Number(plan.Letters, "letter"), w.done)
 	if plan.Letters == 0 {
 		return "No letter can be " + w.done + "."
@@ -221,12 +222,12 @@ func perTime(rate float64) string {
 	return words.Grouped(int64(rate)) + " an hour"
 }
 
-func targetsOf(plan *letters.Plan) string {
+func targetsOf(plan *triage.Plan) string {
 	return strings.Join(slices.Sorted(maps.Keys(plan.Targets)), ", ")
 }
 
 // perform resolves what the plan has.
-func (w *work) perform(ctx context.Context, plan *letters.Plan) error {
+func (w *work) perform(ctx context.Context, plan *triage.Plan) error {
 	w.resolving = true
 	began := time.Now()
 	defer func() { w.took = time.Since(began) }()
@@ -337,7 +338,7 @@ func (w *work) count(done deadletter.Done) (err error) {
 		if gone, _ := absent(r.Err); gone != nil {
 			detail = gone.Detail // the name is told anyway
 		}
-		w.refused.Hinder(r.Name.String(), &letters.Obstacle{Kind: letters.ObstacleRefused, Detail: detail})
+		w.refused.Hinder(r.Name.String(), &triage.Obstacle{Kind: triage.ObstacleKafka, Detail: detail})
 		if errors.Is(r.Err, deadletter.ErrRecreated) {
 			err = r.Err
 		}

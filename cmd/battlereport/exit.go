@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // The exit codes.
@@ -66,8 +67,8 @@ func complain(stderr io.Writer, text string) {
 	const who = "battlereport:"
 	lines := strings.Split(text, "\n")
 	lines[0] = who + " " + lines[0]
-	for i, view := 0, viewOf(stderr); i < len(lines); i++ {
-		lines[i] = view.Wrap(lines[i])
+	for i, style := 0, styleOf(stderr); i < len(lines); i++ {
+		lines[i] = words.Fit(lines[i], style.Width)
 	}
 	fmt.Fprintln(stderr, red(stderr, who)+strings.TrimPrefix(strings.Join(lines, "\n"), who))
 }

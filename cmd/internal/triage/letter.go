@@ -1,0 +1,38 @@
+package triage
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// A Letter is a dead letter with what else is known about it.
+type Letter struct {
+	Entry   deadletter.Entry
+	History []deadletter.Resolution // oldest first
+	BaseURL string                  // of the platform; empty: not known
+}
+
+// When returns when a letter was given up; of a record that is none, when it came into the topic.
+func When(e *deadletter.Entry) time.Time {
+	if e.Foreign != "" {
+		return e.Written
+	}
+	return e.Letter.Time
+}
+
+// SourceOf returns where a letter first came from, as TOPIC/PARTITION/OFFSET, fit to be shown.
+func SourceOf(letter *deadletter.Letter) string {
+	return fmt.Sprintf("%s/%d/%d", words.Visible(letter.Source.Topic), letter.Source.Partition, letter.Source.Offset)
+}
+
+// RetOf returns what the platform answered last, as text; empty: it is not known.
+func RetOf(l *deadletter.Letter) string {
+	if l.Ret == nil {
+		return ""
+	}
+	return strconv.Itoa(*l.Ret)
+}

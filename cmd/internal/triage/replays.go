@@ -1,0 +1,91 @@
+package triage
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
+)
+
+// Replays decides whether and how letters are replayed. Safe for concurrent use.
+type Replays struct {
+	cfg       *config.Config
+	directory *admission.Directory
+
+	Repair     *deadletter.Repair // nil: none
+	MaxReplays int                // letters that were replayed as often stay
+}
+
+// NewReplays loads the schemas of the configuration.
+func NewReplays(cfg *config.Config) (*Replays, error) {
+	directory, err := admission.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Replays{cfg: cfg, directory: directory}, nil
+}
+
+// Of returns the replay of a letter, its value repaired, or what stands against it. A value is checked as the pipeline
+// will: one that it would refuse would only come back.
+func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (deadletter.Replay, *Obstacle) {
+	if o := r.against(e, e.Letter.Omitted.Value); o != nil {
+		return deadletter.Replay{}, o
+	}
+	value := e.Letter.Value
+	if r.Repair != nil {
+		repaired, err := r.Repair.Apply(ctx, value)
+		if err != nil {
+			return deadletter.Replay{}, &Obstacle{ObstacleRepair, err.Error()}
+		}
+		value = repaired
+	}
+	return r.checked(e, value)
+}
+
+// With returns the replay of a letter with a value that was edited, or found, elsewhere, or what stands against it.
+func (r *Replays) With(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
+	if o := r.against(e, e.Letter.Omitted.Value && value == nil); o != nil {
+		return deadletter.Replay{}, o
+	}
+	return r.checked(e, value)
+}
+
+// against returns what stands against a replay whatever the value.
+func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
+	if o := Before(e); o != nil {
+		return o
+	}
+	switch {
+	case e.Foreign != "":
+		return &Obstacle{ObstacleForeign, "it is no letter of this program, and nobody knows where it should go: " + e.Foreign}
+	case noValue, e.Letter.Omitted.Key, e.Letter.Omitted.Headers:
+		return &Obstacle{ObstacleOmitted, "a part of it was omitted for its size; the record is at " + SourceOf(&e.Letter)}
+	case e.Letter.Replays >= r.MaxReplays:
+		return &Obstacle{ObstacleReplays, "it has been replayed " + words.Number(e.Letter.Replays, "time") + " and came back"}
+	case !slices.Contains(r.cfg.SourceTopics(), e.Letter.Source.Topic):
+		return &Obstacle{ObstacleTopic, fmt.Sprintf("its source topic %s is not configured any more", e.Letter.Source.Topic)}
+	}
+	return nil
+}
+
+// checked is the replay with a value, if the pipeline will take it.
+func (r *Replays) checked(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
+	app, why := r.directory.Feed(e.Letter.Source.Topic).App(e.Letter.Headers)
+	if why != "" {
+		return deadletter.Replay{}, &Obstacle{ObstacleApp, why}
+	}
+	if _, refusal := app.Admit(e.Letter.Key, value, e.Letter.Headers, consumer.Excess{}); refusal != nil {
+		return deadletter.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
+	}
+	replay := deadletter.Replay{Entry: *e, Topic: r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic)}
+	if !bytes.Equal(value, e.Letter.Value) {
+		replay.Value, replay.Repaired = value, true
+	}
+	return replay, nil
+}
