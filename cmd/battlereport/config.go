@@ -6,13 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/schema"
 )
 
 func configCommand() *cobra.Command {
-	return group(&cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:   "config",
 		Short: "Check or describe the configuration",
 		Example: `  battlereport config example > battlereport.yaml
@@ -29,9 +30,9 @@ each with its line. Connects to nothing.
 
 Exit codes: 0 it can be run, 2 it cannot.`,
 		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
-		Args:    upTo(0),
+		Args:    cli.UpTo(0),
 	}
-	load := configFlag(cmd)
+	load := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := load()
 		if err != nil {
@@ -59,7 +60,7 @@ func configExampleCommand() *cobra.Command {
 		Use:     "example",
 		Short:   "Print a configuration with every key, its meaning and its default",
 		Example: `  battlereport config example > battlereport.yaml`,
-		Args:    upTo(0),
+		Args:    cli.UpTo(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(config.Example())
 			return err
@@ -76,7 +77,7 @@ language server finds it by a first line in the configuration such as
 
   # yaml-language-server: $schema=battlereport.schema.json`,
 		Example: `  battlereport config schema > battlereport.schema.json`,
-		Args:    upTo(0),
+		Args:    cli.UpTo(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(config.JSONSchema())
 			return err

@@ -1,19 +1,13 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
-// exitNone is the exit code of a command about dead letters that found none.
-const exitNone = 3
-
-// errNone ends a command that found no letter and has said so.
-var errNone = errors.New("no letter matches")
-
 func deadletterCommand() *cobra.Command {
-	return group(&cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:   "deadletter",
 		Short: "See, repair, replay and discard dead letters",
 		Long: `What could not be delivered lies in a dead-letter topic: the record as it was, and why. These commands show what

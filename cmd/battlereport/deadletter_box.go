@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
@@ -216,7 +217,7 @@ func (b *letterbox) explain(store *deadletter.Store, err error) error {
 // none says that no letter matches, and returns the error for that.
 func (b *letterbox) none(filter *letterFilter, say func(string)) error {
 	what := "no letter"
-	if state := filter.state.value; state != string(deadletter.AnyState) {
+	if state := filter.state.Value; state != string(deadletter.AnyState) {
 		what = "no " + state + " letter"
 	}
 	if filter.narrows() {
@@ -225,5 +226,5 @@ func (b *letterbox) none(filter *letterFilter, say func(string)) error {
 		what = "there is " + what
 	}
 	say(fmt.Sprintf("%s, of %s in %s", what, words.Number(b.lookedAt(), "record"), b.topics()))
-	return errNone
+	return cli.ErrNone
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
@@ -21,13 +20,13 @@ func (w *work) consent(ctx context.Context, plan *triage.Plan) error {
 	switch {
 	case w.opts.dryRun, w.opts.yes, plan.Letters == 0:
 		return nil
-	case !isTerminal(stdin) || !isTerminal(stderr):
+	case !cli.IsTerminal(stdin) || !cli.IsTerminal(stderr):
 		return errUnconfirmed
 	}
-	yes, err := ask(ctx, stdin, stderr, w.question(plan))
+	yes, err := cli.Ask(ctx, stdin, stderr, w.question(plan))
 	if err == nil && !yes {
 		fmt.Fprintln(stderr, "nothing is done")
-		err = errNo
+		err = cli.ErrNo
 	}
 	return err
 }
@@ -38,26 +37,4 @@ func (w *work) question(plan *triage.Plan) string {
 		text += " to " + targets
 	}
 	return text + "? [y/N] "
-}
-
-// ask asks a question until the answer is yes or no, which an empty one is, or the end of the input.
-func ask(ctx context.Context, in io.Reader, out io.Writer, question string) (yes bool, err error) {
-	answers := bufio.NewReader(interruptible(ctx, in))
-	for {
-		fmt.Fprint(out, question)
-		answer, err := answers.ReadString('\n')
-		if err != nil {
-			fmt.Fprintln(out)
-			if errors.Is(err, io.EOF) && answer == "" {
-				err = nil
-			}
-			return false, err
-		}
-		switch strings.ToLower(strings.TrimSpace(answer)) {
-		case "y", "yes":
-			return true, nil
-		case "", "n", "no":
-			return false, nil
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -30,7 +31,7 @@ matches, or all named are done already.`,
   battlereport deadletter discard -c battlereport.yaml --because 'no such player' battle-reports.dlq/3/1042`,
 		Args: cobra.ArbitraryArgs,
 	}
-	load := configFlag(cmd)
+	load := cli.ConfigFlag(cmd)
 	opts := workOptions{}
 	output := workFlags(cmd, &opts)
 	flags := filterFlags(cmd)
@@ -40,10 +41,10 @@ matches, or all named are done already.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
 		if *most < 0 {
-			return usage(cmd, fmt.Errorf("--max %d: want 0 or more", *most))
+			return cli.Usage(cmd, fmt.Errorf("--max %d: want 0 or more", *most))
 		}
 		if strings.TrimSpace(*because) == "" {
-			return usage(cmd, errors.New("why? --because TEXT is needed, for those who look later"))
+			return cli.Usage(cmd, errors.New("why? --because TEXT is needed, for those who look later"))
 		}
 		box, names, filter, err := openSelection(cmd, args, flags, load)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -60,9 +61,9 @@ func readEdits(ctx context.Context, in io.Reader, bad func(*badLineError) error)
 	}
 	_ = os.Remove(file.Name()) // the open file stays, and nothing is left behind
 	e := &edits{file: file, lines: map[deadletter.Name]editedLine{}}
-	records := newLines(in, maxEdit)
+	records := cli.NewLines(in, maxEdit)
 	for {
-		record, err := records.next()
+		record, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			return e, nil
 		}
@@ -85,22 +86,22 @@ func readEdits(ctx context.Context, in io.Reader, bad func(*badLineError) error)
 
 func (e *edits) close() { _ = e.file.Close() }
 
-func (e *edits) add(l line) error {
-	if l.tooLong() {
-		return &badLineError{l.number, fmt.Errorf("%d bytes, %d are allowed", l.size, maxEdit)}
+func (e *edits) add(l cli.Line) error {
+	if l.TooLong() {
+		return &badLineError{l.Number, fmt.Errorf("%d bytes, %d are allowed", l.Size, maxEdit)}
 	}
 	var entry deadletter.Entry
-	if err := parseEdit(l.text, &entry); err != nil {
-		return &badLineError{l.number, err}
+	if err := parseEdit(l.Text, &entry); err != nil {
+		return &badLineError{l.Number, err}
 	}
 	if first, twice := e.lines[entry.Name]; twice {
-		return &badLineError{l.number, &sameLetterError{entry.Name, first.number}}
+		return &badLineError{l.Number, &sameLetterError{entry.Name, first.number}}
 	}
-	if _, err := e.file.WriteAt(l.text, e.size); err != nil {
+	if _, err := e.file.WriteAt(l.Text, e.size); err != nil {
 		return err
 	}
-	e.lines[entry.Name] = editedLine{at: e.size, size: len(l.text), number: l.number}
-	e.size += int64(len(l.text))
+	e.lines[entry.Name] = editedLine{at: e.size, size: len(l.Text), number: l.Number}
+	e.size += int64(len(l.Text))
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
@@ -32,9 +33,9 @@ unless no letter matches.
 		Example: `  battlereport deadletter export -c battlereport.yaml --reason schema_violation --out letters.jsonl
   battlereport deadletter export -c battlereport.yaml --since 1d | jq -c '.value |= (fromjson | .baseinfo.platid |= tonumber | tojson)' > repaired.jsonl
   battlereport deadletter import -c battlereport.yaml repaired.jsonl`,
-		Args: upTo(0),
+		Args: cli.UpTo(0),
 	}
-	load := configFlag(cmd)
+	load := cli.ConfigFlag(cmd)
 	path := cmd.Flags().String("out", "", "write to `FILE` instead of standard output")
 	flags := filterFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -43,13 +44,13 @@ unless no letter matches.
 			return err
 		}
 		defer box.close()
-		progress := newLetterProgress(cmd)
-		progress.begin("reading", 0)
-		defer progress.end()
+		progress := cli.NewProgress(cmd)
+		progress.Begin(taskOf("reading", 0))
+		defer progress.End()
 		var exported int64
 		export := func(out io.Writer) error {
 			sink := newLetterSink("jsonl", out, view.Style{})
-			for e, err := range box.all(cmd.Context(), scan{filter: filter, oldestFirst: true, progress: progress.set, failed: flags.noteFailed}) {
+			for e, err := range box.all(cmd.Context(), scan{filter: filter, oldestFirst: true, progress: progress.Set, failed: flags.noteFailed}) {
 				if err == nil {
 					err = sink.Add(&e)
 				}
@@ -61,28 +62,28 @@ unless no letter matches.
 			return sink.Close()
 		}
 		if *path == "" {
-			err = export(progress.over(cmd.OutOrStdout()))
+			err = export(progress.Over(cmd.OutOrStdout()))
 		} else {
 			err = replaceFile(*path, func(out io.Writer) error {
 				err := export(out)
 				if err == nil && exported == 0 {
-					err = errNone // and what was there stays
+					err = cli.ErrNone // and what was there stays
 				}
 				return err
 			})
 		}
-		if err != nil && !errors.Is(err, errNone) {
+		if err != nil && !errors.Is(err, cli.ErrNone) {
 			return err
 		}
-		progress.end()
+		progress.End()
 		if text := flags.complaint(); text != "" {
-			progress.complain(text)
+			progress.Complain(text)
 		}
 		switch {
 		case exported == 0:
-			return box.none(flags, progress.print)
+			return box.none(flags, progress.Print)
 		case *path != "":
-			progress.print(fmt.Sprintf("exported %s to %s", words.Number(exported, "letter"), *path))
+			progress.Print(fmt.Sprintf("exported %s to %s", words.Number(exported, "letter"), *path))
 		}
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
@@ -26,7 +27,7 @@ type letterFilter struct {
 	openID, topic, violation, where string
 	partition                       int
 	offset                          int64
-	delivery, state                 choice
+	delivery, state                 cli.Choice
 	flags                           *pflag.FlagSet
 	failed                          int64 // letters on which --where failed
 	failedErr                       error
@@ -35,10 +36,10 @@ type letterFilter struct {
 // filterFlags gives cmd the flags that select letters.
 func filterFlags(cmd *cobra.Command) *letterFilter {
 	f := &letterFilter{
-		delivery: choice{allowed: []string{string(deadletter.None), string(deadletter.Uncertain)}},
-		state: choice{
-			value:   string(deadletter.Pending),
-			allowed: []string{string(deadletter.Pending), string(deadletter.Replayed), string(deadletter.Discarded), string(deadletter.AnyState)},
+		delivery: cli.Choice{Allowed: []string{string(deadletter.None), string(deadletter.Uncertain)}},
+		state: cli.Choice{
+			Value:   string(deadletter.Pending),
+			Allowed: []string{string(deadletter.Pending), string(deadletter.Replayed), string(deadletter.Discarded), string(deadletter.AnyState)},
 		},
 		flags: cmd.Flags(),
 	}
@@ -107,7 +108,7 @@ func (f *letterFilter) filter(now time.Time) (filter deadletter.Filter, err erro
 	}
 	for _, name := range f.reasons {
 		if !slices.Contains(reasonNames(), name) {
-			flag("reason", name, fmt.Errorf("want %s%s", strings.Join(reasonNames(), ", "), suggestion("", alike(name, reasonNames()))))
+			flag("reason", name, fmt.Errorf("want %s%s", strings.Join(reasonNames(), ", "), cli.Suggestion(name, reasonNames())))
 		}
 		filter.Reasons = append(filter.Reasons, deadletter.Reason(name))
 	}
@@ -155,7 +156,7 @@ func (f *letterFilter) filter(now time.Time) (filter deadletter.Filter, err erro
 		}
 	}
 	filter.OpenID, filter.Topic, filter.Violation = f.openID, f.topic, f.violation
-	filter.Delivery, filter.State = deadletter.Delivery(f.delivery.value), deadletter.State(f.state.value)
+	filter.Delivery, filter.State = deadletter.Delivery(f.delivery.Value), deadletter.State(f.state.Value)
 	return filter, err
 }
 

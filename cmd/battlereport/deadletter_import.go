@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
@@ -36,12 +37,12 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
   battlereport deadletter export -c battlereport.yaml --ret -1011 | ./repair | battlereport deadletter import -c battlereport.yaml --yes -`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage(cmd, errors.New("which file? FILE is needed, or - for standard input"))
+				return cli.Usage(cmd, errors.New("which file? FILE is needed, or - for standard input"))
 			}
-			return upTo(1)(cmd, args)
+			return cli.UpTo(1)(cmd, args)
 		},
 	}
-	load := configFlag(cmd)
+	load := cli.ConfigFlag(cmd)
 	opts := workOptions{}
 	output := workFlags(cmd, &opts)
 	rate := rateFlag{perSecond: defaultRate}
@@ -52,7 +53,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
 		if *maxReplays < 0 {
-			return usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
+			return cli.Usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
 		}
 		cfg, err := load()
 		if err != nil {
@@ -74,8 +75,8 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		defer edited.close()
 		names := edited.names()
 		if len(names) == 0 {
-			fmt.Fprintln(cmd.ErrOrStderr(), "no letters in "+inputName(args))
-			return errors.Join(errNone, edited.verdict())
+			fmt.Fprintln(cmd.ErrOrStderr(), "no letters in "+cli.InputName(args))
+			return errors.Join(cli.ErrNone, edited.verdict())
 		}
 		box, err := openNamed(cmd, cfg, conn, names)
 		if err != nil {
@@ -103,10 +104,10 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 	return cmd
 }
 
-// verdict is errNo if there were bad lines.
+// verdict is cli.ErrNo if there were bad lines.
 func (e *edits) verdict() error {
 	if e.bad > 0 {
-		return errNo
+		return cli.ErrNo
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ const toldBad = 20
 
 // openEdits reads the file that a command's argument names, and tells bad lines.
 func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) {
-	in, err := openInput(cmd, args)
+	in, err := cli.OpenInput(cmd, args)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) 
 	stderr, told := cmd.ErrOrStderr(), 0
 	e, err := readEdits(cmd.Context(), in, func(bad *badLineError) error {
 		if told++; told <= toldBad {
-			fmt.Fprintf(stderr, "%s:%s\n", inputName(args), words.Visible(bad.Error()))
+			fmt.Fprintf(stderr, "%s:%s\n", cli.InputName(args), words.Visible(bad.Error()))
 		}
 		if same := new(sameLetterError); errors.As(bad, &same) && skipBad {
 			return fmt.Errorf("nothing is imported: --skip-bad cannot tell which of the lines of %s is meant", same.name)
@@ -140,16 +141,9 @@ func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) 
 	if told > 0 && !skipBad {
 		fmt.Fprintln(stderr, "nothing is imported; --skip-bad leaves bad lines out")
 		e.close()
-		return nil, errNo
+		return nil, cli.ErrNo
 	}
 	return e, nil
-}
-
-func inputName(args []string) string {
-	if len(args) == 0 || args[0] == "-" {
-		return "stdin"
-	}
-	return args[0]
 }
 
 // importOf returns the replay of a letter with the value it was given, or what stands against it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
@@ -36,15 +37,15 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
   battlereport deadletter list -c battlereport.yaml --reason schema_violation --violation /baseinfo/platid --limit 10
   battlereport deadletter list -c battlereport.yaml --where '.value.battleinfo.score > 1000000' -o jsonl
   battlereport deadletter list -c battlereport.yaml --openid oGRTijrV0l67hDGN7dstOl8CphN0 --state all`,
-		Args: upTo(0),
+		Args: cli.UpTo(0),
 	}
-	load := configFlag(cmd)
-	output := outputFlag(cmd, "table", "json", "jsonl")
+	load := cli.ConfigFlag(cmd)
+	output := cli.OutputFlag(cmd, "table", "json", "jsonl")
 	limit := cmd.Flags().Int64("limit", tableLimit, "at most `N` letters; 0: all, which is the default for JSON")
 	flags := filterFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *limit < 0 {
-			return usage(cmd, fmt.Errorf("--limit %d: want 0 or more", *limit))
+			return cli.Usage(cmd, fmt.Errorf("--limit %d: want 0 or more", *limit))
 		}
 		if *output != "table" && !cmd.Flags().Changed("limit") {
 			*limit = 0
@@ -54,13 +55,13 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
 			return err
 		}
 		defer box.close()
-		progress := newLetterProgress(cmd)
-		progress.begin("reading", 0)
-		defer progress.end()
-		sink := newLetterSink(*output, progress.over(cmd.OutOrStdout()), styleOf(cmd.OutOrStdout()))
+		progress := cli.NewProgress(cmd)
+		progress.Begin(taskOf("reading", 0))
+		defer progress.End()
+		sink := newLetterSink(*output, progress.Over(cmd.OutOrStdout()), styleOf(cmd.OutOrStdout()))
 		var listed int64
 		more := false
-		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.set, failed: flags.noteFailed}) {
+		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.Set, failed: flags.noteFailed}) {
 			if err != nil {
 				return err // what is shown so far must not look whole
 			}
@@ -76,15 +77,15 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
 		if err := sink.Close(); err != nil {
 			return err
 		}
-		progress.end()
+		progress.End()
 		if text := flags.complaint(); text != "" {
-			progress.complain(text)
+			progress.Complain(text)
 		}
 		switch {
 		case listed == 0:
-			return box.none(flags, progress.print)
+			return box.none(flags, progress.Print)
 		case more:
-			progress.print(fmt.Sprintf("these are the newest %s; more match, of %s: --limit 0 lists all, stats counts them",
+			progress.Print(fmt.Sprintf("these are the newest %s; more match, of %s: --limit 0 lists all, stats counts them",
 				words.Grouped(listed), words.Number(box.lookedAt(), "record")))
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer"
@@ -23,10 +24,10 @@ func parseNames(cmd *cobra.Command, args []string) ([]deadletter.Name, error) {
 	for _, text := range args {
 		name, err := deadletter.ParseName(text)
 		if err != nil {
-			return nil, usage(cmd, err)
+			return nil, cli.Usage(cmd, err)
 		}
 		if seen[name] {
-			return nil, usage(cmd, fmt.Errorf("%s is named twice", name))
+			return nil, cli.Usage(cmd, fmt.Errorf("%s is named twice", name))
 		}
 		seen[name] = true
 		names = append(names, name)
@@ -41,7 +42,7 @@ func openNamed(cmd *cobra.Command, cfg *config.Config, conn consumer.Connection,
 		if !isLetterTopic(cfg, name.Topic) {
 			meant := name
 			meant.Topic = cfg.DeadLetter.TopicFor(name.Topic)
-			return nil, usage(cmd, fmt.Errorf("%s: %s is no dead-letter topic of the configuration, which calls them %s; did you mean %s?",
+			return nil, cli.Usage(cmd, fmt.Errorf("%s: %s is no dead-letter topic of the configuration, which calls them %s; did you mean %s?",
 				name, name.Topic, cfg.DeadLetter.TopicFor("TOPIC"), meant))
 		}
 	}

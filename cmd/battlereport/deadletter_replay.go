@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -50,7 +51,7 @@ matches, or all named are done already.`,
   battlereport deadletter replay -c battlereport.yaml --ret -1011 --max 100 --yes -o json`,
 		Args: cobra.ArbitraryArgs,
 	}
-	load := configFlag(cmd)
+	load := cli.ConfigFlag(cmd)
 	opts := workOptions{}
 	output := workFlags(cmd, &opts)
 	flags := filterFlags(cmd)
@@ -64,16 +65,16 @@ matches, or all named are done already.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
 		if *maxReplays < 0 {
-			return usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
+			return cli.Usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
 		}
 		if *most < 0 {
-			return usage(cmd, fmt.Errorf("--max %d: want 0 or more", *most))
+			return cli.Usage(cmd, fmt.Errorf("--max %d: want 0 or more", *most))
 		}
 		var repair *deadletter.Repair
 		if cmd.Flags().Changed("jq") {
 			var err error
 			if repair, err = deadletter.CompileRepair(*jq); err != nil {
-				return usage(cmd, fmt.Errorf("--jq: %w", err))
+				return cli.Usage(cmd, fmt.Errorf("--jq: %w", err))
 			}
 		}
 		box, names, filter, err := openSelection(cmd, args, flags, load)

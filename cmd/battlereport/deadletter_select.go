@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
@@ -25,7 +26,7 @@ func workFlags(cmd *cobra.Command, opts *workOptions) *string {
 	flags.BoolVarP(&opts.yes, "yes", "y", false, "do not ask")
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "say what would be done, and do nothing; the exit code is that of doing it")
 	flags.StringVar(&opts.by, "by", whoami(), "`NAME` to be kept as the one who did it")
-	return outputFlag(cmd, "text", "json")
+	return cli.OutputFlag(cmd, "text", "json")
 }
 
 // whoami names the person at the keyboard, as user@host.
@@ -51,10 +52,10 @@ func newRunID(now time.Time) string {
 // newWork returns work in the topics of a letterbox, of which the letters are still to be said.
 func newWork(cmd *cobra.Command, box *letterbox, opts workOptions) (*work, error) {
 	if strings.TrimSpace(opts.by) == "" {
-		return nil, usage(cmd, errors.New("--by: want a name"))
+		return nil, cli.Usage(cmd, errors.New("--by: want a name"))
 	}
 	return &work{
-		cmd: cmd, box: box, opts: opts, progress: newLetterProgress(cmd), style: styleOf(cmd.OutOrStdout()),
+		cmd: cmd, box: box, opts: opts, progress: cli.NewProgress(cmd), style: styleOf(cmd.OutOrStdout()),
 		run: deadletter.Run{ID: newRunID(time.Now()), By: opts.by},
 	}, nil
 }
@@ -89,15 +90,15 @@ func readSelection(cmd *cobra.Command, args []string, flags *letterFilter) ([]de
 	}
 	verb := cmd.Name()
 	switch {
-	case flags.state.value != string(deadletter.Pending):
-		err = fmt.Errorf("--state %s: only pending letters can be %sed", flags.state.value, strings.TrimSuffix(verb, "e"))
+	case flags.state.Value != string(deadletter.Pending):
+		err = fmt.Errorf("--state %s: only pending letters can be %sed", flags.state.Value, strings.TrimSuffix(verb, "e"))
 	case len(names) > 0 && flags.narrows():
 		err = errors.New("letters are named or selected by filters, not both")
 	case len(names) == 0 && !flags.narrows():
 		err = fmt.Errorf("which letters? Name them, or select them by a filter, such as --reason, --app, --ret, --topic or --since 30d: %s does not take all there are by accident", verb)
 	}
 	if err != nil {
-		return nil, deadletter.Filter{}, usage(cmd, err)
+		return nil, deadletter.Filter{}, cli.Usage(cmd, err)
 	}
 	filter, err := flags.filter(time.Now())
 	return names, filter, err
@@ -114,11 +115,11 @@ func (w *work) take(names []deadletter.Name, filter deadletter.Filter, flags *le
 	}
 	w.absent = func(context.Context, *triage.Plan) error {
 		if text := flags.complaint(); text != "" {
-			w.progress.complain(text)
+			w.progress.Complain(text)
 		}
 		return nil
 	}
-	w.none = func() error { return w.box.none(flags, w.progress.print) }
+	w.none = func() error { return w.box.none(flags, w.progress.Print) }
 }
 
 // reading returns what shows how far the survey has come; in the work itself it is the letters done that are shown.
@@ -126,7 +127,7 @@ func (w *work) reading() func(read, total int64) {
 	if w.resolving {
 		return nil
 	}
-	return w.progress.set
+	return w.progress.Set
 }
 
 // takeNames makes the work about letters named. Each of them is told about, whatever its state, and if there is none of
@@ -172,5 +173,5 @@ func (w *work) takeNames(names []deadletter.Name) {
 		}
 		return nil
 	}
-	w.none = func() error { return errNone }
+	w.none = func() error { return cli.ErrNone }
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -107,7 +108,7 @@ func (s shape) checkFields(path string, object map[string]any, foreign bool) err
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field, known := s.fields[name]
 		if !known {
-			return fmt.Errorf("%.100q is no field that export writes%s", path+name, suggestion("", alike(name, slices.Sorted(maps.Keys(s.fields)))))
+			return fmt.Errorf("%.100q is no field that export writes%s", path+name, cli.Suggestion(name, slices.Sorted(maps.Keys(s.fields))))
 		}
 		if err := field.check(path+name, object[name], foreign); err != nil {
 			return err

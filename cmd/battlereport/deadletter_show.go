@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
@@ -37,13 +38,13 @@ topic that does not exist, 3 none of the letters does.`,
   battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042 -o json | jq -r .value`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage(cmd, errors.New("which letter? Its name is needed, as list prints it"))
+				return cli.Usage(cmd, errors.New("which letter? Its name is needed, as list prints it"))
 			}
 			return nil
 		},
 	}
-	load := configFlag(cmd)
-	output := outputFlag(cmd, "text", "json")
+	load := cli.ConfigFlag(cmd)
+	output := cli.OutputFlag(cmd, "text", "json")
 	full := cmd.Flags().Bool("full", false, "show long values whole")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		names, err := parseNames(cmd, args)
@@ -75,7 +76,7 @@ topic that does not exist, 3 none of the letters does.`,
 				if err != nil {
 					return err
 				}
-				complain(cmd.ErrOrStderr(), name.String()+": "+o.Detail)
+				cli.Complain(cmd, name.String()+": "+o.Detail)
 				continue
 			}
 			if *output == "json" {
@@ -93,9 +94,9 @@ topic that does not exist, 3 none of the letters does.`,
 		}
 		switch {
 		case shown == 0:
-			return errNone
+			return cli.ErrNone
 		case shown < len(names):
-			return errNo
+			return cli.ErrNo
 		}
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
@@ -31,10 +32,10 @@ estimate, which is said. Times are in the local zone.
 		Example: `  battlereport deadletter stats -c battlereport.yaml
   battlereport deadletter stats -c battlereport.yaml --since 2h --app wxcde873f99466f74a
   battlereport deadletter stats -c battlereport.yaml --state all -o json | jq .wave`,
-		Args: upTo(0),
+		Args: cli.UpTo(0),
 	}
-	load := configFlag(cmd)
-	output := outputFlag(cmd, "text", "json")
+	load := cli.ConfigFlag(cmd)
+	output := cli.OutputFlag(cmd, "text", "json")
 	flags := filterFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		box, filter, err := flags.open(load, time.Now())
@@ -42,21 +43,21 @@ estimate, which is said. Times are in the local zone.
 			return err
 		}
 		defer box.close()
-		progress := newLetterProgress(cmd)
-		progress.begin("reading", 0)
-		defer progress.end()
+		progress := cli.NewProgress(cmd)
+		progress.Begin(taskOf("reading", 0))
+		defer progress.End()
 		counter := triage.NewCounter()
-		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.set, failed: flags.noteFailed}) {
+		for e, err := range box.all(cmd.Context(), scan{filter: filter, progress: progress.Set, failed: flags.noteFailed}) {
 			if err != nil {
 				return err
 			}
 			counter.Add(&e)
 		}
-		progress.end()
+		progress.End()
 		style := styleOf(cmd.OutOrStdout())
 		stats := counter.Stats(style.Now)
 		if text := flags.complaint(); text != "" {
-			progress.complain(text)
+			progress.Complain(text)
 		}
 		if *output == "json" {
 			encoder := json.NewEncoder(cmd.OutOrStdout())
@@ -67,7 +68,7 @@ estimate, which is said. Times are in the local zone.
 			err = view.Stats(cmd.OutOrStdout(), style, &stats)
 		}
 		if err == nil && stats.Letters == 0 {
-			return box.none(flags, progress.print)
+			return box.none(flags, progress.Print)
 		}
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
@@ -26,7 +27,7 @@ type work struct {
 	cmd      *cobra.Command
 	box      *letterbox
 	run      deadletter.Run
-	progress *letterProgress
+	progress *cli.Progress
 	style    view.Style
 
 	verb, done string // "replay", "replayed"
@@ -76,7 +77,7 @@ const (
 // do is all of it.
 func (w *work) do(ctx context.Context) error {
 	w.reach, w.source, w.refused = map[place]int64{}, map[string]string{}, triage.NewPlan()
-	defer w.progress.end()
+	defer w.progress.End()
 	plan, err := w.survey(ctx)
 	if err != nil {
 		return w.explain(err)
@@ -106,7 +107,7 @@ func (w *work) do(ctx context.Context) error {
 	}
 	if plan.Letters > 0 {
 		err = w.perform(ctx, plan)
-		w.progress.end()
+		w.progress.End()
 	}
 	err = w.explain(err)
 	if reportErr := w.report(plan, err); err == nil {
@@ -123,9 +124,9 @@ func (w *work) do(ctx context.Context) error {
 func (w *work) verdict(left, done int64) error {
 	switch {
 	case left > 0:
-		return errNo
+		return cli.ErrNo
 	case done == 0:
-		return errNone // all was done before, which the plan has said
+		return cli.ErrNone // all was done before, which the plan has said
 	}
 	return nil
 }
@@ -133,8 +134,8 @@ func (w *work) verdict(left, done int64) error {
 // survey looks at the letters and makes a plan.
 func (w *work) survey(ctx context.Context) (*triage.Plan, error) {
 	plan := triage.NewPlan()
-	w.progress.begin("looking", 0)
-	defer w.progress.end()
+	w.progress.Begin(taskOf("looking", 0))
+	defer w.progress.End()
 	err := w.each(ctx, func(e *deadletter.Entry) (more bool, err error) {
 		replay, obstacle := w.judge(ctx, e)
 		if ctx.Err() != nil {
@@ -150,7 +151,7 @@ func (w *work) survey(ctx context.Context) (*triage.Plan, error) {
 			w.source[replay.Topic] = e.Letter.Source.Topic
 		}
 		if w.opts.diff && w.opts.dryRun && !w.opts.json {
-			err = view.Diff(w.progress.over(w.cmd.OutOrStdout()), w.style, &replay)
+			err = view.Diff(w.progress.Over(w.cmd.OutOrStdout()), w.style, &replay)
 		}
 		return w.most == 0 || plan.Letters < w.most, err
 	})
@@ -231,7 +232,7 @@ func (w *work) perform(ctx context.Context, plan *triage.Plan) error {
 	w.resolving = true
 	began := time.Now()
 	defer func() { w.took = time.Since(began) }()
-	w.progress.begin(strings.TrimSuffix(w.verb, "e")+"ing", plan.Letters)
+	w.progress.Begin(taskOf(strings.TrimSuffix(w.verb, "e")+"ing", plan.Letters))
 	left := plan.Letters
 	for _, store := range w.box.stores {
 		if left > 0 && w.reaches(store.Topic()) {
@@ -277,7 +278,7 @@ func (w *work) performOf(ctx context.Context, store *deadletter.Store, left *int
 		err = cmp.Or(err, w.count(done))
 		pace.took(len(batch))
 		batch, bytes = batch[:0], 0
-		w.progress.set(w.resolved+w.skipped, total)
+		w.progress.Set(w.resolved+w.skipped, total)
 		return err
 	}
 	full := workLetters

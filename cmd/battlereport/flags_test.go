@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 // badValues are values that flags do not take, by type or name. Other text flags take any text, or a name that others know.
@@ -95,9 +97,9 @@ func TestAUsageLineSaysFlagsOnce(t *testing.T) {
 			t.Errorf("%s", cmd.UseLine())
 		}
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if c, ok := f.Value.(*choice); ok {
+			if c, ok := f.Value.(*cli.Choice); ok {
 				if name, _ := pflag.UnquoteUsage(f); strings.ToUpper(name) != name && !strings.Contains(name, "|") {
-					t.Errorf("%s --%s %s looks like a value, of %q", cmd.CommandPath(), f.Name, name, c.allowed)
+					t.Errorf("%s --%s %s looks like a value, of %q", cmd.CommandPath(), f.Name, name, c.Allowed)
 				}
 			}
 		})

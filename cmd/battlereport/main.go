@@ -12,6 +12,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 func main() {
@@ -22,10 +26,27 @@ func main() {
 
 // run is the program without its process. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := rootCommand()
-	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the process's own
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	return exit(root.ExecuteContext(ctx), stderr)
+	return cli.Run(ctx, rootCommand(), args, stdin, stdout, stderr)
+}
+
+func rootCommand() *cobra.Command {
+	return cli.Group(&cobra.Command{
+		Use:   "battlereport",
+		Short: "Battle reports from Kafka to the WeChat Game Center",
+		Long: `Takes battle reports from Kafka, checks them, and posts them in batches to the WeChat Game Center.
+
+Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not do what was asked, 3 no letter matches.`,
+		Example: `  battlereport config example > battlereport.yaml
+  battlereport config check -c battlereport.yaml
+  battlereport validate reports.jsonl
+  battlereport publish -c battlereport.yaml reports.jsonl
+  battlereport run -c battlereport.yaml`,
+	},
+		runCommand(),
+		configCommand(),
+		validateCommand(),
+		publishCommand(),
+		deadletterCommand(),
+		cli.VersionCommand("battlereport"),
+	)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
@@ -44,28 +45,28 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
   battlereport publish -c battlereport.yaml --topic battle-reports --app wxcde873f99466f74a reports.jsonl
   jq -c . report.json | battlereport publish -c battlereport.yaml --header origin=replica-3
   generate-reports | battlereport publish -c battlereport.yaml --rate 100`,
-		Args: upTo(1),
+		Args: cli.UpTo(1),
 	}
-	load := configFlag(cmd)
+	load := cli.ConfigFlag(cmd)
 	flags := cmd.Flags()
 	topic := flags.String("topic", "", "`TOPIC` to publish to, one of the configuration; needed if that has several")
 	app := flags.String("app", "", "`APPID` for the header appid, which picks the app; needed if the topic serves several")
 	headers := flags.StringArray("header", nil, "`NAME=VALUE` of a header for every record; may be given more than once")
-	bad := &choice{value: "fail", allowed: []string{"fail", "skip"}}
+	bad := &cli.Choice{Value: "fail", Allowed: []string{"fail", "skip"}}
 	flags.Var(bad, "bad", "what a bad line does: `fail|skip`")
 	rate := flags.Float64("rate", 0, "at most `N` records a second; 0: as fast as Kafka takes them")
 	from := flags.Int("from-line", 1, "first line to publish, `N`; those before it are not looked at")
 	dryRun := flags.Bool("dry-run", false, "check every line, connect to nothing and publish nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *from < 1 {
-			return usage(cmd, fmt.Errorf("--from-line %d: lines count from 1", *from))
+			return cli.Usage(cmd, fmt.Errorf("--from-line %d: lines count from 1", *from))
 		}
 		if !(*rate >= 0) || math.IsInf(*rate, 1) { // not a number is neither
-			return usage(cmd, fmt.Errorf("--rate %v: want 0 or more records a second", *rate))
+			return cli.Usage(cmd, fmt.Errorf("--rate %v: want 0 or more records a second", *rate))
 		}
 		extra, err := parseHeaders(*headers)
 		if err != nil {
-			return usage(cmd, err)
+			return cli.Usage(cmd, err)
 		}
 		cfg, err := load()
 		if err != nil {
@@ -79,25 +80,30 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 		if err != nil {
 			return err
 		}
-		in, err := openInput(cmd, args)
+		in, err := cli.OpenInput(cmd, args)
 		if err != nil {
 			return err
 		}
 		defer in.Close()
-		name := "stdin"
-		if len(args) > 0 && args[0] != "-" {
-			name = args[0]
-		}
 		size, typed := inputSize(in, cmd.InOrStdin())
-		stderr := cmd.ErrOrStderr()
+		progress := cli.NewProgress(cmd)
+		if !typed {
+			task := cli.Task{Name: "publishing", Total: size}
+			if size < 0 {
+				task.Unit = "records"
+			}
+			progress.Begin(task)
+		}
 		p := &publication{
-			name:     name,
+			name:     cli.InputName(args),
 			in:       in,
 			from:     *from,
 			dest:     dest,
-			failFast: bad.value == "fail",
+			failFast: bad.Value == "fail",
 			pace:     newPublishPace(*rate),
-			progress: newPublishProgress(stderr, isTerminal(stderr) && !typed, size),
+			progress: progress,
+			inBytes:  size >= 0,
+			stderr:   progress.Over(cmd.ErrOrStderr()),
 		}
 		return p.publish(cmd.Context(), conn, *dryRun)
 	}
@@ -108,7 +114,7 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 func (p *publication) publish(ctx context.Context, conn consumer.Connection, dryRun bool) error {
 	p.write, p.verb = func(_ context.Context, records []kafka.Message) error { p.tally.written(records, nil); return nil }, "would publish"
 	if !dryRun {
-		out := newProducer(conn, p.dest.topic, p.tally.written, p.progress.complain)
+		out := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
 		defer out.close()
 		if err := out.findTopic(ctx); err != nil {
 			return err
@@ -118,25 +124,25 @@ func (p *publication) publish(ctx context.Context, conn consumer.Connection, dry
 	p.next = p.from
 	began := time.Now()
 	err := p.run(ctx)
-	p.progress.clear()
+	p.progress.End()
 	if err == nil && p.tally.records+p.tally.skipped == 0 {
-		fmt.Fprintln(p.progress.stderr, p.nothing())
+		fmt.Fprintln(p.stderr, p.nothing())
 	}
 	unwritten := errors.As(err, new(*unwrittenError))
 	if err != nil && p.next == p.from && !unwritten {
 		return err // nothing is done, and nothing to be said of it
 	}
-	p.tally.summarize(p.progress.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
+	p.tally.write(p.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
 	if err != nil {
 		again := ""
 		if unwritten {
 			again = " (of the lines after it some may be in the topic already, and would then be there twice)"
 		}
-		fmt.Fprintf(p.progress.stderr, "all before line %d of %s is done; to go on there: --from-line %d%s\n", p.next, p.name, p.next, again)
+		fmt.Fprintf(p.stderr, "all before line %d of %s is done; to go on there: --from-line %d%s\n", p.next, p.name, p.next, again)
 		return err
 	}
 	if p.tally.skipped > 0 {
-		return errNo
+		return cli.ErrNo
 	}
 	return nil
 }

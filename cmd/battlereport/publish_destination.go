@@ -8,6 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -59,14 +60,14 @@ func oneOf(flag, where, chosen string, known []string) (string, error) {
 }
 
 // check makes a record of a line, or says why the pipeline would refuse it.
-func (d destination) check(l line) (kafka.Message, *admission.Refusal) {
+func (d destination) check(l cli.Line) (kafka.Message, *admission.Refusal) {
 	var excess consumer.Excess
-	if l.tooLong() {
-		excess.Value = int(l.size)
+	if l.TooLong() {
+		excess.Value = int(l.Size)
 	}
-	report, refusal := d.app.Admit(nil, l.text, d.headers, excess)
+	report, refusal := d.app.Admit(nil, l.Text, d.headers, excess)
 	if refusal != nil {
 		return kafka.Message{}, refusal
 	}
-	return kafka.Message{Key: slices.Clone(report.OpenID), Value: slices.Clone(l.text), Headers: d.headers, WriterData: l.number}, nil
+	return kafka.Message{Key: slices.Clone(report.OpenID), Value: slices.Clone(l.Text), Headers: d.headers, WriterData: l.Number}, nil
 }

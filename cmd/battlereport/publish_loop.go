@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 // Bounds of what goes to Kafka at once: little enough for the default limit of a batch, 1 MiB, even if it all goes to
@@ -27,11 +28,13 @@ type publication struct {
 	dest     destination
 	failFast bool // at the first bad line
 	pace     publishPace
-	progress *publishProgress
+	progress *cli.Progress
+	inBytes  bool      // progress is in bytes of the input, else in records
+	stderr   io.Writer // over the progress
 
 	write func(ctx context.Context, records []kafka.Message) error // returns when all are in the topic
 	verb  string                                                   // what was done to the records written
-	tally publishTally
+	tally tally
 	next  int // the first line that is not done: neither published nor skipped
 	lines int // of the input, once it has ended
 }
@@ -44,7 +47,7 @@ type entry struct {
 	refusal *admission.Refusal // if the line is bad; there is no record then
 }
 
-// run publishes until the input ends, a bad line stops it (errNo), ctx ends, or an error.
+// run publishes until the input ends, a bad line stops it (cli.ErrNo), ctx ends, or an error.
 func (p *publication) run(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
 	entries, read := make(chan entry, batchRecords), make(chan error, 1)
@@ -69,22 +72,22 @@ func (p *publication) run(ctx context.Context) error {
 
 // read reads and checks lines until the input or ctx ends.
 func (p *publication) read(ctx context.Context, out chan<- entry) error {
-	records := newLines(p.in, p.dest.app.MaxBytes)
+	records := cli.NewLines(p.in, p.dest.app.MaxBytes)
 	var bytes int64
 	for {
-		l, err := records.next()
+		l, err := records.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			p.lines = records.number
+			p.lines = records.Count()
 			return nil
 		case err != nil:
 			return err // it names the file
 		}
-		bytes += l.size + 1
-		if l.number < p.from {
+		bytes += l.Size + 1
+		if l.Number < p.from {
 			continue
 		}
-		e := entry{line: l.number, bytes: bytes}
+		e := entry{line: l.Number, bytes: bytes}
 		e.record, e.refusal = p.dest.check(l)
 		bytes = 0
 		select {
@@ -111,7 +114,11 @@ func (p *publication) deliver(ctx context.Context, entries <-chan entry) error {
 		}
 		p.pace.took(len(b.records))
 		p.next = b.next
-		p.progress.add(len(b.records), b.input)
+		if p.inBytes {
+			p.progress.Add(b.input)
+		} else {
+			p.progress.Add(int64(len(b.records)))
+		}
 		if stop != nil {
 			return stop
 		}
@@ -141,10 +148,10 @@ func (p *publication) gather(ctx context.Context, entries <-chan entry, b *batch
 			return io.EOF
 		}
 		if e.refusal != nil {
-			p.progress.print(fmt.Sprintf("%s:%d: %v", p.name, e.line, e.refusal))
+			fmt.Fprintf(p.stderr, "%s:%d: %v\n", p.name, e.line, e.refusal)
 			if p.failFast {
 				b.next = e.line
-				return errNo
+				return cli.ErrNo
 			}
 			p.tally.skipped++
 		} else {

@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/spf13/cobra"
 	"pgregory.net/rapid"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 )
 
@@ -29,7 +31,7 @@ func newPublication(t interface{ Fatal(...any) }, in io.Reader, failFast bool, f
 	return &publication{
 		name: "stdin", in: io.NopCloser(in), from: from, next: from, failFast: failFast,
 		dest:     destination{topic: "t", app: app},
-		progress: newPublishProgress(stderr, false, -1),
+		progress: cli.NewProgress(&cobra.Command{}), stderr: stderr,
 		write: func(_ context.Context, records []kafka.Message) error {
 			for _, r := range records {
 				*written = append(*written, string(r.Value))
@@ -65,7 +67,7 @@ func TestEveryGoodLineIsPublishedOnceAndInOrder(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errNo) || !failFast || p.next < from {
+			if !errors.Is(err, cli.ErrNo) || !failFast || p.next < from {
 				t.Fatalf("from line %d to %d: %v", from, p.next, err)
 			}
 			from = p.next + 1 // a person has seen to the bad line
@@ -137,33 +139,4 @@ func TestTimeLostIsNotMadeUpFor(t *testing.T) {
 			t.Errorf("%d records in a second", n)
 		}
 	})
-}
-
-func TestProgressIsShownToAPersonAndKeepsOffOtherLines(t *testing.T) {
-	t.Parallel()
-	for rule, test := range map[string]struct {
-		shown bool
-		size  int64
-		want  []string // on the screen
-	}{
-		"of a file, by bytes":       {true, 4 << 10, []string{"publishing", "25%", "(1.0/4.0 KiB"}},
-		"of anything else, a count": {true, -1, []string{"publishing", "(3/-", "records/s"}},
-		"of an empty file, nothing": {true, 0, nil},
-		"for a pipe, nothing":       {false, 4 << 10, nil},
-	} {
-		var screen bytes.Buffer
-		p := newPublishProgress(&screen, test.shown, test.size)
-		p.add(3, 1<<10)
-		shown := screen.String()
-		for _, want := range test.want {
-			if !strings.Contains(shown, want) {
-				t.Errorf("%s: %q, want %q", rule, shown, want)
-			}
-		}
-		p.print("stdin:1: bad")
-		rest := strings.TrimPrefix(screen.String(), shown)
-		if test.want == nil && screen.String() != "stdin:1: bad\n" || test.want != nil && !strings.HasSuffix(rest, " \rstdin:1: bad\n") {
-			t.Errorf("%s: %q", rule, screen.String())
-		}
-	}
 }

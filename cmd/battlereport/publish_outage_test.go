@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -37,9 +39,11 @@ func publishVirtual(ctx context.Context, t *testing.T, b *kafkatest.Broker, topi
 		t.Fatal(err)
 	}
 	var out strings.Builder
+	cmd := &cobra.Command{}
+	cmd.SetErr(&out)
 	p := &publication{
 		name: "stdin", in: io.NopCloser(strings.NewReader(strings.Join(lines, "\n"))), from: from, dest: dest, failFast: true,
-		pace: newPublishPace(rate), progress: newPublishProgress(&out, false, -1),
+		pace: newPublishPace(rate), progress: cli.NewProgress(cmd), stderr: &out,
 	}
 	err = p.publish(ctx, conn, false)
 	return out.String(), err

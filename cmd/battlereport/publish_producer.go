@@ -11,8 +11,8 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/segmentio/kafka-go"
-	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/consumer"
 )
 
@@ -82,7 +82,7 @@ func (p *producer) findTopic(ctx context.Context) error {
 				names = append(names, topic.Name)
 			}
 		}
-		return backoff.Permanent(missingTopicError{p.topic, p.brokers, alike(p.topic, names)})
+		return backoff.Permanent(missingTopicError{p.topic, p.brokers, names})
 	})
 	if err == nil || errors.As(err, new(missingTopicError)) {
 		return err
@@ -165,12 +165,12 @@ func tooLarge(err error) bool {
 type missingTopicError struct {
 	topic   string
 	brokers []string
-	alike   []string // topics that do exist
+	known   []string // topics that do exist
 }
 
 func (e missingTopicError) Error() string {
 	return fmt.Sprintf("topic %s does not exist at %s, or this client may not see it%s",
-		e.topic, strings.Join(e.brokers, ","), suggestion("", e.alike))
+		e.topic, strings.Join(e.brokers, ","), cli.Suggestion(e.topic, e.known))
 }
 
 // An unwrittenError says that from a line on not all records are in the topic.
@@ -187,13 +187,3 @@ func (e *unwrittenError) Error() string {
 }
 
 func (e *unwrittenError) Unwrap() error { return e.err }
-
-// alike returns the few of words that are most like word: a slip of a letter or two, or its beginning.
-func alike(word string, words []string) []string {
-	list := &cobra.Command{} // cobra knows what is alike among commands only
-	for _, w := range words {
-		list.AddCommand(&cobra.Command{Use: w, Run: func(*cobra.Command, []string) {}})
-	}
-	found := suggestions(list, word)
-	return found[:min(len(found), 3)]
-}

@@ -18,30 +18,6 @@ import (
 	"github.com/battlereport/battlereport/schema"
 )
 
-// reportOf returns a report of the user, with spaces that no encoder would write.
-func reportOf(openID string, score int) string {
-	return fmt.Sprintf(`{"baseinfo": {"openid":"%s","platid":1}, "battleinfo":{"score": %d}}`, openID, score)
-}
-
-// reports returns n lines, of a few users.
-func reports(n int) []string {
-	lines := make([]string, n)
-	for i := range lines {
-		lines[i] = reportOf(fmt.Sprintf("user-%d", i%7), i+1)
-	}
-	return lines
-}
-
-// publishConfig writes a configuration with an app for each group of topics, and returns its path.
-func publishConfig(t *testing.T, b *kafkatest.Broker, topics ...string) string {
-	t.Helper()
-	text := fmt.Sprintf("kafka: {brokers: [%s]}\napps:\n", strings.Join(b.Addrs(), ", "))
-	for i, group := range topics {
-		text += fmt.Sprintf("- {appid: wx%d, appkey: k, topics: [%s]}\n", i+1, group)
-	}
-	return write(t, "battlereport.yaml", text)
-}
-
 // summaryTime is what differs between two runs that do the same.
 var summaryTime = regexp.MustCompile(` in \d+\.\d s, \d+ records/s`)
 

@@ -62,20 +62,8 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	walk(rootCommand())
 }
 
-func TestColourIsForTerminalsAndThoseWhoWantIt(t *testing.T) {
+func TestThereIsNoColourWithoutATerminal(t *testing.T) {
 	t.Parallel()
-	for rule, test := range map[string]struct {
-		env  map[string]string
-		want bool
-	}{
-		"a terminal that can":           {map[string]string{"TERM": "xterm"}, true},
-		"a person who has set NO_COLOR": {map[string]string{"TERM": "xterm", "NO_COLOR": "1"}, false},
-		"a terminal that cannot":        {map[string]string{"TERM": "dumb"}, false},
-	} {
-		if got := wantsColour(func(name string) string { return test.env[name] }); got != test.want {
-			t.Errorf("%s: %t", rule, got)
-		}
-	}
 	if got := invoke(t, "", "zzz"); strings.Contains(got.stderr, "\x1b") {
 		t.Errorf("colour without a terminal: %q", got.stderr)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
@@ -35,21 +36,21 @@ says which to create and exits 2. Brokers that cannot be reached are waited for.
 Exit codes: 0 drained after a signal, 2 cannot work as configured.`,
 		Example: `  battlereport run -c battlereport.yaml
   MSDK_APPKEY=... battlereport run -c battlereport.yaml --log-format text`,
-		Args: upTo(0),
+		Args: cli.UpTo(0),
 	}
-	load := configFlag(cmd)
-	level := &choice{allowed: []string{"debug", "info", "warn", "error"}}
-	format := &choice{allowed: []string{"json", "text"}}
-	cmd.Flags().Var(level, "log-level", "`LEVEL` of the log in the place of telemetry.log_level: "+strings.Join(level.allowed, ", "))
-	cmd.Flags().Var(format, "log-format", "`FORMAT` of the log in the place of telemetry.log_format: "+strings.Join(format.allowed, ", "))
+	load := cli.ConfigFlag(cmd)
+	level := &cli.Choice{Allowed: []string{"debug", "info", "warn", "error"}}
+	format := &cli.Choice{Allowed: []string{"json", "text"}}
+	cmd.Flags().Var(level, "log-level", "`LEVEL` of the log in the place of telemetry.log_level: "+strings.Join(level.Allowed, ", "))
+	cmd.Flags().Var(format, "log-format", "`FORMAT` of the log in the place of telemetry.log_format: "+strings.Join(format.Allowed, ", "))
 	listen := cmd.Flags().String("listen", "", "`HOST:PORT` for probes and metrics in the place of http.listen")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		cfg.Telemetry.LogLevel = cmp.Or(level.value, cfg.Telemetry.LogLevel)
-		cfg.Telemetry.LogFormat = cmp.Or(format.value, cfg.Telemetry.LogFormat)
+		cfg.Telemetry.LogLevel = cmp.Or(level.Value, cfg.Telemetry.LogLevel)
+		cfg.Telemetry.LogFormat = cmp.Or(format.Value, cfg.Telemetry.LogFormat)
 		cfg.HTTP.Listen = cmp.Or(*listen, cfg.HTTP.Listen)
 		return serve(cmd, cfg)
 	}
@@ -81,7 +82,7 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 			_ = server.Close(ctx)
 		}()
 	}
-	log.Info("battlereport", "version", thisVersion().Version, "brokers", cfg.Kafka.Brokers, "group", cfg.Kafka.Group, "topics", cfg.SourceTopics())
+	log.Info("battlereport", "version", cli.ThisVersion().Version, "brokers", cfg.Kafka.Brokers, "group", cfg.Kafka.Group, "topics", cfg.SourceTopics())
 	return p.Run(cmd.Context())
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/schema"
 )
@@ -34,7 +35,7 @@ Exit codes: 0 all valid, 1 some invalid, 2 could not check.`,
   battlereport validate --schema builtin:en < reports.jsonl
   battlereport validate --schema mygame.schema.json reports.jsonl | jq 'select(.valid | not)'
   battlereport validate --schema mygame.schema.json --explain`,
-		Args: upTo(1),
+		Args: cli.UpTo(1),
 	}
 	explain := cmd.Flags().Bool("explain", false,
 		"list what of the schema is checked the slow way, and why; reads no reports")
@@ -48,11 +49,11 @@ Exit codes: 0 all valid, 1 some invalid, 2 could not check.`,
 		}
 		if *explain {
 			if len(args) > 0 {
-				return usage(cmd, errors.New("--explain is about the schema and reads no reports"))
+				return cli.Usage(cmd, errors.New("--explain is about the schema and reads no reports"))
 			}
 			return explainSchema(cmd.OutOrStdout(), checker)
 		}
-		in, err := openInput(cmd, args)
+		in, err := cli.OpenInput(cmd, args)
 		if err != nil {
 			return err
 		}
@@ -61,11 +62,11 @@ Exit codes: 0 all valid, 1 some invalid, 2 could not check.`,
 		if err != nil {
 			return err
 		}
-		if stderr := cmd.ErrOrStderr(); isTerminal(stderr) {
+		if stderr := cmd.ErrOrStderr(); cli.IsTerminal(stderr) {
 			fmt.Fprintln(stderr, total)
 		}
 		if total.invalid > 0 {
-			return errNo
+			return cli.ErrNo
 		}
 		return nil
 	}
@@ -85,8 +86,8 @@ func explainSchema(out io.Writer, checker *schema.Schema) error {
 	return nil
 }
 
-// A verdict is what validate writes about one line.
-type verdict struct {
+// A result is what validate writes about one line.
+type result struct {
 	Line       int                `json:"line"`
 	Valid      bool               `json:"valid"`
 	Reason     schema.Reason      `json:"reason,omitempty"`
@@ -94,18 +95,18 @@ type verdict struct {
 	Violations []schema.Violation `json:"violations,omitempty"`
 }
 
-// A tally counts verdicts.
-type tally struct{ checked, invalid int }
+// A summary counts results.
+type summary struct{ checked, invalid int }
 
-func (t tally) String() string {
-	if t.invalid == 0 {
-		return words.Count(t.checked, "report") + ", all valid"
+func (s summary) String() string {
+	if s.invalid == 0 {
+		return words.Count(s.checked, "report") + ", all valid"
 	}
-	return fmt.Sprintf("%s, %d invalid", words.Count(t.checked, "report"), t.invalid)
+	return fmt.Sprintf("%s, %d invalid", words.Count(s.checked, "report"), s.invalid)
 }
 
-// validate checks every line of in and writes its verdict to out. What was checked is written even if an error ends it.
-func validate(in io.Reader, out io.Writer, checker *schema.Schema, limit int) (total tally, err error) {
+// validate checks every line of in and writes its result to out. What was checked is written even if an error ends it.
+func validate(in io.Reader, out io.Writer, checker *schema.Schema, limit int) (total summary, err error) {
 	buffered := bufio.NewWriter(out)
 	defer func() {
 		if flushErr := buffered.Flush(); err == nil {
@@ -114,42 +115,42 @@ func validate(in io.Reader, out io.Writer, checker *schema.Schema, limit int) (t
 	}()
 	encoder := json.NewEncoder(buffered)
 	encoder.SetEscapeHTML(false)
-	records := newLines(flushFirst{in, buffered}, limit)
+	records := cli.NewLines(flushFirst{in, buffered}, limit)
 	for {
-		record, err := records.next()
+		record, err := records.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return total, nil
 		case err != nil:
 			return total, err // it names the file, read or written
 		}
-		v := judge(checker, record, limit)
+		r := check(checker, record, limit)
 		total.checked++
-		if !v.Valid {
+		if !r.Valid {
 			total.invalid++
 		}
-		if err := encoder.Encode(v); err != nil {
+		if err := encoder.Encode(r); err != nil {
 			return total, err
 		}
 	}
 }
 
-func judge(checker *schema.Schema, record line, limit int) verdict {
-	v := verdict{Line: record.number}
-	if record.tooLong() {
-		v.Reason, v.Detail = schema.TooLarge, fmt.Sprintf("%d bytes, %d are allowed", record.size, limit)
-		return v
+func check(checker *schema.Schema, record cli.Line, limit int) result {
+	r := result{Line: record.Number}
+	if record.TooLong() {
+		r.Reason, r.Detail = schema.TooLarge, fmt.Sprintf("%d bytes, %d are allowed", record.Size, limit)
+		return r
 	}
-	refusal := checker.Validate(record.text)
+	refusal := checker.Validate(record.Text)
 	if refusal == nil {
-		v.Valid = true
-		return v
+		r.Valid = true
+		return r
 	}
-	v.Reason, v.Detail, v.Violations = refusal.Reason, refusal.Detail, refusal.Violations
-	return v
+	r.Reason, r.Detail, r.Violations = refusal.Reason, refusal.Detail, refusal.Violations
+	return r
 }
 
-// flushFirst flushes out before each read: whoever feeds us line by line sees each verdict before the next line, and
+// flushFirst flushes out before each read: whoever feeds us line by line sees each result before the next line, and
 // whoever feeds us a file pays one write a buffer.
 type flushFirst struct {
 	in  io.Reader

@@ -84,7 +84,7 @@ func TestValidateCannot(t *testing.T) {
 }
 
 // A person who types reports, or a program that waits for the answer to each, gets it before the next line.
-func TestAVerdictIsWrittenBeforeMoreIsRead(t *testing.T) {
+func TestAResultIsWrittenBeforeMoreIsRead(t *testing.T) {
 	t.Parallel()
 	stdin, feed := io.Pipe()
 	results, stdout := io.Pipe()
@@ -153,9 +153,9 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-func TestATallyIsWords(t *testing.T) {
+func TestASummaryIsWords(t *testing.T) {
 	t.Parallel()
-	for want, total := range map[string]tally{
+	for want, total := range map[string]summary{
 		"0 reports, all valid":  {},
 		"1 report, all valid":   {1, 0},
 		"10 reports, 1 invalid": {10, 1},

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -8,28 +8,28 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func versionCommand() *cobra.Command {
+// VersionCommand returns the command that tells what a program was built from.
+func VersionCommand(program string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print what this program was built from",
-		Example: `  battlereport version
-  battlereport version -o json`,
-		Args: upTo(0),
+		Use:     "version",
+		Short:   "Print what this program was built from",
+		Example: fmt.Sprintf("  %[1]s version\n  %[1]s version -o json", program),
+		Args:    UpTo(0),
 	}
-	output := outputFlag(cmd, "text", "json")
+	output := OutputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		v := thisVersion()
+		v := ThisVersion()
 		if *output == "json" {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
 		}
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), v)
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), program, v)
 		return err
 	}
 	return cmd
 }
 
-// A version is what the toolchain noted in the binary. What it does not know is empty.
-type version struct {
+// A Version is what the toolchain noted in the binary. What it does not know is empty.
+type Version struct {
 	Version  string `json:"version"`            // of the module: a tag, a pseudo-version or (devel)
 	Revision string `json:"revision,omitempty"` // of the version control system
 	Time     string `json:"time,omitempty"`     // of the revision, RFC 3339
@@ -37,8 +37,8 @@ type version struct {
 	Go       string `json:"go"`
 }
 
-// thisVersion is the running program's.
-func thisVersion() version {
+// ThisVersion is the running program's.
+func ThisVersion() Version {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{} // built without modules: nothing is known, and that is no failure
@@ -46,8 +46,8 @@ func thisVersion() version {
 	return versionOf(info)
 }
 
-func versionOf(info *debug.BuildInfo) version {
-	v := version{Version: info.Main.Version, Go: info.GoVersion}
+func versionOf(info *debug.BuildInfo) Version {
+	v := Version{Version: info.Main.Version, Go: info.GoVersion}
 	for _, setting := range info.Settings {
 		switch setting.Key {
 		case "vcs.revision":
@@ -61,9 +61,9 @@ func versionOf(info *debug.BuildInfo) version {
 	return v
 }
 
-// String returns one line, such as "battlereport v1.2.3 (revision 0123abcd of 2026-01-02T03:04:05Z, modified) go1.26.0".
-func (v version) String() string {
-	text := "battlereport " + v.Version
+// String returns one line, such as "v1.2.3 (revision 0123abcd of 2026-01-02T03:04:05Z, modified) go1.26.0".
+func (v Version) String() string {
+	text := v.Version
 	if v.Revision != "" {
 		text += " (revision " + v.Revision
 		if v.Time != "" {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -15,14 +15,14 @@ import (
 // read returns all lines of in, and the error that ended it.
 func read(in io.Reader, limit int) ([]string, error) {
 	var out []string
-	for records := newLines(in, limit); ; {
-		record, err := records.next()
+	for records := NewLines(in, limit); ; {
+		record, err := records.Next()
 		if err != nil {
 			return out, err
 		}
-		text := fmt.Sprintf("%d:%q", record.number, record.text)
-		if record.tooLong() {
-			text += fmt.Sprintf("/%d", record.size)
+		text := fmt.Sprintf("%d:%q", record.Number, record.Text)
+		if record.TooLong() {
+			text += fmt.Sprintf("/%d", record.Size)
 		}
 		out = append(out, text)
 	}
@@ -78,14 +78,14 @@ func TestLinesKeepNumberBeginningAndSize(t *testing.T) {
 		for _, n := range lengths {
 			in.WriteString(strings.Repeat("x", n) + ending)
 		}
-		records := newLines(strings.NewReader(in.String()), limit)
+		records := NewLines(strings.NewReader(in.String()), limit)
 		for i, n := range lengths {
-			got, err := records.next()
-			if err != nil || got.number != i+1 || got.size != int64(n) || !bytes.Equal(got.text, bytes.Repeat([]byte("x"), min(n, limit))) {
-				t.Fatalf("line %d of %d bytes: number %d, %d bytes of %d, %v", i+1, n, got.number, len(got.text), got.size, err)
+			got, err := records.Next()
+			if err != nil || got.Number != i+1 || got.Size != int64(n) || !bytes.Equal(got.Text, bytes.Repeat([]byte("x"), min(n, limit))) {
+				t.Fatalf("line %d of %d bytes: number %d, %d bytes of %d, %v", i+1, n, got.Number, len(got.Text), got.Size, err)
 			}
 		}
-		if _, err := records.next(); !errors.Is(err, io.EOF) {
+		if _, err := records.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("after the last: %v", err)
 		}
 	})
@@ -94,9 +94,9 @@ func TestLinesKeepNumberBeginningAndSize(t *testing.T) {
 func TestALongLineTakesNoMemory(t *testing.T) {
 	const limit = 1 << 10
 	allocated := testing.AllocsPerRun(3, func() {
-		record, err := newLines(io.LimitReader(endless{}, 16<<20), limit).next()
-		if err != nil || record.size != 16<<20 || cap(record.text) > 4*limit {
-			t.Errorf("%d bytes kept of %d, with a limit of %d: %v", cap(record.text), record.size, limit, err)
+		record, err := NewLines(io.LimitReader(endless{}, 16<<20), limit).Next()
+		if err != nil || record.Size != 16<<20 || cap(record.Text) > 4*limit {
+			t.Errorf("%d bytes kept of %d, with a limit of %d: %v", cap(record.Text), record.Size, limit, err)
 		}
 	})
 	if allocated > 20 {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -8,13 +8,21 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// openInput opens the file that a command's only argument names: standard input for "-" or no argument. Closing it does
+// OpenInput opens the file that a command's only argument names: standard input for "-" or no argument. Closing it does
 // not close standard input.
-func openInput(cmd *cobra.Command, args []string) (io.ReadCloser, error) {
+func OpenInput(cmd *cobra.Command, args []string) (io.ReadCloser, error) {
 	if len(args) == 0 || args[0] == "-" {
 		return interruptible(cmd.Context(), cmd.InOrStdin()), nil
 	}
 	return os.Open(args[0])
+}
+
+// InputName is what messages call the file that a command's only argument names.
+func InputName(args []string) string {
+	if len(args) == 0 || args[0] == "-" {
+		return "stdin"
+	}
+	return args[0]
 }
 
 // interruptible returns a reader of in that gives up with the context's error when that ends. Reading from a terminal or
