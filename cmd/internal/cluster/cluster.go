@@ -1,8 +1,9 @@
 // Package cluster is the Kafka of the sandbox and of its benchmark: an embedded broker, and what they ask of that one
 // or of another, each time with a client of the caller's.
 //
-// The requests are made by hand: kadm would be one more module, for a handful of questions. Each question is given
-// [Patience], and may be asked by several goroutines at once. Nothing here produces or consumes.
+// The requests are made by hand: kadm lists offsets by what the client has heard of topics, be it some seconds ago,
+// and so does not find the dead letters of a topic made a moment ago. Each question is given [Patience], and may be asked
+// by several goroutines at once. Nothing here produces or consumes.
 package cluster
 
 import (
