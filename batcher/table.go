@@ -3,8 +3,9 @@ package batcher
 import "math/bits"
 
 // table finds users by their numbers: a hash table with open addressing and
-// linear probing, at most half full. A map would do; this is what most of the
-// batcher's time goes into, and takes a third of a map's.
+// linear probing, at most half full. With a map, for which it could be exchanged,
+// the batcher takes twice the time for a record, and the whole pipeline 2 % more
+// of the processors. In memory a user costs the same in both.
 type table[T any] struct {
 	slots []tableSlot[T] // a power of two
 	shift uint           // 64 - log2(len(slots))
