@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/publishcmd/publishtest"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -57,18 +58,7 @@ func write(t *testing.T, name, content string) string {
 }
 
 // reportOf returns a report of the user, with spaces that no encoder would write.
-func reportOf(openID string, score int) string {
-	return fmt.Sprintf(`{"baseinfo": {"openid":"%s","platid":1}, "battleinfo":{"score": %d}}`, openID, score)
-}
-
-// reports returns n lines, of a few users.
-func reports(n int) []string {
-	lines := make([]string, n)
-	for i := range lines {
-		lines[i] = reportOf(fmt.Sprintf("user-%d", i%7), i+1)
-	}
-	return lines
-}
+func reportOf(openID string, score int) string { return publishtest.Report(openID, score) }
 
 // publishConfig writes a configuration with an app for each group of topics, and returns its path.
 func publishConfig(t *testing.T, b *kafkatest.Broker, topics ...string) string {
@@ -226,8 +216,8 @@ func total(byUser map[string][]string) (n int) {
 	return n
 }
 
-// A reportJSON is what replay, discard and import write with -o json.
-type reportJSON struct {
+// A workReport is what replay, discard and import write with -o json.
+type workReport struct {
 	Run, By                                   string
 	DryRun                                    bool `json:"dry_run"`
 	Planned, Done, Repaired, Skipped, Unknown int64
@@ -237,7 +227,7 @@ type reportJSON struct {
 }
 
 // reported reads the report that a command has written with -o json.
-func reported(t *testing.T, got outcome) (r reportJSON) {
+func reported(t *testing.T, got outcome) (r workReport) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(got.stdout), &r); err != nil {
 		t.Fatalf("%+v: %v", got, err)
@@ -254,3 +244,6 @@ func kafkaClient(t *testing.T, b *kafkatest.Broker) *kgo.Client {
 	t.Cleanup(client.Close)
 	return client
 }
+
+// goodLetters are letters that can be replayed as they are.
+func goodLetters(_ int, l *deadletter.Letter) { l.Value = []byte(reportOf(string(l.Key), 1)) }

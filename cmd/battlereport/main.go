@@ -1,9 +1,9 @@
 // Command battlereport takes battle reports from Kafka to the WeChat Game Center, and is the tool of the people around
-// that: it checks and publishes reports, checks configurations, and says what it is.
+// that: it checks and publishes reports, sees to dead letters, checks configurations, and says what it is.
 //
 // A command writes its result to standard output and what it has to say about it to standard error. It exits 0 when
-// done, 1 when its answer is no, such as an invalid report, and 2 when it could not do what was asked. SIGINT and
-// SIGTERM let it end in order; a second one ends it at once.
+// done, 1 when its answer is no, such as an invalid report, 2 when it could not do what was asked, and 3 when no letter
+// matches. SIGINT and SIGTERM let it end in order; a second one ends it at once.
 package main
 
 import (
@@ -16,6 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/configcmd"
+	"github.com/battlereport/battlereport/cmd/internal/deadlettercmd"
+	"github.com/battlereport/battlereport/cmd/internal/publishcmd"
+	"github.com/battlereport/battlereport/cmd/internal/runcmd"
+	"github.com/battlereport/battlereport/cmd/internal/validatecmd"
 )
 
 func main() {
@@ -42,11 +47,11 @@ Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not 
   battlereport publish -c battlereport.yaml reports.jsonl
   battlereport run -c battlereport.yaml`,
 	},
-		runCommand(),
-		configCommand(),
-		validateCommand(),
-		publishCommand(),
-		deadletterCommand(),
+		runcmd.New(),
+		configcmd.New(),
+		validatecmd.New(),
+		publishcmd.New(),
+		deadlettercmd.New(),
 		cli.VersionCommand("battlereport"),
 	)
 }

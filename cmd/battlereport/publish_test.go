@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/publishcmd/publishtest"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/schema"
 )
@@ -293,7 +294,7 @@ func TestALineIsPublishedWhenItComesAndASignalEndsTheWaitForMore(t *testing.T) {
 	code := make(chan int)
 	path := publishConfig(t, b, topic)
 	go func() { code <- run(ctx, []string{"publish", "-c", path}, stdin, io.Discard, &stderr) }()
-	lines := reports(3)
+	lines := publishtest.Reports(3)
 	for i, text := range lines {
 		fmt.Fprintln(feed, text)
 		awaitValues(t, b, topic, i+1, code)
@@ -334,5 +335,40 @@ func TestASignalEndsTheWaitForANamedPipe(t *testing.T) {
 	signal()
 	if got := <-code; got != exitCannot {
 		t.Errorf("exit code %d", got)
+	}
+}
+
+func TestRecordsTooLargeTogetherAreWrittenApart(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t)
+	topic := kafkatest.Name(t)
+	if err := b.CreateTopic(t.Context(), topic, 2, map[string]string{"max.message.bytes": "1000"}); err != nil {
+		t.Fatal(err)
+	}
+	lines := publishtest.Reports(100)
+	path := write(t, "reports.jsonl", strings.Join(lines, "\n"))
+	if got := publishTo(t, b, topic, "", path); got.code != exitDone {
+		t.Fatalf("%+v", got)
+	}
+	if got := publishtest.ByUser(t, b, topic); !publishtest.SameByUser(got, publishtest.WantByUser(lines)) {
+		t.Errorf("the topic holds %v", got)
+	}
+}
+
+func TestARecordThatIsTooLargeForTheTopicIsNamed(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t)
+	topic := kafkatest.Name(t)
+	if err := b.CreateTopic(t.Context(), topic, 1, map[string]string{"max.message.bytes": "1000"}); err != nil {
+		t.Fatal(err)
+	}
+	lines := publishtest.Reports(30)
+	lines[20] += strings.Repeat(" ", 2000)
+	got := publishTo(t, b, topic, strings.Join(lines, "\n"))
+	if got.code != exitCannot || !strings.Contains(got.stderr, "battlereport: publish line 21: larger than the topic's max.message.bytes allows") {
+		t.Errorf("%+v", got)
+	}
+	if got := values(t, b, topic); !slices.Equal(got, lines[:20]) {
+		t.Errorf("the topic holds %q", got)
 	}
 }

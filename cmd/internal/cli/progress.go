@@ -27,7 +27,7 @@ type Progress struct {
 type Task struct {
 	Name  string        // what is done: "reading"
 	Unit  string        // of what, counted: "letters"; empty: bytes
-	Total int64         // of these; 0: told by [Progress.Set], or if in bytes, nothing, which is not shown; -1: never known
+	Total int64         // of these; -1: never known; 0: not known yet, and of bytes that there are none, which is not shown
 	Delay time.Duration // how long it may take without being shown
 }
 

@@ -27,8 +27,8 @@ func Span(d time.Duration) string {
 	return "0s"
 }
 
-// Clock writes a time as short as it can be understood now, in the zone of now: without the date on the same day, and with the
-// year in another.
+// Clock writes a time in the zone of now, as short as it can be understood then: without the date on the same day, and
+// with the year in another.
 func Clock(at, now time.Time, seconds bool) string {
 	at = at.In(now.Location())
 	hour := "15:04"

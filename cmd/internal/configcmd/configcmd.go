@@ -1,0 +1,89 @@
+// Package configcmd is the command config and those under it, which check or describe the configuration. None of them
+// connects to anything.
+package configcmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/schema"
+)
+
+// New returns the command with those under it.
+func New() *cobra.Command {
+	return cli.Group(&cobra.Command{
+		Use:   "config",
+		Short: "Check or describe the configuration",
+		Example: `  battlereport config example > battlereport.yaml
+  battlereport config check -c battlereport.yaml`,
+	}, checkCommand(), exampleCommand(), schemaCommand())
+}
+
+func checkCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check -c FILE",
+		Short: "Say whether a configuration is good, or all that is wrong with it",
+		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
+each with its line. Connects to nothing.
+
+Exit codes: 0 it can be run, 2 it cannot.`,
+		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
+		Args:    cli.UpTo(0),
+	}
+	load := cli.ConfigFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := load()
+		if err != nil {
+			return err
+		}
+		file := cmd.Flag("config").Value
+		var faults []error
+		for i, app := range c.Apps {
+			if _, err := schema.Load(app.Schema, schema.DefaultLimits()); err != nil {
+				faults = append(faults, fmt.Errorf("%s: apps[%d].schema: %w", file, i, err))
+			}
+		}
+		if faults != nil {
+			return errors.Join(faults...)
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n",
+			file, words.Count(len(c.Apps), "app"), words.Count(len(c.SourceTopics()), "topic"))
+		return err
+	}
+	return cmd
+}
+
+func exampleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "example",
+		Short:   "Print a configuration with every key, its meaning and its default",
+		Example: `  battlereport config example > battlereport.yaml`,
+		Args:    cli.UpTo(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(config.Example())
+			return err
+		},
+	}
+}
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of the configuration, for editors",
+		Long: `Prints a JSON Schema (draft 2020-12) by which an editor can check and complete a configuration. An editor with the YAML
+language server finds it by a first line in the configuration such as
+
+  # yaml-language-server: $schema=battlereport.schema.json`,
+		Example: `  battlereport config schema > battlereport.schema.json`,
+		Args:    cli.UpTo(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(config.JSONSchema())
+			return err
+		},
+	}
+}

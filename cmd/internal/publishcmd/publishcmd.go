@@ -1,0 +1,199 @@
+// Package publishcmd is the command publish: it brings reports, one a line, to a topic of the configuration, once each has
+// been checked as the pipeline will.
+//
+// The lines of one player keep their order, and there is one line before which all is done, whatever ends it. A record
+// whose acknowledgement was lost is written again, and is then in the topic twice.
+package publishcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/admission"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/pace"
+	"github.com/battlereport/battlereport/cmd/internal/pipeline"
+	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/consumer"
+)
+
+// New returns the command.
+func New() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "publish -c FILE [FILE|-]",
+		Short: "Publish battle reports, one a line, to Kafka",
+		Long: `Reads JSON Lines, one battle report a line, from FILE or standard input, checks each as the pipeline will, and writes it
+to a topic of the configuration: the value is the line byte for byte without its ending, the key is baseinfo.openid,
+and the partition is the one that Java clients choose for that key. Blank lines count but are skipped.
+
+The lines of one player keep their order. A line is published once all in-sync replicas have it. While Kafka does not
+take records it is tried again for half a minute; a record whose acknowledgement was lost on the way is then in the
+topic twice.
+
+A bad line is told on standard error with its number, the reason and what is wrong first. With --bad fail, the default,
+all before it is published and nothing after it; with --bad skip it is left out.
+
+SIGINT or SIGTERM: what is on its way to Kafka is finished, and the summary says with which --from-line to go on. A
+second signal ends it at once.
+
+Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
+		Example: `  battlereport publish -c battlereport.yaml reports.jsonl
+  battlereport publish -c battlereport.yaml --dry-run --bad skip reports.jsonl
+  battlereport publish -c battlereport.yaml --from-line 5001 reports.jsonl
+  battlereport publish -c battlereport.yaml --topic battle-reports --app wxcde873f99466f74a reports.jsonl
+  jq -c . report.json | battlereport publish -c battlereport.yaml --header origin=replica-3
+  generate-reports | battlereport publish -c battlereport.yaml --rate 100`,
+		Args: cli.UpTo(1),
+	}
+	load := cli.ConfigFlag(cmd)
+	flags := cmd.Flags()
+	topic := flags.String("topic", "", "`TOPIC` to publish to, one of the configuration; needed if that has several")
+	app := flags.String("app", "", "`APPID` for the header appid, which picks the app; needed if the topic serves several")
+	headers := flags.StringArray("header", nil, "`NAME=VALUE` of a header for every record; may be given more than once")
+	bad := &cli.Choice{Value: "fail", Allowed: []string{"fail", "skip"}}
+	flags.Var(bad, "bad", "what a bad line does: `fail|skip`")
+	rate := flags.Float64("rate", 0, "at most `N` records a second; 0: as fast as Kafka takes them")
+	from := flags.Int("from-line", 1, "first line to publish, `N`; those before it are not looked at")
+	dryRun := flags.Bool("dry-run", false, "check every line, connect to nothing and publish nothing")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *from < 1 {
+			return cli.Usage(cmd, fmt.Errorf("--from-line %d: lines count from 1", *from))
+		}
+		if !(*rate >= 0) || math.IsInf(*rate, 1) { // not a number is neither
+			return cli.Usage(cmd, fmt.Errorf("--rate %v: want 0 or more records a second", *rate))
+		}
+		extra, err := parseHeaders(*headers)
+		if err != nil {
+			return cli.Usage(cmd, err)
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		dest, err := newDestination(cfg, *topic, *app, extra)
+		if err != nil {
+			return err
+		}
+		conn, err := pipeline.Connection(cfg, nil)
+		if err != nil {
+			return err
+		}
+		in, err := cli.OpenInput(cmd, args)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		size, typed := inputSize(in, cmd.InOrStdin())
+		progress := cli.NewProgress(cmd)
+		if !typed {
+			task := cli.Task{Name: "publishing", Total: size}
+			if size < 0 {
+				task.Unit = "records"
+			}
+			progress.Begin(task)
+		}
+		p := &publication{
+			name:     cli.InputName(args),
+			in:       in,
+			from:     *from,
+			dest:     dest,
+			failFast: bad.Value == "fail",
+			pace:     pace.New(*rate, batchRecords),
+			progress: progress,
+			inBytes:  size >= 0,
+			stderr:   progress.Over(cmd.ErrOrStderr()),
+		}
+		return p.publish(cmd.Context(), conn, *dryRun)
+	}
+	return cmd
+}
+
+// publish brings the lines to Kafka, or with dryRun only as far as there, and says how far it came.
+func (p *publication) publish(ctx context.Context, conn consumer.Connection, dryRun bool) error {
+	p.write, p.verb = func(_ context.Context, records []kafka.Message) error { p.tally.written(records, nil); return nil }, "would publish"
+	if !dryRun {
+		out := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
+		defer out.close()
+		if err := out.findTopic(ctx); err != nil {
+			return err
+		}
+		p.write, p.verb = out.write, "published"
+	}
+	p.next = p.from
+	began := time.Now()
+	err := p.run(ctx)
+	p.progress.End()
+	if err == nil && p.tally.records+p.tally.skipped == 0 {
+		fmt.Fprintln(p.stderr, p.nothing())
+	}
+	unwritten := errors.As(err, new(*unwrittenError))
+	if err != nil && p.next == p.from && !unwritten {
+		return err // nothing is done, and nothing to be said of it
+	}
+	p.tally.write(p.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
+	if err != nil {
+		again := ""
+		if unwritten {
+			again = " (of the lines after it some may be in the topic already, and would then be there twice)"
+		}
+		fmt.Fprintf(p.stderr, "all before line %d of %s is done; to go on there: --from-line %d%s\n", p.next, p.name, p.next, again)
+		return err
+	}
+	if p.tally.skipped > 0 {
+		return cli.ErrNo
+	}
+	return nil
+}
+
+// nothing says why there was nothing to publish.
+func (p *publication) nothing() string {
+	if p.lines > 0 && p.from > p.lines {
+		return fmt.Sprintf("%s has only %s", p.name, words.Count(p.lines, "line"))
+	}
+	return "no records in " + p.name
+}
+
+// parseHeaders reads NAME=VALUE. The value may hold more equals signs, or be empty.
+func parseHeaders(texts []string) ([]kafka.Header, error) {
+	var headers []kafka.Header
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		switch {
+		case !ok || name == "":
+			return nil, fmt.Errorf("--header %q: want NAME=VALUE", text)
+		case name == admission.HeaderAppID:
+			return nil, fmt.Errorf("--header %q: it picks the app, for which there is --app", text)
+		}
+		headers = append(headers, kafka.Header{Key: name, Value: []byte(value)})
+	}
+	return headers, nil
+}
+
+// inputSize returns the size of an input that is a regular file and -1 for any other, and whether a person types it. It
+// does not ask for the descriptor: closing a pipe whose descriptor was asked for no longer ends a read of it.
+func inputSize(in, stdin io.Reader) (size int64, typed bool) {
+	file, ok := in.(*os.File)
+	if !ok {
+		file, ok = stdin.(*os.File) // which in was made of
+	}
+	if !ok {
+		return -1, false
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return -1, false
+	case info.Mode().IsRegular():
+		return info.Size(), false
+	}
+	return -1, info.Mode()&os.ModeCharDevice != 0
+}
