@@ -149,7 +149,7 @@ func differs(edited, letter *deadletter.Entry) string {
 	}
 	// What is not UTF-8 in text may be escaped in one and not in the other: so they are read before they are compared.
 	fieldsA, fieldsB := fieldsOf(a), fieldsOf(b)
-	for _, name := range slices.Sorted(maps.Keys(letterShape.fields)) {
+	for _, name := range slices.Sorted(maps.Keys(letterGrammar.fields)) {
 		if !reflect.DeepEqual(fieldsA[name], fieldsB[name]) {
 			return "its " + name
 		}

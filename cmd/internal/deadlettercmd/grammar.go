@@ -15,45 +15,45 @@ import (
 	"github.com/battlereport/battlereport/deadletter"
 )
 
-// A shape is what a part of an exported letter looks like in JSON.
-type shape struct {
-	kind     string           // what is wanted, in words
-	of       *shape           // each element of an array
-	fields   map[string]shape // of an object
+// A grammar is what a part of an exported letter looks like in JSON.
+type grammar struct {
+	kind     string             // what is wanted, in words
+	of       *grammar           // each element of an array
+	fields   map[string]grammar // of an object
 	optional bool
 	letter   bool // only records that are letters have it
 }
 
 var (
-	textShape   = shape{kind: "text"}
-	numberShape = shape{kind: "a whole number"}
-	timeShape   = shape{kind: "a time as in RFC 3339"}
-	coded       = shape{kind: "text", optional: true}
-	bytesShape  = shape{kind: "text or null", optional: true} // there is another form, which the library looks for
+	textGrammar   = grammar{kind: "text"}
+	numberGrammar = grammar{kind: "a whole number"}
+	timeGrammar   = grammar{kind: "a time as in RFC 3339"}
+	codedGrammar  = grammar{kind: "text", optional: true}
+	bytesGrammar  = grammar{kind: "text or null", optional: true} // there is another form, which the library looks for
 )
 
-func maybe(s shape) shape    { s.optional = true; return s }
-func ofLetter(s shape) shape { s.letter = true; return s }
+func maybe(g grammar) grammar    { g.optional = true; return g }
+func ofLetter(g grammar) grammar { g.letter = true; return g }
 
-// letterShape is what export writes, a line each.
-var letterShape = shape{kind: "an object as export writes it", fields: map[string]shape{
-	"name": textShape, "topic_id": maybe(textShape), "state": textShape, "written": timeShape, "foreign": maybe(textShape),
-	"reason": ofLetter(textShape), "detail": ofLetter(textShape),
-	"violations": maybe(shape{kind: "an array", of: &shape{kind: "an object", fields: map[string]shape{
-		"instance": textShape, "keyword": textShape, "message": textShape,
+// letterGrammar is what export writes, a line each.
+var letterGrammar = grammar{kind: "an object as export writes it", fields: map[string]grammar{
+	"name": textGrammar, "topic_id": maybe(textGrammar), "state": textGrammar, "written": timeGrammar, "foreign": maybe(textGrammar),
+	"reason": ofLetter(textGrammar), "detail": ofLetter(textGrammar),
+	"violations": maybe(grammar{kind: "an array", of: &grammar{kind: "an object", fields: map[string]grammar{
+		"instance": textGrammar, "keyword": textGrammar, "message": textGrammar,
 	}}}),
-	"ret": maybe(numberShape), "http_status": maybe(numberShape),
-	"attempts": ofLetter(numberShape), "delivery": ofLetter(textShape), "appid": maybe(textShape), "route": maybe(textShape),
-	"source": ofLetter(shape{kind: "an object", fields: map[string]shape{
-		"topic": textShape, "partition": numberShape, "offset": numberShape, "timestamp": timeShape,
+	"ret": maybe(numberGrammar), "http_status": maybe(numberGrammar),
+	"attempts": ofLetter(numberGrammar), "delivery": ofLetter(textGrammar), "appid": maybe(textGrammar), "route": maybe(textGrammar),
+	"source": ofLetter(grammar{kind: "an object", fields: map[string]grammar{
+		"topic": textGrammar, "partition": numberGrammar, "offset": numberGrammar, "timestamp": timeGrammar,
 	}}),
-	"time": ofLetter(timeShape), "replays": ofLetter(numberShape), "previous": maybe(textShape),
-	"omitted": maybe(shape{kind: "an array", of: &textShape}),
-	"key":     bytesShape, "key_base64": coded,
-	"headers": {kind: "an array", of: &shape{kind: "an object", fields: map[string]shape{
-		"key": textShape, "value": bytesShape, "value_base64": coded,
+	"time": ofLetter(timeGrammar), "replays": ofLetter(numberGrammar), "previous": maybe(textGrammar),
+	"omitted": maybe(grammar{kind: "an array", of: &textGrammar}),
+	"key":     bytesGrammar, "key_base64": codedGrammar,
+	"headers": {kind: "an array", of: &grammar{kind: "an object", fields: map[string]grammar{
+		"key": textGrammar, "value": bytesGrammar, "value_base64": codedGrammar,
 	}}},
-	"value": bytesShape, "value_base64": coded,
+	"value": bytesGrammar, "value_base64": codedGrammar,
 }}
 
 // parseEdit reads a letter that somebody has edited. The error says which field is wrong, and what is wanted there.
@@ -67,55 +67,55 @@ func parseEdit(text []byte, entry *deadletter.Entry) error {
 	}
 	if !errors.Is(err, io.EOF) {
 		if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
-			return fmt.Errorf("it is no JSON from byte %d on: want %s, one a line", syntax.Offset, letterShape.kind)
+			return fmt.Errorf("it is no JSON from byte %d on: want %s, one a line", syntax.Offset, letterGrammar.kind)
 		}
-		return fmt.Errorf("it is not one JSON value, whole: want %s, one a line", letterShape.kind)
+		return fmt.Errorf("it is not one JSON value, whole: want %s, one a line", letterGrammar.kind)
 	}
 	object, _ := read.(map[string]any)
 	foreign, _ := object["foreign"].(string)
-	if err := letterShape.check("", read, foreign != ""); err != nil {
+	if err := letterGrammar.check("", read, foreign != ""); err != nil {
 		return err
 	}
 	return entry.UnmarshalJSON(text)
 }
 
-// check says what in a value does not have the shape. The path is that of the value, empty at the top.
-func (s shape) check(path string, v any, foreign bool) error {
-	if !s.fits(v) {
+// check says what in a value does not follow the grammar. The path is that of the value, empty at the top.
+func (g grammar) check(path string, v any, foreign bool) error {
+	if !g.fits(v) {
 		at := path
 		if at == "" {
 			at = "it"
 		}
-		return fmt.Errorf("%s is %s: want %s", at, described(v), s.kind)
+		return fmt.Errorf("%s is %s: want %s", at, described(v), g.kind)
 	}
 	switch v := v.(type) {
 	case []any:
 		for i, element := range v {
-			if err := s.of.check(fmt.Sprintf("%s[%d]", path, i), element, foreign); err != nil {
+			if err := g.of.check(fmt.Sprintf("%s[%d]", path, i), element, foreign); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
-		return s.checkFields(path, v, foreign)
+		return g.checkFields(path, v, foreign)
 	}
 	return nil
 }
 
-func (s shape) checkFields(path string, object map[string]any, foreign bool) error {
+func (g grammar) checkFields(path string, object map[string]any, foreign bool) error {
 	if path != "" {
 		path += "."
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		field, known := s.fields[name]
+		field, known := g.fields[name]
 		if !known {
-			return fmt.Errorf("%.100q is no field that export writes%s", path+name, cli.Suggestion(name, slices.Sorted(maps.Keys(s.fields))))
+			return fmt.Errorf("%.100q is no field that export writes%s", path+name, cli.Suggestion(name, slices.Sorted(maps.Keys(g.fields))))
 		}
 		if err := field.check(path+name, object[name], foreign); err != nil {
 			return err
 		}
 	}
 	var missing []string
-	for name, field := range s.fields {
+	for name, field := range g.fields {
 		if _, there := object[name]; !there && !field.optional && (!field.letter || !foreign) {
 			missing = append(missing, path+name)
 		}
@@ -127,20 +127,20 @@ func (s shape) checkFields(path string, object map[string]any, foreign bool) err
 	return nil
 }
 
-// fits reports whether a value is of the shape's kind, whatever is in it.
-func (s shape) fits(v any) bool {
+// fits reports whether a value is of the grammar's kind, whatever is in it.
+func (g grammar) fits(v any) bool {
 	switch v := v.(type) {
 	case nil:
-		return s.kind == bytesShape.kind
+		return g.kind == bytesGrammar.kind
 	case string:
-		return s.kind == textShape.kind || s.kind == bytesShape.kind || s.kind == timeShape.kind && new(time.Time).UnmarshalText([]byte(v)) == nil
+		return g.kind == textGrammar.kind || g.kind == bytesGrammar.kind || g.kind == timeGrammar.kind && new(time.Time).UnmarshalText([]byte(v)) == nil
 	case json.Number:
 		_, err := v.Int64()
-		return s.kind == numberShape.kind && err == nil
+		return g.kind == numberGrammar.kind && err == nil
 	case []any:
-		return s.of != nil
+		return g.of != nil
 	case map[string]any:
-		return s.fields != nil
+		return g.fields != nil
 	}
 	return false
 }

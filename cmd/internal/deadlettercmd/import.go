@@ -71,7 +71,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		names := edited.names()
 		if len(names) == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), "no letters in "+cli.InputName(args))
-			return errors.Join(cli.ErrNone, edited.verdict())
+			return errors.Join(cli.ErrNone, edited.exit())
 		}
 		box, err := openNamed(cmd, cfg, conn, names)
 		if err != nil {
@@ -94,13 +94,13 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		if opts.dryRun {
 			return nil
 		}
-		return edited.verdict()
+		return edited.exit()
 	}
 	return cmd
 }
 
-// verdict is cli.ErrNo if there were bad lines.
-func (e *edits) verdict() error {
+// exit is what the exit code says of bad lines.
+func (e *edits) exit() error {
 	if e.bad > 0 {
 		return cli.ErrNo
 	}

@@ -35,7 +35,7 @@ func (w *work) report(plan *triage.Plan, err error) error {
 	if w.opts.json {
 		r := workReport{
 			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
-			Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.refused.Obstacles()...), Before: plan.Resolved(),
+			Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.unresolved.Obstacles()...), Before: plan.Resolved(),
 			Seconds: math.Round(w.took.Seconds()*1000) / 1000, // nobody reads more
 		}
 		if err != nil {
@@ -83,5 +83,5 @@ func (w *work) report(plan *triage.Plan, err error) error {
 	if _, err := io.WriteString(out, strings.Join(lines, "\n")); err != nil {
 		return err
 	}
-	return view.Obstacles(out, w.style, w.refused)
+	return view.Obstacles(out, w.style, w.unresolved)
 }

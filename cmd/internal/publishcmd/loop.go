@@ -5,23 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
+	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // Bounds of what goes to Kafka at once: little enough for the default limit of a batch, 1 MiB, even if it all goes to
 // one partition; and as many records may wait meanwhile.
 const (
-	batchRecords = 500
-	batchBytes   = 512 << 10
+	portionRecords = 500
+	portionBytes   = 512 << 10
 )
 
 // A publication brings lines to a topic. Its lines are read and checked on a goroutine of their own; all else happens on
-// one, so that a batch is sent when all before it has been acknowledged, and there is one line before which all is done.
+// one, so that a portion is sent when all before it has been acknowledged, and there is one line before which all is done.
 type publication struct {
 	name     string // of the input
 	in       io.ReadCloser
@@ -40,25 +43,70 @@ type publication struct {
 	lines int // of the input, once it has ended
 }
 
-// An entry is a line that was read and checked.
-type entry struct {
+// A checkedLine is a line that was read and checked.
+type checkedLine struct {
 	line    int
-	bytes   int64 // of the input since the entry before
+	bytes   int64 // of the input since the one before
 	record  kafka.Message
 	refusal *admission.Refusal // if the line is bad; there is no record then
 }
 
-// run publishes until the input ends, a bad line stops it (cli.ErrNo), ctx ends, or an error.
+// publish brings the lines to Kafka, or with dryRun only as far as there, and says how far it came.
+func (p *publication) publish(ctx context.Context, conn consumer.Connection, dryRun bool) error {
+	p.write, p.verb = func(_ context.Context, records []kafka.Message) error { p.tally.written(records, nil); return nil }, "would publish"
+	if !dryRun {
+		out := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
+		defer out.close()
+		if err := out.findTopic(ctx); err != nil {
+			return err
+		}
+		p.write, p.verb = out.write, "published"
+	}
+	p.next = p.from
+	began := time.Now()
+	err := p.run(ctx)
+	p.progress.End()
+	if err == nil && p.tally.records+p.tally.skipped == 0 {
+		fmt.Fprintln(p.stderr, p.nothing())
+	}
+	unwritten := errors.As(err, new(*unwrittenError))
+	if err != nil && p.next == p.from && !unwritten {
+		return err // nothing is done, and nothing to be said of it
+	}
+	p.tally.write(p.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
+	if err != nil {
+		again := ""
+		if unwritten {
+			again = " (of the lines after it some may be in the topic already, and would then be there twice)"
+		}
+		fmt.Fprintf(p.stderr, "all before line %d of %s is done; to go on there: --from-line %d%s\n", p.next, p.name, p.next, again)
+		return err
+	}
+	if p.tally.skipped > 0 {
+		return cli.ErrNo
+	}
+	return nil
+}
+
+// nothing says why there was nothing to publish.
+func (p *publication) nothing() string {
+	if p.lines > 0 && p.from > p.lines {
+		return fmt.Sprintf("%s has only %s", p.name, words.Count(p.lines, "line"))
+	}
+	return "no records in " + p.name
+}
+
+// run publishes until the input ends, a bad line stops it ([cli.ErrNo]), ctx ends, or an error.
 func (p *publication) run(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
-	entries, read := make(chan entry, batchRecords), make(chan error, 1)
+	checked, read := make(chan checkedLine, portionRecords), make(chan error, 1)
 	go func() {
-		err := p.read(reading, entries)
-		close(entries)
+		err := p.read(reading, checked)
+		close(checked)
 		read <- err
 	}()
 	context.AfterFunc(reading, func() { _ = p.in.Close() }) // which ends a read that waits for a pipe
-	err := p.deliver(ctx, entries)
+	err := p.deliver(ctx, checked)
 	stop()
 	readErr := <-read
 	switch {
@@ -72,7 +120,7 @@ func (p *publication) run(ctx context.Context) error {
 }
 
 // read reads and checks lines until the input or ctx ends.
-func (p *publication) read(ctx context.Context, out chan<- entry) error {
+func (p *publication) read(ctx context.Context, out chan<- checkedLine) error {
 	records := cli.NewLines(p.in, p.dest.app.MaxBytes)
 	var bytes int64
 	for {
@@ -88,7 +136,7 @@ func (p *publication) read(ctx context.Context, out chan<- entry) error {
 		if l.Number < p.from {
 			continue
 		}
-		e := entry{line: l.Number, bytes: bytes}
+		e := checkedLine{line: l.Number, bytes: bytes}
 		e.record, e.refusal = p.dest.check(l)
 		bytes = 0
 		select {
@@ -99,26 +147,26 @@ func (p *publication) read(ctx context.Context, out chan<- entry) error {
 	}
 }
 
-// deliver writes what comes, batch after batch. It returns [io.EOF] when all that came is written.
-func (p *publication) deliver(ctx context.Context, entries <-chan entry) error {
+// deliver writes what comes, portion after portion. It returns [io.EOF] when all that came is written.
+func (p *publication) deliver(ctx context.Context, checked <-chan checkedLine) error {
 	for {
 		if err := p.pace.Wait(ctx); err != nil {
 			return err
 		}
-		b := batch{next: p.next}
-		stop := p.gather(ctx, entries, &b)
-		if err := p.write(ctx, b.records); err != nil {
+		part := portion{next: p.next}
+		stop := p.gather(ctx, checked, &part)
+		if err := p.write(ctx, part.records); err != nil {
 			if unwritten := new(unwrittenError); errors.As(err, &unwritten) {
 				p.next = unwritten.line
 			}
 			return err
 		}
-		p.pace.Took(len(b.records))
-		p.next = b.next
+		p.pace.Took(len(part.records))
+		p.next = part.next
 		if p.inBytes {
-			p.progress.Add(b.input)
+			p.progress.Add(part.input)
 		} else {
-			p.progress.Add(int64(len(b.records)))
+			p.progress.Add(int64(len(part.records)))
 		}
 		if stop != nil {
 			return stop
@@ -126,21 +174,21 @@ func (p *publication) deliver(ctx context.Context, entries <-chan entry) error {
 	}
 }
 
-// A batch is what goes to Kafka at once.
-type batch struct {
+// A portion is what goes to Kafka at once.
+type portion struct {
 	records []kafka.Message
 	bytes   int   // of the records' values
 	input   int64 // bytes of the input that it stands for
 	next    int   // the line after its last
 }
 
-// gather waits for an entry, and takes with it what else is there: the batch grows while Kafka is slow, and nothing waits
-// for company. What stops all gathering is the error; the batch is to be written nonetheless.
-func (p *publication) gather(ctx context.Context, entries <-chan entry, b *batch) error {
-	var e entry
+// gather waits for a line, and takes with it what else is there: the portion grows while Kafka is slow, and nothing waits
+// for company. What stops all gathering is the error; the portion is to be written nonetheless.
+func (p *publication) gather(ctx context.Context, checked <-chan checkedLine, part *portion) error {
+	var e checkedLine
 	var ok bool
 	select {
-	case e, ok = <-entries:
+	case e, ok = <-checked:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -151,19 +199,19 @@ func (p *publication) gather(ctx context.Context, entries <-chan entry, b *batch
 		if e.refusal != nil {
 			fmt.Fprintf(p.stderr, "%s:%d: %v\n", p.name, e.line, e.refusal)
 			if p.failFast {
-				b.next = e.line
+				part.next = e.line
 				return cli.ErrNo
 			}
 			p.tally.skipped++
 		} else {
-			b.records, b.bytes = append(b.records, e.record), b.bytes+len(e.record.Value)
+			part.records, part.bytes = append(part.records, e.record), part.bytes+len(e.record.Value)
 		}
-		b.next, b.input = e.line+1, b.input+e.bytes
-		if len(b.records) >= p.pace.Most() || b.bytes >= batchBytes {
+		part.next, part.input = e.line+1, part.input+e.bytes
+		if len(part.records) >= p.pace.Most() || part.bytes >= portionBytes {
 			return nil
 		}
 		select {
-		case e, ok = <-entries:
+		case e, ok = <-checked:
 		default:
 			return nil
 		}

@@ -31,7 +31,7 @@ func newPublication(t interface{ Fatal(...any) }, in io.Reader, failFast bool, f
 	return &publication{
 		name: "stdin", in: io.NopCloser(in), from: from, next: from, failFast: failFast,
 		dest: destination{topic: "t", app: app},
-		pace: pace.New(0, batchRecords), progress: cli.NewProgress(&cobra.Command{}), stderr: stderr,
+		pace: pace.New(0, portionRecords), progress: cli.NewProgress(&cobra.Command{}), stderr: stderr,
 		write: func(_ context.Context, records []kafka.Message) error {
 			for _, r := range records {
 				*written = append(*written, string(r.Value))

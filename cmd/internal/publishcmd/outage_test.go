@@ -43,7 +43,7 @@ func publishVirtual(ctx context.Context, t *testing.T, b *kafkatest.Broker, topi
 	cmd.SetErr(&out)
 	p := &publication{
 		name: "stdin", in: io.NopCloser(strings.NewReader(strings.Join(lines, "\n"))), from: from, dest: dest, failFast: true,
-		pace: pace.New(rate, batchRecords), progress: cli.NewProgress(cmd), stderr: &out,
+		pace: pace.New(rate, portionRecords), progress: cli.NewProgress(cmd), stderr: &out,
 	}
 	err = p.publish(ctx, conn, false)
 	return out.String(), err

@@ -51,7 +51,7 @@ func newProducer(conn consumer.Connection, topic string, written func([]kafka.Me
 			BatchTimeout: time.Millisecond,
 			// A partition gets all of a call in one request: of two, the first could fail and the second not, which
 			// would turn their order around. What is too large is the broker's to say.
-			BatchSize:  batchRecords,
+			BatchSize:  portionRecords,
 			BatchBytes: 64 << 20,
 			Completion: written,
 		},

@@ -6,14 +6,11 @@
 package publishcmd
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/spf13/cobra"
@@ -22,8 +19,6 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
-	"github.com/battlereport/battlereport/cmd/internal/words"
-	"github.com/battlereport/battlereport/consumer"
 )
 
 // New returns the command.
@@ -107,7 +102,7 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 			from:     *from,
 			dest:     dest,
 			failFast: bad.Value == "fail",
-			pace:     pace.New(*rate, batchRecords),
+			pace:     pace.New(*rate, portionRecords),
 			progress: progress,
 			inBytes:  size >= 0,
 			stderr:   progress.Over(cmd.ErrOrStderr()),
@@ -115,51 +110,6 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 		return p.publish(cmd.Context(), conn, *dryRun)
 	}
 	return cmd
-}
-
-// publish brings the lines to Kafka, or with dryRun only as far as there, and says how far it came.
-func (p *publication) publish(ctx context.Context, conn consumer.Connection, dryRun bool) error {
-	p.write, p.verb = func(_ context.Context, records []kafka.Message) error { p.tally.written(records, nil); return nil }, "would publish"
-	if !dryRun {
-		out := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
-		defer out.close()
-		if err := out.findTopic(ctx); err != nil {
-			return err
-		}
-		p.write, p.verb = out.write, "published"
-	}
-	p.next = p.from
-	began := time.Now()
-	err := p.run(ctx)
-	p.progress.End()
-	if err == nil && p.tally.records+p.tally.skipped == 0 {
-		fmt.Fprintln(p.stderr, p.nothing())
-	}
-	unwritten := errors.As(err, new(*unwrittenError))
-	if err != nil && p.next == p.from && !unwritten {
-		return err // nothing is done, and nothing to be said of it
-	}
-	p.tally.write(p.stderr, p.verb, p.dest.topic, time.Since(began), dryRun)
-	if err != nil {
-		again := ""
-		if unwritten {
-			again = " (of the lines after it some may be in the topic already, and would then be there twice)"
-		}
-		fmt.Fprintf(p.stderr, "all before line %d of %s is done; to go on there: --from-line %d%s\n", p.next, p.name, p.next, again)
-		return err
-	}
-	if p.tally.skipped > 0 {
-		return cli.ErrNo
-	}
-	return nil
-}
-
-// nothing says why there was nothing to publish.
-func (p *publication) nothing() string {
-	if p.lines > 0 && p.from > p.lines {
-		return fmt.Sprintf("%s has only %s", p.name, words.Count(p.lines, "line"))
-	}
-	return "no records in " + p.name
 }
 
 // parseHeaders reads NAME=VALUE. The value may hold more equals signs, or be empty.
