@@ -9,49 +9,25 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
 	"github.com/battlereport/battlereport/cmd/internal/bench"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/sandbox"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func main() {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, signals))
 }
 
 // run is the program without its process. It returns the exit code.
-func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
-	root := rootCommand(signals)
-	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the process's own
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(context.Background())
-	switch {
-	case err == nil:
-		return usage.ExitDone
-	case errors.Is(err, usage.ErrNo):
-		return usage.ExitNo
-	default:
-		fmt.Fprintln(stderr, "sandbox:", err)
-		return usage.ExitCannot
-	}
-}
-
-func rootCommand(signals <-chan os.Signal) *cobra.Command {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	root := sandbox.Command(signals)
 	root.AddCommand(bench.Command(signals))
-	root.SilenceErrors, root.SilenceUsage = true, true // run prints them
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(usage.FlagError)
-	return root
+	return cli.Run(context.Background(), root, args, stdin, stdout, stderr)
 }

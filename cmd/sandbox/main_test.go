@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func TestMain(m *testing.M) {
@@ -25,9 +25,9 @@ func TestOutputForAPipe(t *testing.T) {
 	t.Setenv("TERM", "xterm-256color")
 	file := filepath.Join(t.TempDir(), "sandbox.yaml")
 	var stdout, stderr bytes.Buffer
-	code := run([]string{"--rate", "0", "--count", "500", "--bad", "0.1", "--config-out", file}, &stdout, &stderr, nil)
+	code := run([]string{"--rate", "0", "--count", "500", "--bad", "0.1", "--config-out", file}, nil, &stdout, &stderr, nil)
 	out := stdout.String()
-	if code != usage.ExitDone {
+	if code != cli.ExitDone {
 		t.Errorf("exit code %d\n%s\n%s", code, out, stderr.String())
 	}
 	if strings.ContainsAny(out, "\x1b\r") {
@@ -103,17 +103,17 @@ func TestExitCodes(t *testing.T) {
 		interrupt []string // when
 		code      int
 	}{
-		"0 after one Ctrl-C, when all has settled":                 {"", []string{`published [1-9]`}, usage.ExitDone},
-		"0 after two, when some is pending and nothing is amiss":   {"--fail 1", []string{`published [1-9]`, `settling`}, usage.ExitDone},
-		"0 after one during the start":                             {"", []string{`^Kafka`}, usage.ExitDone},
-		"1 when some is pending though there was time":             {"--fail 1 --count 10 --bad 0 --rate 0 --settle 100ms", nil, usage.ExitNo},
-		"2 for a flag that there is not":                           {"--speed 9", nil, usage.ExitCannot},
-		"2 for a flag that makes no sense":                         {"--bad 2", nil, usage.ExitCannot},
-		"2 for an argument":                                        {"fast", nil, usage.ExitCannot},
-		"2 when the log cannot be written":                         {"--log /", nil, usage.ExitCannot},
-		"2 when a port is no port":                                 {"--http-port 70000", nil, usage.ExitCannot},
-		"2 for another Kafka without saying to which of its topic": {"--brokers 127.0.0.1:1", nil, usage.ExitCannot},
-		"0 for help": {"--help", nil, usage.ExitDone},
+		"0 after one Ctrl-C, when all has settled":                 {"", []string{`published [1-9]`}, cli.ExitDone},
+		"0 after two, when some is pending and nothing is amiss":   {"--fail 1", []string{`published [1-9]`, `settling`}, cli.ExitDone},
+		"0 after one during the start":                             {"", []string{`^Kafka`}, cli.ExitDone},
+		"1 when some is pending though there was time":             {"--fail 1 --count 10 --bad 0 --rate 0 --settle 100ms", nil, cli.ExitNo},
+		"2 for a flag that there is not":                           {"--speed 9", nil, cli.ExitCannot},
+		"2 for a flag that makes no sense":                         {"--bad 2", nil, cli.ExitCannot},
+		"2 for an argument":                                        {"fast", nil, cli.ExitCannot},
+		"2 when the log cannot be written":                         {"--log /", nil, cli.ExitCannot},
+		"2 when a port is no port":                                 {"--http-port 70000", nil, cli.ExitCannot},
+		"2 for another Kafka without saying to which of its topic": {"--brokers 127.0.0.1:1", nil, cli.ExitCannot},
+		"0 for help": {"--help", nil, cli.ExitDone},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -122,13 +122,13 @@ func TestExitCodes(t *testing.T) {
 				stdout.patterns = append(stdout.patterns, regexp.MustCompile(when))
 			}
 			var stderr bytes.Buffer
-			if code := run(strings.Fields(test.args), stdout, &stderr, stdout.signals); code != test.code {
+			if code := run(strings.Fields(test.args), nil, stdout, &stderr, stdout.signals); code != test.code {
 				t.Errorf("exit code %d, want %d\n%s\n%s", code, test.code, stdout.seen.String(), stderr.String())
 			}
 			if len(stdout.patterns) > 0 {
 				t.Errorf("nothing like %s in\n%s", stdout.patterns[0], stdout.seen.String())
 			}
-			if stderr.Len() == 0 && test.code == usage.ExitCannot {
+			if stderr.Len() == 0 && test.code == cli.ExitCannot {
 				t.Error("nothing on standard error")
 			}
 		})
@@ -138,21 +138,21 @@ func TestExitCodes(t *testing.T) {
 func TestAFlagsValueIsRefusedWithWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"--rate fast":       "--rate fast: want a number",
-		"--players many":    "--players many: want a whole number",
-		"--count -1":        "--count -1: want a whole number, 0 or more",
-		"--latency 50":      "--latency 50: want a duration such as 50ms",
-		"--outage 5s":       "--outage 5s: want TIME:LENGTH, such as 30s:5s, LENGTH being shorter",
-		"--verbose=loud":    "--verbose loud: want true or false",
+		"--rate fast":       `--rate "fast": want a number`,
+		"--players many":    `--players "many": want a whole number`,
+		"--count -1":        `--count "-1": want a whole number, 0 or more`,
+		"--latency 50":      `--latency "50": want a duration such as 50ms`,
+		"--outage 5s":       `--outage "5s": want TIME:LENGTH, such as 30s:5s, LENGTH being shorter`,
+		"--verbose=loud":    `--verbose "loud": want true or false`,
 		"--size 100000":     "--size 100000: want 1 to 60000, since events above 64 KiB are refused",
-		"--speed 9":         "unknown flag: --speed",
+		"--speed 9":         "unknown flag: --speed; did you mean --seed?",
 		"--apps":            "flag needs an argument: --apps",
 		"fast":              `unexpected argument "fast"`,
 		"--brokers 1.2.3.4": "--brokers needs --topic, the topic to publish generated events to",
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(strings.Fields(args), &stdout, &stderr, nil)
-		if want = "sandbox: " + want + "\nSee 'sandbox --help'.\n"; code != usage.ExitCannot || stdout.Len() > 0 || stderr.String() != want {
+		code := run(strings.Fields(args), nil, &stdout, &stderr, nil)
+		if want = "sandbox: " + want + "\nSee 'sandbox --help'.\n"; code != cli.ExitCannot || stdout.Len() > 0 || stderr.String() != want {
 			t.Errorf("%s: exit code %d, %s%s, want %s", args, code, stdout.String(), stderr.String(), want)
 		}
 	}
@@ -162,8 +162,8 @@ func TestABenchThatIsBrokenOffSaysSo(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	stderr := &onSight{patterns: []*regexp.Regexp{regexp.MustCompile("warming up")}, signals: signals}
 	var stdout bytes.Buffer
-	code := run([]string{"bench", "--events", "1000", "--rounds", "1000"}, &stdout, stderr, signals)
-	if said := stderr.seen.String(); code != usage.ExitCannot || stdout.Len() > 0 || !strings.HasSuffix(said, "sandbox: interrupted\n") {
+	code := run([]string{"bench", "--events", "1000", "--rounds", "1000"}, nil, &stdout, stderr, signals)
+	if said := stderr.seen.String(); code != cli.ExitCannot || stdout.Len() > 0 || !strings.HasSuffix(said, "sandbox: interrupted\n") {
 		t.Errorf("exit code %d, %s\n%s", code, stdout.String(), said)
 	}
 }
@@ -192,8 +192,8 @@ func TestFlagsOfBenchThatMakeNoSenseAreNamed(t *testing.T) {
 		"--data /nowhere --events 1": "make a directory for the broker",
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(append([]string{"bench"}, strings.Fields(args)...), &stdout, &stderr, nil)
-		if code != usage.ExitCannot || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+		code := run(append([]string{"bench"}, strings.Fields(args)...), nil, &stdout, &stderr, nil)
+		if code != cli.ExitCannot || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
 			t.Errorf("%s: exit code %d, %s%s, want %s", args, code, stdout.String(), stderr.String(), want)
 		}
 	}

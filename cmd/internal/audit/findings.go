@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -108,11 +108,11 @@ func (f Findings) OK() bool { return len(f.Breaches) == 0 && f.Pending == 0 }
 func (f Findings) String() string {
 	var b strings.Builder
 	line := func(name string, n int, more string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%-20s %11s  %s", name, figures.Grouped(n), more), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-20s %11s  %s", name, words.Grouped(n), more), " ") + "\n")
 	}
 	also := ""
 	if f.Both > 0 {
-		also = figures.Grouped(f.Both) + " of them dead-lettered, too"
+		also = words.Grouped(f.Both) + " of them dead-lettered, too"
 	}
 	line("published", f.Published, "")
 	line("  delivered", f.Delivered, also)
@@ -141,7 +141,7 @@ func (f Findings) String() string {
 			fmt.Fprintf(&b, ": %s\n", x.Detail)
 		}
 		if more := n - len(f.Examples[breach]); more > 0 {
-			fmt.Fprintf(&b, "    and %s more\n", figures.Grouped(more))
+			fmt.Fprintf(&b, "    and %s more\n", words.Grouped(more))
 		}
 	}
 	return b.String()

@@ -19,10 +19,10 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/bench/part"
 	"github.com/battlereport/battlereport/cmd/internal/bench/report"
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
-// Command is the command that runs a benchmark. One of signals breaks it off. It ends with [usage.ErrNo] if events were
+// Command is the command that runs a benchmark. One of signals breaks it off. It ends with [cli.ErrNo] if events were
 // lost or repeated.
 func Command(signals <-chan os.Signal) *cobra.Command {
 	o := defaultOptions()
@@ -58,12 +58,12 @@ and without the reader, to take less time:
   sandbox bench --delay                              at 100 events a second, for 30 seconds
   sandbox bench --profile /tmp/profiles              and then: go tool pprof -top /tmp/profiles/run-1.cpu.pprof
   sandbox bench --brokers localhost:9092             on a Kafka there is, with topics and groups of its own`,
-		Args:                  usage.NoArguments,
+		Args:                  cli.UpTo(0),
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			points, err := o.points()
 			if err != nil {
-				return usage.Error{Err: err}
+				return cli.Usage(cmd, err)
 			}
 			return play(cmd.Context(), o, points, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
 		},
@@ -79,7 +79,7 @@ func partCommand() *cobra.Command {
 		Use:    part.Command,
 		Short:  "One part of a benchmark; bench starts it",
 		Hidden: true,
-		Args:   usage.NoArguments,
+		Args:   cli.UpTo(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return part.Play(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -119,7 +119,7 @@ func play(ctx context.Context, o *options, points []workload.Point, stdout, stde
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if errors.Is(err, usage.ErrNo) {
+			if errors.Is(err, cli.ErrNo) {
 				show.say("bench: " + err.Error())
 			}
 			return err

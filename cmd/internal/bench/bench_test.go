@@ -18,17 +18,17 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/bench/part"
 	"github.com/battlereport/battlereport/cmd/internal/bench/report"
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "bench" { // the parts of a benchmark are processes of this program
 		if err := command(os.Args[2:]...).Execute(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(usage.ExitCannot)
+			os.Exit(cli.ExitCannot)
 		}
-		os.Exit(usage.ExitDone)
+		os.Exit(cli.ExitDone)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -124,7 +124,7 @@ func TestBenchMeasuresDelay(t *testing.T) {
 
 func isMismatch(err error) bool {
 	var m *mismatch
-	return errors.As(err, &m) && errors.Is(err, usage.ErrNo)
+	return errors.As(err, &m) && errors.Is(err, cli.ErrNo)
 }
 
 // sumOf is the sum of one event.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/part"
 	"github.com/battlereport/battlereport/cmd/internal/bench/report"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 // A contest is one contestant carrying the whole load.
@@ -132,4 +132,4 @@ func (m *mismatch) Error() string {
 	return text
 }
 
-func (m *mismatch) Unwrap() error { return usage.ErrNo }
+func (m *mismatch) Unwrap() error { return cli.ErrNo }

@@ -10,7 +10,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/bench/part"
 	"github.com/battlereport/battlereport/cmd/internal/bench/report"
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // measureDelay has events come at a rate that leaves the pipeline at ease, and looks how long each takes.
@@ -37,7 +37,7 @@ func measureDelay(ctx context.Context, o *options, p workload.Point, show *progr
 		return r, err
 	}
 	produced, err := producer.trickle(ctx, o.Rate, o.Duration, func(done int) {
-		show.live("%s of %s seconds", figures.PerSecond(float64(done)/o.Rate), figures.PerSecond(o.Duration.Seconds()))
+		show.live("%s of %s seconds", words.PerSecond(float64(done)/o.Rate), words.PerSecond(o.Duration.Seconds()))
 	})
 	if err != nil {
 		return r, err

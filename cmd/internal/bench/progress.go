@@ -8,8 +8,8 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/report"
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
 	"github.com/battlereport/battlereport/cmd/internal/screen"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // progress tells how far a benchmark is: on a terminal in a line that changes, and in any case by a line a round.
@@ -64,7 +64,7 @@ func (p *progress) point(i int, of workload.Point) {
 func (p *progress) filling(w workload.Workload) func(done int) {
 	began := time.Now()
 	return func(done int) {
-		p.live("producing, %s of %s%s", figures.Grouped(done), figures.Grouped(w.Events), left(began, int64(done), int64(w.Events)))
+		p.live("producing, %s of %s%s", words.Grouped(done), words.Grouped(w.Events), left(began, int64(done), int64(w.Events)))
 	}
 }
 
@@ -78,7 +78,7 @@ func (p *progress) contest(contestant string, round int, w workload.Workload) fu
 			first, began = done, time.Now()
 		}
 		rate := float64(done-first) / max(time.Since(began).Seconds(), 0.001)
-		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), contestant, figures.Grouped(done), figures.Grouped(w.Events), figures.PerSecond(rate),
+		p.live("%s, %s: %s of %s, %s/s%s", p.name(round), contestant, words.Grouped(done), words.Grouped(w.Events), words.PerSecond(rate),
 			left(began, done-first, int64(w.Events)-first))
 	}
 }
@@ -92,9 +92,9 @@ func (p *progress) name(round int) string {
 
 // round says how a round has come out.
 func (p *progress) round(n int, of workload.Point, round report.Round) {
-	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), figures.PerSecond(round[workload.Run][report.EventsPerSecond]))
+	line := fmt.Sprintf("%s%s: run %s/s", p.title, p.name(n), words.PerSecond(round[workload.Run][report.EventsPerSecond]))
 	for _, contestant := range of.Contestants()[1:] {
-		line += fmt.Sprintf(", %.3f of the %s's %s/s", round.Ratio(contestant)[report.EventsPerSecond], contestant, figures.PerSecond(round[contestant][report.EventsPerSecond]))
+		line += fmt.Sprintf(", %.3f of the %s's %s/s", round.Ratio(contestant)[report.EventsPerSecond], contestant, words.PerSecond(round[contestant][report.EventsPerSecond]))
 	}
 	p.say(line + left(p.began, int64(n+1), int64(p.rounds)))
 }
@@ -104,5 +104,5 @@ func left(began time.Time, done, of int64) string {
 	if done <= 0 || done >= of {
 		return ""
 	}
-	return fmt.Sprintf(", %s left", figures.Clock(time.Duration(float64(time.Since(began))/float64(done)*float64(of-done))))
+	return fmt.Sprintf(", %s left", words.Elapsed(time.Duration(float64(time.Since(began))/float64(done)*float64(of-done))))
 }

@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/battlereport/battlereport/cmd/internal/usage"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 // Command is the command that runs a sandbox. The first of signals has it stop publishing, the second not wait for what
-// is pending, the third end the process. It ends with [usage.ErrNo] if not every event is accounted for.
+// is pending, the third end the process. It ends with [cli.ErrNo] if not every event is accounted for.
 func Command(signals <-chan os.Signal) *cobra.Command {
 	opts := defaultOptions()
 	cmd := &cobra.Command{
@@ -32,11 +32,11 @@ for 20 seconds at most; a third ends the process.`,
   sandbox --fail 0.1 --timeout 0.01 --poison 300   a platform with moods
   sandbox --outage 30s:5s                          away for 5 of every 30 seconds
   sandbox --rate 0 --count 1000000                 how fast is it?`,
-		Args:                  usage.NoArguments,
+		Args:                  cli.UpTo(0),
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.check(); err != nil {
-				return usage.Error{Err: err}
+				return cli.Usage(cmd, err)
 			}
 			return play(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr(), signals)
 		},

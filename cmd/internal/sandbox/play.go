@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/screen"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
 )
 
-// play runs a sandbox for a person, or for a pipe. It returns usage.ErrNo if not every event is accounted for.
+// play runs a sandbox for a person, or for a pipe. It returns cli.ErrNo if not every event is accounted for.
 func play(ctx context.Context, o *options, stdout, stderr io.Writer, signals <-chan os.Signal) error {
 	display, live := screen.Of(stdout, os.Getenv)
 	logTo := stderr
@@ -65,7 +65,7 @@ func play(ctx context.Context, o *options, stdout, stderr io.Writer, signals <-c
 		return err
 	}
 	if !r.ok() {
-		return usage.ErrNo
+		return cli.ErrNo
 	}
 	return nil
 }

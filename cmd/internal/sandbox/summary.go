@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // summary is what is said at the end.
@@ -18,13 +18,13 @@ func summary(r result) string {
 	fmt.Fprint(&b, r.Findings)
 	seconds := r.took.Seconds()
 	fmt.Fprintf(&b, "%s of publishing, %s events/s; %s calls, %s failed\n",
-		figures.Clock(r.took), figures.PerSecond(float64(r.Published)/seconds), figures.Grouped(r.calls), figures.Grouped(r.failed))
+		words.Elapsed(r.took), words.PerSecond(float64(r.Published)/seconds), words.Grouped(r.calls), words.Grouped(r.failed))
 	if r.notPublished > 0 {
-		fmt.Fprintf(&b, "%s events were not taken by the broker, and are not counted\n", figures.Grouped(r.notPublished))
+		fmt.Fprintf(&b, "%s events were not taken by the broker, and are not counted\n", words.Grouped(r.notPublished))
 	}
 	if r.foreign+r.foreignLetter > 0 {
 		fmt.Fprintf(&b, "besides, of events that others, or an earlier run, have published: %s delivered, %s dead-lettered\n",
-			figures.Grouped(r.foreign), figures.Grouped(r.foreignLetter))
+			words.Grouped(r.foreign), words.Grouped(r.foreignLetter))
 	}
 	switch {
 	case len(r.Breaches) > 0 && !r.replayed, r.Breaches[audit.Lost] > 0:
@@ -34,7 +34,7 @@ func summary(r result) string {
 		if r.Pending == 1 {
 			were = "event was"
 		}
-		fmt.Fprintf(&b, "%s %s still under way when --settle %s was over.\n", figures.Grouped(r.Pending), were, r.settle)
+		fmt.Fprintf(&b, "%s %s still under way when --settle %s was over.\n", words.Grouped(r.Pending), were, r.settle)
 	case r.Pending > 0:
 		b.WriteString("Every event is accounted for, those included that nobody wanted to wait for.\n")
 	case r.replayed:

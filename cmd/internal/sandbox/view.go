@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
 	"github.com/battlereport/battlereport/cmd/internal/screen"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -50,7 +50,7 @@ func render(s snapshot, width int, p palette) []string {
 }
 
 func heading(s snapshot, width int, p palette) string {
-	left := fmt.Sprintf("  %s, %s", s.phase, figures.Clock(s.since))
+	left := fmt.Sprintf("  %s, %s", s.phase, words.Elapsed(s.since))
 	right := ""
 	switch s.phase {
 	case phaseNames[publishing]:
@@ -68,9 +68,9 @@ func heading(s snapshot, width int, p palette) string {
 // numbers are the lines of counts and rates.
 func numbers(s snapshot, p palette) []string {
 	line := func(name string, n int64, rate float64, paintName paint, more string) string {
-		text := paintName(fmt.Sprintf("  %-14s", name)) + fmt.Sprintf("%12s", figures.Grouped(n))
+		text := paintName(fmt.Sprintf("  %-14s", name)) + fmt.Sprintf("%12s", words.Grouped(n))
 		if rate >= 0 {
-			text += fmt.Sprintf(" %9s/s", figures.PerSecond(rate))
+			text += fmt.Sprintf(" %9s/s", words.PerSecond(rate))
 		} else {
 			text += strings.Repeat(" ", 12)
 		}
@@ -78,18 +78,18 @@ func numbers(s snapshot, p palette) []string {
 	}
 	took := ""
 	if s.p50 > 0 {
-		took = fmt.Sprintf("within %s, 1 in 100 within %s", figures.Round(s.p50), figures.Round(s.p99))
+		took = fmt.Sprintf("within %s, 1 in 100 within %s", words.Rough(s.p50), words.Rough(s.p99))
 	}
-	under := figures.Grouped(s.stats.Pending) + " taken"
+	under := words.Grouped(s.stats.Pending) + " taken"
 	if s.lag >= 0 {
-		under += ", lag " + figures.Grouped(s.lag)
+		under += ", lag " + words.Grouped(s.lag)
 	}
 	calls := ""
 	if s.rates.calls > 0 {
 		calls = fmt.Sprintf("%.3g events each", s.rates.delivered/s.rates.calls)
 	}
 	if s.stats.FailedCalls > 0 {
-		calls = strings.TrimPrefix(calls+", "+figures.Grouped(s.stats.FailedCalls)+" failed", ", ")
+		calls = strings.TrimPrefix(calls+", "+words.Grouped(s.stats.FailedCalls)+" failed", ", ")
 	}
 	return []string{
 		line("published", int64(s.book.Published), s.rates.published, colourless, ""),
@@ -105,7 +105,7 @@ func word(s snapshot, p palette) string {
 	var broken []string
 	for _, v := range audit.Breaches() {
 		if n := s.breaches[v]; n > 0 && (!s.replayed || v == audit.Lost) {
-			broken = append(broken, fmt.Sprintf("%s %s", v, figures.Grouped(n)))
+			broken = append(broken, fmt.Sprintf("%s %s", v, words.Grouped(n)))
 		}
 	}
 	if len(broken) == 0 && s.replayed {
@@ -121,7 +121,7 @@ func letterBlock(s snapshot, p palette) []string {
 	lines := []string{p.label("dead letters")}
 	for _, r := range append(deadletter.Reasons(), audit.Other) {
 		if n := s.letters[r]; n > 0 {
-			lines = append(lines, fmt.Sprintf("%-17s%9s", r, figures.Grouped(n)))
+			lines = append(lines, fmt.Sprintf("%-17s%9s", r, words.Grouped(n)))
 		}
 	}
 	if len(lines) == 1 {
@@ -133,7 +133,7 @@ func letterBlock(s snapshot, p palette) []string {
 func boardBlock(b board, p palette) []string {
 	lines := []string{p.label("leaderboard of " + b.app)}
 	for i, standing := range b.top {
-		lines = append(lines, fmt.Sprintf("%d %-28.28s %s", i+1, standing.OpenID, figures.Grouped(standing.Score)))
+		lines = append(lines, fmt.Sprintf("%d %-28.28s %s", i+1, standing.OpenID, words.Grouped(standing.Score)))
 	}
 	if len(lines) == 1 {
 		lines = append(lines, "nobody yet")
@@ -187,14 +187,14 @@ func beside(blocks [][]string, width int) []string {
 // line is a snapshot for a pipe.
 func line(s snapshot) string {
 	text := fmt.Sprintf("%6s  %s: published %s (%s/s), delivered %s (%s/s), dead-lettered %s, pending %s",
-		figures.Clock(s.since), s.phase, figures.Grouped(s.book.Published), figures.PerSecond(s.rates.published),
-		figures.Grouped(s.book.Delivered), figures.PerSecond(s.rates.delivered),
-		figures.Grouped(s.book.DeadLettered), figures.Grouped(s.book.Pending))
+		words.Elapsed(s.since), s.phase, words.Grouped(s.book.Published), words.PerSecond(s.rates.published),
+		words.Grouped(s.book.Delivered), words.PerSecond(s.rates.delivered),
+		words.Grouped(s.book.DeadLettered), words.Grouped(s.book.Pending))
 	if s.lag >= 0 {
-		text += ", lag " + figures.Grouped(s.lag)
+		text += ", lag " + words.Grouped(s.lag)
 	}
 	if s.p50 > 0 {
-		text += fmt.Sprintf(", p50 %s, p99 %s", figures.Round(s.p50), figures.Round(s.p99))
+		text += fmt.Sprintf(", p50 %s, p99 %s", words.Rough(s.p50), words.Rough(s.p99))
 	}
 	if len(s.breaches) > 0 {
 		text += "; " + strings.TrimSpace(word(s, blank))

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // Peak is the highest resident memory of this process in bytes; 0: not known here. getrusage does not serve:
@@ -37,7 +37,7 @@ func Check(points []workload.Point) error {
 		// What grows is copied, and garbage for a while: so much has been seen.
 		if need := p.Bytes() * 5 / 2; free > 0 && need > free {
 			return fmt.Errorf("%s events of %s bytes need %s MiB of memory in the embedded broker, and %s MiB are free: want fewer, --data or --brokers",
-				figures.Grouped(p.Events), figures.Grouped(p.Size), figures.Grouped(need>>20), figures.Grouped(free>>20))
+				words.Grouped(p.Events), words.Grouped(p.Size), words.Grouped(need>>20), words.Grouped(free>>20))
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/usage"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 // The parts besides the contestants.
@@ -61,7 +61,7 @@ func Play(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error 
 		_, _ = io.Copy(io.Discard, io.MultiReader(in.Buffered(), stdin))
 		cancel()
 		time.Sleep(endWithin) // should the benchmark be no more, nobody else ends this process
-		os.Exit(usage.ExitCannot)
+		os.Exit(cli.ExitCannot)
 	}()
 	say := json.NewEncoder(stdout).Encode
 	switch t.Part {

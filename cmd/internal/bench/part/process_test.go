@@ -10,16 +10,16 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/battlereport/battlereport/cmd/internal/usage"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "bench" { // the parts are processes of this program
 		if err := Play(context.Background(), os.Stdin, os.Stdout, os.Stderr); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(usage.ExitCannot)
+			os.Exit(cli.ExitCannot)
 		}
-		os.Exit(usage.ExitDone)
+		os.Exit(cli.ExitDone)
 	}
 	goleak.VerifyTestMain(m)
 }

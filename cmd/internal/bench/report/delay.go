@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // Delay is how long events took from being handed to the Kafka client that produces them to having arrived at the
@@ -25,7 +25,7 @@ type Delay struct {
 
 func (d *Delay) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s events, %g a second, from produced to posted:\n\n", figures.Grouped(d.Events), d.Rate)
+	fmt.Fprintf(&b, "%s events, %g a second, from produced to posted:\n\n", words.Grouped(d.Events), d.Rate)
 	for _, q := range []struct {
 		name string
 		d    workload.Millis

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // Table prints reports for people: one by itself as a table, those of a sweep as its rows.
@@ -55,7 +55,7 @@ var shown = []struct {
 	scale float64
 	form  func(v float64) string
 }{
-	{EventsPerSecond, "events per second", 1, figures.PerSecond},
+	{EventsPerSecond, "events per second", 1, words.PerSecond},
 	{CPUPerEvent, "CPU, µs per event", 1, decimals(2)},
 	{PeakMemory, "peak memory, MiB", 1 << 20, decimals(1)},
 	{AllocsPerEvent, "allocations per event", 1, decimals(2)},
@@ -95,7 +95,7 @@ func (r Report) table(b *strings.Builder) {
 		b.WriteString(trimmed(line))
 	}
 	if r.Bound > 0 {
-		fmt.Fprintf(b, "\nWith that latency %s events per second are the most; the run reached %.1f %% of them.\n", figures.PerSecond(r.Bound), 100*r.Reached)
+		fmt.Fprintf(b, "\nWith that latency %s events per second are the most; the run reached %.1f %% of them.\n", words.PerSecond(r.Bound), 100*r.Reached)
 	}
 }
 
@@ -113,10 +113,10 @@ func rowHead(sweep string) string {
 func (r Report) row(value string) string {
 	bound := ""
 	if r.Bound > 0 {
-		bound = fmt.Sprintf("%s/s, %.1f %%", figures.PerSecond(r.Bound), 100*r.Reached)
+		bound = fmt.Sprintf("%s/s, %.1f %%", words.PerSecond(r.Bound), 100*r.Reached)
 	}
 	return trimmed(fmt.Sprintf(rowForm, value,
-		r.Run[EventsPerSecond].show(1, figures.PerSecond), r.Ceiling[EventsPerSecond].show(1, figures.PerSecond), r.Ratio[EventsPerSecond].show(1, decimals(3)),
+		r.Run[EventsPerSecond].show(1, words.PerSecond), r.Ceiling[EventsPerSecond].show(1, words.PerSecond), r.Ratio[EventsPerSecond].show(1, decimals(3)),
 		decimals(2)(r.Run[CPUPerEvent].Median), decimals(1)(r.Run[PeakMemory].Median/(1<<20)), bound))
 }
 

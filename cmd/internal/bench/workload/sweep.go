@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // A sweep is one quantity of the workload in several values.
@@ -17,7 +17,7 @@ type sweep struct {
 }
 
 func sweeps() []sweep {
-	number := func(v float64) string { return figures.Grouped(int64(v)) }
+	number := func(v float64) string { return words.Grouped(int64(v)) }
 	return []sweep{
 		{"partitions", []float64{1, 8, 64, 256}, number, func(w *Workload, v float64) { w.Partitions = int32(v) }},
 		{"records", []float64{1e5, 1e6, 1e7}, number, func(w *Workload, v float64) { w.Events = int(v) }},

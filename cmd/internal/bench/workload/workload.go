@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/figures"
+	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
 // The app of all events. The sink takes any.
@@ -58,7 +58,7 @@ func (w Workload) Bound() float64 {
 
 func (w Workload) String() string {
 	text := fmt.Sprintf("%s events of about %s bytes, %d partitions, %s players; calls of at most %d events, at most %d at once",
-		figures.Grouped(w.Events), figures.Grouped(w.Size), w.Partitions, figures.Grouped(w.Players), w.Batch, w.InFlight)
+		words.Grouped(w.Events), words.Grouped(w.Size), w.Partitions, words.Grouped(w.Players), w.Batch, w.InFlight)
 	if w.Latency > 0 {
 		text += fmt.Sprintf(", each taking %s", time.Duration(w.Latency))
 	}
