@@ -10,7 +10,6 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
@@ -35,7 +34,7 @@ func connect(load func() (*config.Config, error)) (*config.Config, consumer.Conn
 	if err != nil {
 		return nil, consumer.Connection{}, err
 	}
-	conn, err := pipeline.Connection(cfg, nil)
+	conn, err := cfg.Kafka.Connection(nil)
 	return cfg, conn, err
 }
 

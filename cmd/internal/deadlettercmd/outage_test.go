@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/publishcmd/publishtest"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer"
@@ -38,7 +37,7 @@ func newPost(t *testing.T, b *kafkatest.Broker, partitions int32, n int) *post {
 	if p.cfg, err = config.Parse([]byte(text), "", os.LookupEnv); err != nil {
 		t.Fatal(err)
 	}
-	if p.conn, err = pipeline.Connection(p.cfg, b.Dial); err != nil {
+	if p.conn, err = p.cfg.Kafka.Connection(b.Dial); err != nil {
 		t.Fatal(err)
 	}
 	dlq := p.cfg.DeadLetter.TopicFor(p.source)

@@ -45,7 +45,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -94,7 +93,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if opts.MeterProvider == nil {
 		opts.MeterProvider = noop.NewMeterProvider()
 	}
-	conn, err := Connection(cfg, opts.DialKafka)
+	conn, err := cfg.Kafka.Connection(opts.DialKafka)
 	if err != nil {
 		return nil, err
 	}
@@ -153,24 +152,6 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-// Connection is how the configuration says Kafka is reached; dial nil means
-// TCP.
-func Connection(cfg *config.Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) (consumer.Connection, error) {
-	conn := consumer.Connection{Brokers: cfg.Kafka.Brokers, ClientID: cfg.Kafka.ClientID, Dial: dial}
-	var err error
-	if t := cfg.Kafka.TLS; t.Enabled {
-		conn.TLS, err = consumer.TLSFiles{CA: t.CAFile, Cert: t.CertFile, Key: t.KeyFile, InsecureSkipVerify: t.InsecureSkipVerify}.Load()
-		if err != nil {
-			return conn, fmt.Errorf("kafka.tls: %w", err)
-		}
-	}
-	s := cfg.Kafka.SASL
-	if conn.SASL, err = consumer.SASL(s.Mechanism, s.Username, s.Password.Reveal()); err != nil {
-		return conn, fmt.Errorf("kafka.sasl: %w", err)
-	}
-	return conn, nil
 }
 
 // fetchBytes is how much is fetched of a partition at a time, hundreds of records, and

@@ -17,7 +17,6 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/publishcmd/publishtest"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
@@ -30,7 +29,7 @@ func publishVirtual(ctx context.Context, t *testing.T, b *kafkatest.Broker, topi
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pipeline.Connection(cfg, b.Dial)
+	conn, err := cfg.Kafka.Connection(b.Dial)
 	if err != nil {
 		t.Fatal(err)
 	}

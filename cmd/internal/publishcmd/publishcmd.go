@@ -18,7 +18,6 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
-	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 )
 
 // New returns the command.
@@ -78,7 +77,7 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 		if err != nil {
 			return err
 		}
-		conn, err := pipeline.Connection(cfg, nil)
+		conn, err := cfg.Kafka.Connection(nil)
 		if err != nil {
 			return err
 		}

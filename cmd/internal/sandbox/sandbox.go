@@ -125,7 +125,7 @@ func (s *sandbox) startKafka(ctx context.Context) error {
 // createLetterTopic creates the dead-letter topic as the pipeline would a moment later: what is read from it must not
 // begin after the first letter.
 func (s *sandbox) createLetterTopic(ctx context.Context, topic string) error {
-	conn, err := pipeline.Connection(s.cfg, nil)
+	conn, err := s.cfg.Kafka.Connection(nil)
 	if err != nil {
 		return err
 	}
