@@ -44,7 +44,7 @@ func (b *batch) take(l *toWrite) bool {
 }
 
 func (b *batch) index(l *toWrite) int {
-	return slices.IndexFunc(b.letters, func(other *Letter) bool { return other.identity() == l.identity() })
+	return slices.IndexFunc(b.letters, func(other *Letter) bool { return other.Identity() == l.Identity() })
 }
 
 // encode is the batch in Kafka's format 2.

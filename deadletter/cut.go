@@ -8,6 +8,16 @@ import (
 	"github.com/battlereport/battlereport/consumer"
 )
 
+// part is a part of its record that a letter may go without.
+type part struct {
+	name    string
+	omitted *bool
+}
+
+func (o *Omitted) parts() []part {
+	return []part{{"value", &o.Value}, {"key", &o.Key}, {"headers", &o.Headers}}
+}
+
 // bySize are the parts of its record that the letter has, as numbers in
 // [Omitted.parts], the largest first.
 func (l *Letter) bySize() []int {

@@ -37,9 +37,9 @@ const (
 	Discarded State = "discarded"
 )
 
-// read makes an entry of a record of a dead-letter topic. Its state is not
+// Read makes an entry of a record of a dead-letter topic. Its state is not
 // known from the record: it is Pending.
-func read(name Name, written time.Time, key, value []byte, headers []consumer.Header) Entry {
+func Read(name Name, written time.Time, key, value []byte, headers []consumer.Header) Entry {
 	e := Entry{Name: name, Written: written, State: Pending, Letter: Letter{Key: key, Value: value, Headers: headers}}
 	l, err := parse(headers)
 	if err != nil {

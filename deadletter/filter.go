@@ -47,15 +47,8 @@ type Filter struct {
 // the expression failed on this letter, which then does not match, or ctx has
 // ended.
 func (f *Filter) Match(ctx context.Context, e *Entry) (bool, error) {
-	if len(f.Names) > 0 && !slices.Contains(f.Names, e.Name) {
-		return false, nil
-	}
-	return f.match(ctx, e)
-}
-
-// match leaves Names aside, which may be many.
-func (f *Filter) match(ctx context.Context, e *Entry) (bool, error) {
-	if !f.matchState(e.State) || !f.matchTime(e.Written) || !f.matchLetter(e) || !f.matchOpenID(&e.Letter) {
+	if len(f.Names) > 0 && !slices.Contains(f.Names, e.Name) ||
+		!f.MatchState(e.State) || !f.matchTime(e.Written) || !f.matchLetter(e) || !f.matchOpenID(&e.Letter) {
 		return false, nil
 	}
 	if f.Where == nil {
@@ -64,7 +57,9 @@ func (f *Filter) match(ctx context.Context, e *Entry) (bool, error) {
 	return f.Where.match(ctx, e)
 }
 
-func (f *Filter) matchState(s State) bool {
+// MatchState tells whether the filter selects letters of that state: what else is
+// asked need not be looked at then.
+func (f *Filter) MatchState(s State) bool {
 	switch f.State {
 	case AnyState:
 		return true

@@ -15,6 +15,8 @@ import (
 
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
+	"github.com/battlereport/battlereport/deadletter/store"
 )
 
 var (
@@ -36,17 +38,17 @@ func replayProcess(argument string) error {
 		return err
 	}
 	ctx := context.Background()
-	s, err := deadletter.Open(consumer.Connection{Brokers: strings.Split(addrs, ",")}, topic)
+	s, err := store.Open(consumer.Connection{Brokers: strings.Split(addrs, ",")}, topic)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	r, err := s.Resolver(ctx, deadletter.Run{ID: fmt.Sprint(os.Getpid()), By: "test"})
+	r, err := resolve.New(ctx, s, resolve.Run{ID: fmt.Sprint(os.Getpid()), By: "test"})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	var batch []deadletter.Replay
+	var batch []resolve.Replay
 	flush := func() error {
 		done, err := r.Replay(ctx, batch...)
 		fmt.Println(len(done.Resolved))
@@ -61,7 +63,7 @@ func replayProcess(argument string) error {
 		if n++; n > most {
 			break
 		}
-		batch = append(batch, deadletter.Replay{Entry: e, Topic: replay})
+		batch = append(batch, resolve.Replay{Entry: e, Topic: replay})
 		if len(batch) == max(most/50, 20) {
 			if err := flush(); err != nil {
 				return err

@@ -1,20 +1,34 @@
-// Package deadletter writes the records that cannot be delivered to a
-// dead-letter topic, unchanged and explained, and lets people find them there,
-// repair them, and send them on their way again, each once.
+// Package deadletter says what a dead letter is, and writes them: records that cannot
+// be delivered, to a dead-letter topic, unchanged and explained. Package store finds
+// them there, package resolve sends them on their way again, each once; package topic
+// reads and keeps the topics that both stand on.
+//
+//	Writer ──► pending ──┬─ replay ──► replayed ──► the record once more: should it fail
+//	              ▲      │                 │        again, a new letter, with replays + 1
+//	              │      └─ discard ─► discarded
+//	              │                        │
+//	              └───── taken back ───────┘
+//
+// What is promised: a record that is given up becomes one letter, a letter becomes one
+// record for who reads what is committed in the replay topic, and is in one state at a
+// time. What is not: any order among letters; that a replayed record is delivered, which
+// is its reader's business; and that letters last, which the topic's retention deletes
+// ([Retention]). A Write costs a request for each partition that its letters go to, and
+// the wait for all in-sync replicas. It takes the brokers that package consumer takes.
 //
 // # Letters
 //
 // A letter is the record itself, key, value and headers as they came, with
 // headers of the form deadletter.* that say what happened. [Writer.Write]
 // returns once all in-sync replicas have a letter, so that the record's offset
-// may be committed, and keeps no order. It writes each once, as Kafka's idempotent
+// may be committed. It writes each once, as Kafka's idempotent
 // producers do; but a process that is killed in the middle and the one that takes
 // over may each write a letter. Such twins have the same deadletter.source.* and
-// deadletter.replays: they count as one, and are resolved as one.
+// deadletter.replays: they count as one, and are resolved as one ([Identity]).
 //
-// A letter's name is TOPIC/PARTITION/OFFSET in the dead-letter topic ([Name]).
-// [Store] reads letters, the newest or the oldest first, filtered ([Filter]), in
-// bounded memory whatever their number.
+// A letter's name is TOPIC/PARTITION/OFFSET in the dead-letter topic ([Name]). As it is
+// read back it is an [Entry], which a [Filter] selects or not, a [Where] among its
+// conditions, and whose value a [Repair] changes.
 //
 // # Resolutions
 //
@@ -44,27 +58,13 @@
 //
 // # Replays
 //
-// A [Resolver] writes a letter to the replay topic, and its resolution, in one
-// transaction, so that a reader of committed records finds there each letter at
-// most once, and in the end once, whoever is killed meanwhile and however many
-// try at the same time. All resolvers of T share the transactional id
-// T.resolutions; the one that came last fences off the others. The replayed
-// record has the letter's key, its own headers, and deadletter.source.*,
+// The replayed record has the letter's key, its own headers, and deadletter.source.*,
 // deadletter.replays (one more than the letter's) and deadletter.previous (the
 // letter's name), which [OriginOf] reads.
-//
-// What happens to a replayed record afterwards is its reader's business: should
-// it fail again, it becomes a new letter, which names the former.
 package deadletter
 
 import (
-	"encoding/json"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -134,190 +134,4 @@ type Letter struct {
 	Time       time.Time // when it was given up
 	Replays    int       // how often it has been replayed already
 	Previous   Name      // the letter that it was before it was replayed; zero: none
-}
-
-// The headers of a letter. All values are text.
-const (
-	HeaderPrefix = "deadletter."
-
-	HeaderReason          = HeaderPrefix + "reason"
-	HeaderDetail          = HeaderPrefix + "detail"
-	HeaderViolations      = HeaderPrefix + "violations"
-	HeaderRet             = HeaderPrefix + "ret"
-	HeaderHTTPStatus      = HeaderPrefix + "http_status"
-	HeaderAttempts        = HeaderPrefix + "attempts"
-	HeaderDelivery        = HeaderPrefix + "delivery"
-	HeaderAppID           = HeaderPrefix + "appid"
-	HeaderRoute           = HeaderPrefix + "route"
-	HeaderSourceTopic     = HeaderPrefix + "source.topic"
-	HeaderSourcePartition = HeaderPrefix + "source.partition"
-	HeaderSourceOffset    = HeaderPrefix + "source.offset"
-	HeaderSourceTimestamp = HeaderPrefix + "source.timestamp"
-	HeaderTime            = HeaderPrefix + "time"
-	HeaderReplays         = HeaderPrefix + "replays"
-	HeaderPrevious        = HeaderPrefix + "previous"
-
-	// HeaderValue (and HeaderKey, HeaderHeaders) say "omitted" in a letter that
-	// the topic would not take whole, or that was too large to be kept in memory.
-	HeaderValue   = HeaderPrefix + "value"
-	HeaderKey     = HeaderPrefix + "key"
-	HeaderHeaders = HeaderPrefix + "headers"
-)
-
-// timeLayout is RFC 3339 in UTC with milliseconds, Kafka's own precision.
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
-
-// readable is a time as close to t as the header that has it can be read back:
-// Kafka's times begin at -1 ms, for "none", and a producer may write any number,
-// but RFC 3339 ends with the year 9999.
-func readable(t time.Time) time.Time {
-	first, last := time.UnixMilli(-1), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
-	switch {
-	case t.Before(first):
-		t = first
-	case t.After(last):
-		t = last
-	}
-	return t.UTC()
-}
-
-// allHeaders is the record's own headers, less those of a letter that it was
-// before, and this letter's.
-func (l *Letter) allHeaders() []consumer.Header {
-	headers := make([]consumer.Header, 0, len(l.Headers)+16)
-	for _, h := range l.Headers {
-		if !strings.HasPrefix(h.Key, HeaderPrefix) {
-			headers = append(headers, h)
-		}
-	}
-	return append(headers, l.ownHeaders()...)
-}
-
-func (l *Letter) ownHeaders() (headers []consumer.Header) {
-	add := func(key, value string) {
-		headers = append(headers, consumer.Header{Key: key, Value: []byte(value)})
-	}
-	add(HeaderReason, string(l.Reason))
-	add(HeaderDetail, oneLine(l.Detail))
-	if len(l.Violations) > 0 {
-		add(HeaderViolations, l.violations())
-	}
-	if l.Ret != nil {
-		add(HeaderRet, strconv.Itoa(*l.Ret))
-	}
-	if l.HTTPStatus != 0 {
-		add(HeaderHTTPStatus, strconv.Itoa(l.HTTPStatus))
-	}
-	add(HeaderAttempts, strconv.Itoa(l.Attempts))
-	delivery := l.Delivery
-	if delivery == "" {
-		delivery = None
-	}
-	add(HeaderDelivery, string(delivery))
-	if l.AppID != "" {
-		add(HeaderAppID, l.AppID)
-		add(HeaderRoute, l.Route)
-	}
-	add(HeaderTime, l.Time.UTC().Format(timeLayout))
-	return append(headers, l.originHeaders()...)
-}
-
-// originHeaders are those that a replayed record has too.
-func (l *Letter) originHeaders() (headers []consumer.Header) {
-	add := func(key, value string) {
-		headers = append(headers, consumer.Header{Key: key, Value: []byte(value)})
-	}
-	add(HeaderSourceTopic, l.Source.Topic)
-	add(HeaderSourcePartition, strconv.Itoa(l.Source.Partition))
-	add(HeaderSourceOffset, strconv.FormatInt(l.Source.Offset, 10))
-	add(HeaderSourceTimestamp, readable(l.Source.Time).Format(timeLayout))
-	add(HeaderReplays, strconv.Itoa(l.Replays))
-	if l.Previous != (Name{}) {
-		add(HeaderPrevious, l.Previous.String())
-	}
-	return headers
-}
-
-// replayHeaders are the headers of the letter, whose name is given, when it is
-// replayed. [OriginOf] reads them.
-func (l *Letter) replayHeaders(name Name) []consumer.Header {
-	origin := Letter{Source: l.Source, Replays: l.Replays + 1, Previous: name}
-	return append(slices.Clip(slices.Clone(l.Headers)), origin.originHeaders()...)
-}
-
-// maxViolations bounds the violations, in bytes: each names a place in the
-// value, whose keys may be as long as the value, and a letter that is too large
-// without its record is too large for ever.
-const maxViolations = 64 << 10
-
-func (l *Letter) violations() string {
-	text := []byte{'['}
-	for _, v := range l.Violations {
-		one, _ := json.Marshal(v) // strings only: cannot fail
-		if len(text)+len(one)+len(",]") > maxViolations {
-			break
-		}
-		if len(text) > 1 {
-			text = append(text, ',')
-		}
-		text = append(text, one...)
-	}
-	return string(append(text, ']'))
-}
-
-// Origin is what a record in a replay topic says of the letter that it was.
-type Origin struct {
-	Source  Source // where it first came from
-	Replays int    // how often it has been replayed, this time included
-	Letter  Name   // the letter that was replayed; zero: not said
-}
-
-// OriginOf reads the origin from a record's headers. A record that merely looks
-// like a replayed letter, with those headers missing or broken or any
-// deadletter header doubled, is none: ok is false.
-func OriginOf(headers []consumer.Header) (o Origin, ok bool) {
-	p := parser{found: map[string]string{}}
-	for _, h := range headers {
-		if !strings.HasPrefix(h.Key, HeaderPrefix) {
-			continue
-		}
-		if _, twice := p.found[h.Key]; twice {
-			return Origin{}, false
-		}
-		p.found[h.Key] = string(h.Value)
-	}
-	o = Origin{Source: p.source(), Replays: int(p.number(HeaderReplays, 0, 1<<31-1))}
-	if name, said := p.found[HeaderPrevious]; said {
-		var err error
-		if o.Letter, err = ParseName(name); err != nil {
-			return Origin{}, false
-		}
-	}
-	if p.err != nil {
-		return Origin{}, false
-	}
-	return o, true
-}
-
-// maxDetail bounds the detail, in bytes.
-const maxDetail = 1000
-
-// oneLine makes s one line of valid UTF-8 of bounded length, fit to be shown on
-// a terminal: no control characters.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-	if len(s) <= maxDetail {
-		return s
-	}
-	cut := maxDetail
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
 }

@@ -2,15 +2,9 @@ package deadletter_test
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,69 +17,6 @@ import (
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
 )
-
-// network loses, or delays, answers to produce requests that the broker has
-// carried out.
-type network struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-
-	lose  atomic.Int32 // how many of the next answers
-	late  atomic.Int32 // how many of the next, of those that are not lost
-	delay time.Duration
-}
-
-func (n *network) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := n.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &lossyConn{Conn: conn, network: n, closed: make(chan struct{})}, nil
-}
-
-type lossyConn struct {
-	net.Conn
-	network *network
-	asked   atomic.Bool // a produce request was written, its answer not yet read
-	once    sync.Once
-	closed  chan struct{}
-}
-
-func (c *lossyConn) Close() error {
-	c.once.Do(func() { close(c.closed) })
-	return c.Conn.Close()
-}
-
-func (c *lossyConn) Write(b []byte) (int, error) {
-	if len(b) >= 6 && binary.BigEndian.Uint16(b[4:]) == uint16(kmsg.Produce) {
-		c.asked.Store(true)
-	}
-	return c.Conn.Write(b)
-}
-
-func (c *lossyConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if err == nil && c.asked.Swap(false) {
-		switch {
-		case c.network.lose.Add(-1) >= 0:
-			_ = c.Close()
-			return 0, io.ErrUnexpectedEOF
-		case c.network.late.Add(-1) >= 0:
-			select {
-			case <-time.After(c.network.delay):
-			case <-c.closed:
-			}
-		}
-	}
-	return n, err
-}
-
-// over is a world whose writer goes over the network.
-func (w *world) over(n *network) {
-	n.dial = w.Dial
-	conn := connection(w.Broker)
-	conn.Dial = n.Dial
-	w.Writer = newWriter(w.t, conn, discard)
-}
 
 // numbered are letters of different records.
 func numbered(from, n int) []deadletter.Letter {
@@ -157,142 +88,6 @@ func TestALetterWhoseAnswerIsLostLiesThereOnceOnLoopback(t *testing.T) {
 		w.write(numbered(20*i, 20)...)
 	}
 	w.expectEachOnce(numbered(0, 200))
-}
-
-func TestAWriteThatIsCutOffAndAnotherOfTheSameLettersLeaveOneOfEach(t *testing.T) {
-	for rule, between := range map[string][]deadletter.Letter{
-		"at once":                    nil,
-		"after letters of others":    numbered(100, 3),
-		"after more than one batch":  numbered(100, 300),
-		"after some of them already": numbered(4, 1),
-	} {
-		for fate, fails := range map[string]func(w *world, n *network){
-			"the answer is late":             func(_ *world, n *network) { n.late.Store(1) },
-			"the request has not arrived":    func(w *world, _ *network) { w.fault(kerr.NotLeaderForPartition, 20) },
-			"the replicas do not all answer": func(w *world, _ *network) { w.fault(kerr.RequestTimedOut, 20) },
-		} {
-			t.Run(rule+", "+fate, func(t *testing.T) {
-				virtual(t, 1, nil, func(w *world) {
-					n := &network{delay: time.Minute}
-					w.over(n)
-					w.write(numbered(0, 3)...)
-					fails(w, n)
-					w.cutOff(4*time.Second, numbered(3, 3)...)
-					w.write(between...)
-					again := numbered(3, 5) // and others
-					if rule == "after some of them already" {
-						again = slices.Delete(again, 1, 2)
-					}
-					for i := range again {
-						again[i].Detail, again[i].Time = "in other words", time.Now()
-					}
-					w.write(again...)
-					w.expectEachOnce(slices.Concat(numbered(0, 3), between, again))
-				})
-			})
-		}
-	}
-}
-
-// cutOff writes for so long, which must not be enough, and returns what is left.
-func (w *world) cutOff(after time.Duration, letters ...deadletter.Letter) []deadletter.Letter {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), after)
-	defer cancel()
-	left, err := w.Write(ctx, w.topic, letters...)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		w.t.Fatalf("got error %v", err)
-	}
-	return chosen(letters, left)
-}
-
-func chosen(letters []deadletter.Letter, which []int) (chosen []deadletter.Letter) {
-	for _, i := range which {
-		chosen = append(chosen, letters[i])
-	}
-	return chosen
-}
-
-// Whoever takes over has written it meanwhile.
-func TestALetterOfAWriteThatWasCutOffIsNotWrittenLater(t *testing.T) {
-	virtual(t, 1, nil, func(w *world) {
-		w.write(numbered(0, 1)...)
-		w.fault(kerr.NotEnoughReplicas, 20)
-		w.cutOff(4*time.Second, numbered(1, 1)...)
-		w.write(numbered(2, 1)...)
-		time.Sleep(time.Hour)
-		w.write(numbered(3, 1)...)
-		for _, r := range w.ReadAll(w.t, w.topic) {
-			if string(r.Value) == "value 1" {
-				w.t.Error("it is")
-			}
-		}
-	})
-}
-
-func TestAProducerThatTheBrokersHaveForgottenBeginsAnewAndNothingIsSaid(t *testing.T) {
-	for _, code := range []*kerr.Error{
-		kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping,
-	} {
-		t.Run(code.Message, func(t *testing.T) {
-			virtual(t, 1, nil, func(w *world) {
-				w.write(numbered(0, 3)...)
-				var former int64
-				w.RequireKfake(w.t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code, Count: -1, When: func(r kmsg.Request) bool {
-					id := producerOf(r)
-					if former == 0 {
-						former = id
-					}
-					return id == former
-				}})
-				w.write(numbered(3, 3)...)
-				w.write(numbered(6, 3)...)
-				w.expectEachOnce(numbered(0, 9))
-				if n := w.log.count(saysTrouble); n > 0 {
-					w.t.Error("it counts as trouble")
-				}
-			})
-		})
-	}
-}
-
-func producerOf(r kmsg.Request) int64 {
-	var b kmsg.RecordBatch
-	if err := b.ReadFrom(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records); err != nil {
-		panic(err)
-	}
-	return b.ProducerID
-}
-
-func TestLettersGoOnInATopicThatIsMadeAnew(t *testing.T) {
-	for rule, partitions := range map[string]int32{"with as many partitions": 5, "with fewer": 2, "with more": 9} {
-		t.Run(rule, func(t *testing.T) {
-			virtual(t, 5, nil, func(w *world) {
-				w.write(numbered(0, 50)...)
-				w.recreate(w.topic, partitions, nil)
-				w.write(numbered(50, 50)...)
-				w.expectEachOnce(numbered(50, 50))
-				w.remove(w.topic)
-				written := make(chan error, 1)
-				go func() { written <- fails(w.Write(w.t.Context(), w.topic, numbered(100, 50)...)) }()
-				time.Sleep(time.Minute)
-				w.create(5, nil)
-				if err := <-written; err != nil {
-					w.t.Error(err)
-				}
-				w.expectEachOnce(numbered(100, 50))
-				fault := w.RequireKfake(w.t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotLeaderForPartition, Count: -1})
-				go func() { written <- fails(w.Write(w.t.Context(), w.topic, numbered(150, 50)...)) }()
-				time.Sleep(time.Second)
-				w.recreate(w.topic, partitions, nil)
-				fault.Remove()
-				if err := <-written; err != nil {
-					w.t.Error(err)
-				}
-				w.expectEachOnce(numbered(150, 50))
-			})
-		})
-	}
 }
 
 func TestALetterWithoutAKeyGoesWhereItWentBefore(t *testing.T) {

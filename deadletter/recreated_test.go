@@ -14,6 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
+	"github.com/battlereport/battlereport/deadletter/store"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // client is another than the store's.
@@ -96,10 +99,10 @@ func (w *world) recreate(topic string, partitions int32, s settings) {
 }
 
 // expectRecreated checks an error that says that the topic was made anew.
-func expectRecreated(t *testing.T, err error, topic string) {
+func expectRecreated(t *testing.T, err error, name string) {
 	t.Helper()
-	want := "topic " + topic + " has been deleted or made anew while it was read"
-	if !errors.Is(err, deadletter.ErrRecreated) || !strings.Contains(err.Error(), want) {
+	want := "topic " + name + " has been deleted or made anew while it was read"
+	if !errors.Is(err, topic.ErrRecreated) || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
@@ -157,7 +160,7 @@ func TestTheLastResolutionOfANameCountsIfItIsOfTheTopicThatIsThere(t *testing.T)
 }
 
 // resolveSome discards two letters and replays a third.
-func (d *desk) resolveSome(r *deadletter.Resolver) {
+func (d *desk) resolveSome(r *resolve.Resolver) {
 	d.t.Helper()
 	entries := d.all(oldestFirst)
 	done, err := r.Discard(d.t.Context(), "of the former", entries[:2]...)
@@ -211,7 +214,7 @@ func TestLettersOfATopicMadeAnewArePendingWhateverWasDoneAboutTheFormerOnes(t *t
 			}
 			done, err := r.Discard(t.Context(), "of the new one", entries...)
 			d.expectDone(done, err, fmt.Sprintf("resolved %d, skipped 0, refused 0, unknown 0, untouched 0", test.letters))
-			for _, s := range []*deadletter.Store{d.Store, d.open()} {
+			for _, s := range []*store.Store{d.Store, d.open()} {
 				e, err := s.Get(t.Context(), entries[0].Name)
 				history, historyErr := s.History(t.Context(), e)
 				if err != nil || historyErr != nil || e.State != deadletter.Discarded || len(history) != 1 || history[0].Because != "of the new one" || history[0].TopicID != d.id() {

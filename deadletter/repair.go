@@ -57,5 +57,5 @@ func (r *Repair) Apply(ctx context.Context, value []byte) ([]byte, error) {
 	if gojq.Compare(before, results[0]) == 0 {
 		return value, nil
 	}
-	return appendLike(nil, results[0], shapeOf(value)), nil
+	return appendLike(nil, results[0], keyOrderOf(value)), nil
 }

@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/segmentio/kafka-go"
 )
 
 // Resolution is what has been done about a letter.
@@ -27,7 +24,8 @@ type Resolution struct {
 	Replays int
 }
 
-func (r *Resolution) identity() identity { return identityOf(r.Source, r.Replays) }
+// Identity is what the letter shares with its twins.
+func (r *Resolution) Identity() Identity { return identityOf(r.Source, r.Replays) }
 
 // resolutionValue is a resolution as it lies in the topic, under its letter's
 // name as key. It is a contract with outsiders; fields may be added.
@@ -75,7 +73,8 @@ func (r Resolution) MarshalJSON() ([]byte, error) {
 	return plainJSON(v)
 }
 
-func parseResolution(name Name, value []byte) (Resolution, error) {
+// ParseResolution reads a resolution whole, as [Resolution.MarshalJSON] writes it.
+func ParseResolution(name Name, value []byte) (Resolution, error) {
 	var v resolutionValue
 	if err := json.Unmarshal(value, &v); err != nil {
 		return Resolution{}, fmt.Errorf("read the resolution of %s: %w", name, err)
@@ -97,22 +96,29 @@ func (v *resolutionValue) resolution(name Name) Resolution {
 	return r
 }
 
-// ResolutionTopic is the topic with the resolutions of the letters in topic.
-func ResolutionTopic(topic string) string { return topic + ".resolutions" }
-
-// ResolutionSettings are the settings of a topic of resolutions: compacted, and
-// nothing in it expires, since a letter without a resolution is pending. Kafka compacts
-// only segments that are full or old, which by default are of 1 GiB or a week.
-func ResolutionSettings() []kafka.ConfigEntry {
-	return []kafka.ConfigEntry{
-		{ConfigName: "cleanup.policy", ConfigValue: "compact"},
-		{ConfigName: segmentTime, ConfigValue: strconv.FormatInt((24 * time.Hour).Milliseconds(), 10)},
-		{ConfigName: segmentBytes, ConfigValue: strconv.Itoa(32 << 20)},
+// SkimResolution reads of a resolution what says how its letter stands, and the twins
+// of that: TopicID, State, Source and Replays. What else is in it may be broken. Where
+// one of the last two is, both are left out: it counts for its name alone then. ok is
+// false of what is no resolution at all.
+func SkimResolution(name Name, value []byte) (r Resolution, ok bool) {
+	var v struct {
+		State   State           `json:"state"`
+		TopicID string          `json:"topic_id"`
+		Source  json.RawMessage `json:"source"`
+		Replays json.RawMessage `json:"replays"`
 	}
+	if json.Unmarshal(value, &v) != nil || v.State != Replayed && v.State != Discarded {
+		return Resolution{}, false
+	}
+	r = Resolution{Name: name, TopicID: v.TopicID, State: v.State}
+	var (
+		source  *sourceJSON
+		replays int
+	)
+	if v.Source == nil || json.Unmarshal(v.Source, &source) != nil || source == nil || source.Timestamp.IsZero() ||
+		v.Replays != nil && json.Unmarshal(v.Replays, &replays) != nil {
+		return r, true
+	}
+	r.Source, r.Replays = source.source(), replays
+	return r, true
 }
-
-// The settings that say how soon a topic is compacted.
-const (
-	segmentTime  = "segment.ms"
-	segmentBytes = "segment.bytes"
-)

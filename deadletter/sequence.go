@@ -3,13 +3,9 @@ package deadletter
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"slices"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // sequence writes letters to a partition, batch by batch, so that each batch lies
@@ -25,7 +21,7 @@ import (
 // that was lost, and one that the broker is not the leader.
 type sequence struct {
 	w *Writer
-	place
+	topicPartition
 
 	turn chan struct{} // whoever writes has put something in
 
@@ -41,8 +37,8 @@ type sequence struct {
 // mostOpen bounds the batches that are remembered. Each is of another write.
 const mostOpen = 4
 
-func newSequence(w *Writer, at place) *sequence {
-	return &sequence{w: w, place: at, turn: make(chan struct{}, 1), next: -1}
+func newSequence(w *Writer, at topicPartition) *sequence {
+	return &sequence{w: w, topicPartition: at, turn: make(chan struct{}, 1), next: -1}
 }
 
 // Kafka limits the size of a batch, by default to 1 MiB, which letters may reach
@@ -55,7 +51,7 @@ const batchBytes = 900 << 10
 const maxWhole = 16 << 20
 
 // write returns when the partition has the letters, or ctx has ended, or with an
-// [ErrRecreated] when there is no such partition any more.
+// [topic.ErrRecreated] when there is no such partition any more.
 func (s *sequence) write(ctx context.Context, letters []*toWrite) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -94,7 +90,7 @@ func (s *sequence) findOut(ctx context.Context, letters []*toWrite) error {
 			}
 			err := s.produce(ctx, b)
 			b.written = err == nil
-			if oversized(err) || forgotten(err) {
+			if topic.Oversized(err) || forgotten(err) {
 				return nil // it was not, or nobody can tell
 			}
 			return err
@@ -113,7 +109,7 @@ func (s *sequence) findOut(ctx context.Context, letters []*toWrite) error {
 }
 
 func (s *sequence) insist(ctx context.Context, letters int, try func(context.Context) error) error {
-	return s.w.insist(ctx, s.topic.topic, s.partition, letters, try)
+	return s.w.insist(ctx, s.topic.Topic, s.partition, letters, try)
 }
 
 // errSplit is the error of a batch of several letters that the topic refuses for
@@ -135,7 +131,7 @@ func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error 
 	err := s.insist(ctx, len(letters), func(ctx context.Context) (err error) {
 		for cut := least; cut <= most; cut++ {
 			sent = newBatch(letters, cut)
-			if err = s.send(ctx, sent); !oversized(err) {
+			if err = s.send(ctx, sent); !topic.Oversized(err) {
 				return err
 			}
 		}
@@ -161,112 +157,4 @@ func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error 
 		s.open = s.open[max(0, len(s.open)-mostOpen):]
 	}
 	return err
-}
-
-// send sends a batch once, with the next numbers, and waits until all in-sync
-// replicas have it. Sent again, it has the same numbers: only a batch that is written
-// takes them up.
-func (s *sequence) send(ctx context.Context, b *batch) error {
-	for {
-		begin := s.next < 0
-		if begin {
-			if err := s.begin(ctx); err != nil {
-				return err
-			}
-		}
-		b.producer, b.number = s.producer, s.next
-		err := s.produce(ctx, b)
-		switch {
-		case err == nil:
-			s.next = (b.number + int32(len(b.letters))) & math.MaxInt32
-			return nil
-		case oversized(err):
-			b.number = -1
-		case forgotten(err):
-			s.next = -1
-			if !begin {
-				continue
-			}
-		}
-		return fmt.Errorf("write %d letters to %s/%d: %w", len(b.letters), s.topic.topic, s.partition, err)
-	}
-}
-
-// forgotten tells that the brokers do not, or no longer, know what the producer
-// has written: they forget after a day, with the end of a log that they lose, and
-// with the topic.
-func forgotten(err error) bool {
-	for _, code := range []error{
-		kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping,
-	} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
-}
-
-// begin becomes a producer whose first letter is number 0.
-func (s *sequence) begin(ctx context.Context) error {
-	res, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, s.w.client)
-	if err == nil {
-		err = kerr.ErrorForCode(res.ErrorCode)
-	}
-	if err != nil {
-		return fmt.Errorf("become a producer of Kafka: %w", err)
-	}
-	s.producer, s.next = producer{res.ProducerID, res.ProducerEpoch}, 0
-	return nil
-}
-
-// produce sends a batch to the partition's leader. It succeeds if the partition has
-// it, from this time or a former.
-func (s *sequence) produce(ctx context.Context, b *batch) error {
-	uuid, leader, err := s.leader(ctx)
-	if err != nil {
-		return err
-	}
-	p := kmsg.NewProduceRequestTopicPartition()
-	p.Partition, p.Records = s.partition, b.encode()
-	t := kmsg.NewProduceRequestTopic()
-	t.Topic, t.TopicID = s.topic.topic, uuid // brokers go by name up to Kafka 4.0, then by id
-	t.Partitions = append(t.Partitions, p)
-	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, int32(writeTimeout/time.Millisecond)
-	req.Topics = append(req.Topics, t)
-	res, err := req.RequestWith(ctx, s.w.client.Broker(int(leader)))
-	if err == nil && (len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1) {
-		err = errors.New("the broker answers without the partition")
-	}
-	if err == nil {
-		err = kerr.ErrorForCode(res.Topics[0].Partitions[0].ErrorCode)
-	}
-	if errors.Is(err, kerr.DuplicateSequenceNumber) {
-		err = nil
-	}
-	if err != nil && !oversized(err) {
-		s.w.reader.forget(s.topic.topic)
-	}
-	return err
-}
-
-// leader returns where the partition is to be written. The error is an
-// [ErrRecreated] if it is another topic now that has the name, or one without that
-// partition.
-func (s *sequence) leader(ctx context.Context) (uuid [16]byte, broker int32, err error) {
-	l, known := s.w.reader.known(s.topic.topic)
-	if !known {
-		if l, err = s.w.reader.describe(ctx, s.topic.topic); err != nil {
-			return uuid, 0, err
-		}
-	}
-	broker, exists := l.leaders[s.partition]
-	switch {
-	case l.isOther(s.topic.id) || !exists:
-		return uuid, 0, fmt.Errorf("topic %s %w", s.topic.topic, ErrRecreated)
-	case broker < 0:
-		s.w.reader.forget(s.topic.topic)
-		return uuid, 0, kerr.LeaderNotAvailable
-	}
-	return l.uuid, broker, nil
 }

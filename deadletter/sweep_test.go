@@ -13,6 +13,7 @@ import (
 
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 const day = 24 * time.Hour
@@ -27,7 +28,7 @@ func aged(t *testing.T, partitions int32, ago time.Duration, letters ...deadlett
 	return d
 }
 
-// backdate writes the entries once more, as of then.
+// backdate writes the resolutions once more, as of then.
 func (d *desk) backdate(ago time.Duration) {
 	d.t.Helper()
 	var records []kafkatest.Record
@@ -49,8 +50,8 @@ func (d *desk) resolveAll() {
 	}
 }
 
-// entries are the letters that have an entry, as they are left once the topic is compacted.
-func (d *desk) entries() []string {
+// resolutions are the letters that have one, as they are left once the topic is compacted.
+func (d *desk) resolutions() []string {
 	d.t.Helper()
 	left := map[string]bool{}
 	for _, r := range d.committed(deadletter.ResolutionTopic(d.topic)) {
@@ -62,10 +63,10 @@ func (d *desk) entries() []string {
 	return slices.Sorted(maps.Keys(left))
 }
 
-func (d *desk) expectEntries(when string, want int) {
+func (d *desk) expectResolutions(when string, want int) {
 	d.t.Helper()
-	if got := d.entries(); len(got) != want {
-		d.t.Errorf("%s: %d entries are left, want %d: %v", when, len(got), want, got)
+	if got := d.resolutions(); len(got) != want {
+		d.t.Errorf("%s: %d resolutions are left, want %d: %v", when, len(got), want, got)
 	}
 }
 
@@ -79,7 +80,7 @@ func (d *desk) expire() {
 	}
 }
 
-func TestEntriesOfLettersThatAreGoneAreRemoved(t *testing.T) {
+func TestResolutionsOfLettersThatAreGoneAreRemoved(t *testing.T) {
 	for rule, test := range map[string]struct {
 		ago  time.Duration // that they were resolved
 		then func(d *desk)
@@ -102,7 +103,7 @@ func TestEntriesOfLettersThatAreGoneAreRemoved(t *testing.T) {
 			test.then(d)
 			pending := len(d.all(oldestFirst))
 			d.resolver("next").Close()
-			d.expectEntries("after the next run", test.left)
+			d.expectResolutions("after the next run", test.left)
 			if n := len(d.all(oldestFirst)); n != pending {
 				t.Errorf("%d letters are pending, before %d", n, pending)
 			}
@@ -128,7 +129,7 @@ func (d *desk) leave(n int, ago time.Duration) {
 }
 
 // A member crashed when it had written a letter, which was resolved; the twin was written when it was back.
-func TestRemovingAnEntryDoesNotFreeATwinThatIsThere(t *testing.T) {
+func TestRemovingAResolutionDoesNotFreeATwinThatIsThere(t *testing.T) {
 	for _, later := range []time.Duration{0, day, 29 * day} {
 		t.Run(fmt.Sprint("written ", later, " later"), func(t *testing.T) {
 			all := letters(20, 50)
@@ -137,7 +138,7 @@ func TestRemovingAnEntryDoesNotFreeATwinThatIsThere(t *testing.T) {
 			d.deleteBefore(0, 20)
 			d.old(1000, 3, time.Now().Add(-90*day)) // there is something to remove
 			d.resolver("a run").Close()
-			d.expectEntries("while the twins are there", 20)
+			d.expectResolutions("while the twins are there", 20)
 			d.Store = d.open()
 			if n := len(d.all(oldestFirst)); n != 0 {
 				t.Errorf("%d letters are pending that were resolved", n)
@@ -145,22 +146,22 @@ func TestRemovingAnEntryDoesNotFreeATwinThatIsThere(t *testing.T) {
 			d.backdate(32 * day)
 			d.deleteBefore(0, 40)
 			d.resolver("a run").Close()
-			d.expectEntries("when the twins are gone too", 0)
+			d.expectResolutions("when the twins are gone too", 0)
 		})
 	}
 }
 
-func TestWhatIsResolvedAfterEntriesWereRemovedStays(t *testing.T) {
+func TestWhatIsResolvedAfterResolutionsWereRemovedStays(t *testing.T) {
 	d := aged(t, 3, 40*day, letters(20, 50)...)
 	d.expire()
 	d.write(letters(10, 50)...)
-	d.resolveAll() // by the one that removes the others' entries
-	d.expectEntries("after the run", 10)
+	d.resolveAll() // by the one that removes the others' resolutions
+	d.expectResolutions("after the run", 10)
 	if n := len(d.all(oldestFirst)); n != 0 {
 		t.Errorf("%d letters are pending", n)
 	}
 	d.resolver("next").Close()
-	d.expectEntries("after the next run", 10)
+	d.expectResolutions("after the next run", 10)
 }
 
 func TestReadingLettersRemovesNothing(t *testing.T) {
@@ -181,26 +182,26 @@ func TestReadingLettersRemovesNothing(t *testing.T) {
 	}
 }
 
-func TestOfResolversThatComeTogetherTheLastOneRemovesEntriesAndWorks(t *testing.T) {
+func TestOfResolversThatComeTogetherTheLastOneRemovesResolutionsAndWorks(t *testing.T) {
 	d := aged(t, 3, 40*day, letters(20, 50)...)
 	d.expire()
 	d.write(letters(3, 50)...)
 	var coming sync.WaitGroup
 	for range 5 {
 		coming.Go(func() {
-			if r, err := d.open().Resolver(t.Context(), deadletter.Run{ID: "run", By: "tester"}); err == nil {
+			if r, err := resolve.New(t.Context(), d.open(), resolve.Run{ID: "run", By: "tester"}); err == nil {
 				r.Close()
-			} else if !errors.Is(err, deadletter.ErrFenced) {
+			} else if !errors.Is(err, resolve.ErrFenced) {
 				t.Error(err)
 			}
 		})
 	}
 	coming.Wait()
 	d.resolveAll()
-	d.expectEntries("after them", 3)
+	d.expectResolutions("after them", 3)
 }
 
-// old writes entries of so many letters of a topic that had the name long ago, in the places from an offset on.
+// old writes resolutions of so many letters of a topic that had the name long ago, in the places from an offset on.
 func (d *desk) old(from, n int, at time.Time) {
 	d.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(d.Addrs()...), kgo.Dialer(d.Dial), kgo.MaxBufferedRecords(100_000))
@@ -230,9 +231,9 @@ func (d *desk) old(from, n int, at time.Time) {
 	}
 }
 
-func TestAResolverRemovesAQuarterOfAMillionEntriesAtMost(t *testing.T) {
+func TestAResolverRemovesAQuarterOfAMillionResolutionsAtMost(t *testing.T) {
 	if testing.Short() {
-		t.Skip("writes 300,000 entries")
+		t.Skip("writes 300,000 resolutions")
 	}
 	d := newDesk(loopback(t, 3, nil))
 	d.write(letters(3, 50)...)
@@ -240,6 +241,6 @@ func TestAResolverRemovesAQuarterOfAMillionEntriesAtMost(t *testing.T) {
 	d.old(0, all, time.Now().Add(-90*day))
 	for i, want := range []int{all - most, 0, 0} {
 		d.resolver("run").Close()
-		d.expectEntries(fmt.Sprint("after run ", i), want)
+		d.expectResolutions(fmt.Sprint("after run ", i), want)
 	}
 }

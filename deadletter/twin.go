@@ -1,14 +1,12 @@
 package deadletter
 
-import (
-	"encoding/json"
-	"hash/maphash"
-)
+import "hash/maphash"
 
-// identity is what twins share: letters that are of the same record and were
+// Identity is what twins share: letters that are of the same record and were
 // replayed as often. Whoever writes a letter writes it once, but a process that is
-// killed in the middle, and the one that takes over, may each write it.
-type identity struct {
+// killed in the middle, and the one that takes over, may each write it. The zero
+// Identity is that of a letter of which it is not known.
+type Identity struct {
 	topic     string
 	partition int
 	offset    int64
@@ -18,50 +16,37 @@ type identity struct {
 
 // identityOf returns the identity of a letter from where its record came from. It
 // is zero where that is not known.
-func identityOf(s Source, replays int) identity {
+func identityOf(s Source, replays int) Identity {
 	if s.Topic == "" {
-		return identity{}
+		return Identity{}
 	}
-	return identity{s.Topic, s.Partition, s.Offset, s.Time.UnixMilli(), replays}
+	return Identity{s.Topic, s.Partition, s.Offset, s.Time.UnixMilli(), replays}
 }
 
-// parseIdentity reads what a resolution says of it; where that is not whole, it is
-// not known.
-func parseIdentity(source, replays json.RawMessage) identity {
-	var (
-		s *sourceJSON
-		n int
-	)
-	if source == nil || json.Unmarshal(source, &s) != nil || s == nil || s.Timestamp.IsZero() {
-		return identity{}
-	}
-	if replays != nil && json.Unmarshal(replays, &n) != nil {
-		return identity{}
-	}
-	return identityOf(s.source(), n)
-}
+// Identity is what the letter shares with its twins.
+func (l *Letter) Identity() Identity { return identityOf(l.Source, l.Replays) }
 
-func (l *Letter) identity() identity { return identityOf(l.Source, l.Replays) }
-
-func (i identity) known() bool { return i != identity{} }
+// Known tells whether there is anything to know twins by.
+func (i Identity) Known() bool { return i != Identity{} }
 
 var seed = maphash.MakeSeed()
 
-func (i identity) hash() uint64 { return maphash.Comparable(seed, i) }
+// Hash is the same for the same identity, within one process.
+func (i Identity) Hash() uint64 { return maphash.Comparable(seed, i) }
 
-// met knows which letters have been met, so that of twins the second is passed
+// Met knows which letters have been met, so that of twins the second is passed
 // over. It remembers the last million at least, and at most twice as many: some
-// 40 MB.
-type met struct{ last, before map[uint64]struct{} }
+// 40 MB. It is not safe for concurrent use; the zero Met has met none.
+type Met struct{ last, before map[uint64]struct{} }
 
 const metLetters = 1 << 20
 
-// again tells whether a letter was met before, and notes it.
-func (m *met) again(i identity) bool {
-	if !i.known() {
+// Again tells whether a letter was met before, and notes it.
+func (m *Met) Again(i Identity) bool {
+	if !i.Known() {
 		return false
 	}
-	h := i.hash()
+	h := i.Hash()
 	_, last := m.last[h]
 	_, before := m.before[h]
 	if last || before {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // Writer writes letters, each once, as long as the process lives: a Write that was
@@ -21,56 +22,35 @@ import (
 // Its methods are safe for concurrent use.
 type Writer struct {
 	client *kgo.Client
-	reader *reader
+	reader *topic.Reader
 	log    *slog.Logger
 
 	mu        sync.Mutex
-	sequences map[place]*sequence
+	sequences map[topicPartition]*sequence
 	trouble   map[string]*trouble // topics to which a Write under way cannot write
 }
 
-// place is a partition of a topic.
-type place struct {
-	topic     incarnation
+// topicPartition is a partition of a topic as it is now.
+type topicPartition struct {
+	topic     topic.Incarnation
 	partition int32
 }
-
-// trouble is that a topic cannot be written.
-type trouble struct {
-	err         error
-	letters     map[int32]int // that wait, by partition
-	began, said time.Time
-}
-
-// nowhere stands for the partition of letters of which none is known.
-const nowhere = -1
 
 // NewWriter returns a writer to the cluster of conn. It does not connect; the
 // error is that of a connection that can never work. Close it.
 func NewWriter(conn consumer.Connection, log *slog.Logger) (*Writer, error) {
-	client, err := newClient(conn, kgo.RetryTimeout(writeTimeout/2))
+	client, err := topic.NewClient(conn, kgo.RetryTimeout(writeTimeout/2))
 	if err != nil {
 		return nil, fmt.Errorf("write dead letters: %w", err)
 	}
 	return &Writer{
-		client: client, reader: newReader(client), log: log,
-		sequences: map[place]*sequence{}, trouble: map[string]*trouble{},
+		client: client, reader: topic.NewReader(client), log: log,
+		sequences: map[topicPartition]*sequence{}, trouble: map[string]*trouble{},
 	}, nil
 }
 
 // Close closes the connections; no Write may be under way.
 func (w *Writer) Close() { w.client.Close() }
-
-// Err says why letters that wait to be written cannot be: the error of the last
-// attempt, of some topic where it failed. It is nil when no Write is in trouble.
-func (w *Writer) Err() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for topic, t := range w.trouble {
-		return fmt.Errorf("write dead letters to %s: %w", topic, t.err)
-	}
-	return nil
-}
 
 const (
 	writeTimeout = 10 * time.Second // of one attempt
@@ -80,7 +60,7 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// Write writes the letters to topic and returns once all in-sync replicas have
+// Write writes the letters to the topic of that name and returns once all in-sync replicas have
 // each of them. It tries for as long as ctx lets it; a topic that is missing, not
 // writable or short of replicas is waited for, never given up. When ctx ends, left
 // are the indices of those letters that may not be there, or come to be: to write
@@ -89,14 +69,14 @@ const (
 // A letter that the topic refuses for its size goes in without the largest of its
 // record's value, key and headers, and if that is not enough without the next; the
 // header deadletter.value (and so on) then says "omitted".
-func (w *Writer) Write(ctx context.Context, topic string, letters ...Letter) (left []int, err error) {
+func (w *Writer) Write(ctx context.Context, name string, letters ...Letter) (left []int, err error) {
 	all := make([]*toWrite, len(letters))
 	for i := range letters {
 		all[i] = &toWrite{Letter: &letters[i]}
 	}
 	for {
-		err = w.write(ctx, topic, unwritten(all))
-		if !errors.Is(err, ErrRecreated) {
+		err = w.write(ctx, name, unwritten(all))
+		if !errors.Is(err, topic.ErrRecreated) {
 			break
 		}
 		select { // brokers may not agree yet
@@ -110,7 +90,7 @@ func (w *Writer) Write(ctx context.Context, topic string, letters ...Letter) (le
 		}
 	}
 	if err != nil {
-		return left, fmt.Errorf("write %d dead letters to %s: %w", len(left), topic, err)
+		return left, fmt.Errorf("write %d dead letters to %s: %w", len(left), name, err)
 	}
 	return nil, nil
 }
@@ -126,15 +106,15 @@ func unwritten(letters []*toWrite) []*toWrite {
 }
 
 // write writes the letters, all partitions at the same time. The error is an
-// [ErrRecreated] when the topic is no longer the one that was found, and else that
+// [topic.ErrRecreated] when the topic is no longer the one that was found, and else that
 // of ctx.
-func (w *Writer) write(ctx context.Context, topic string, letters []*toWrite) error {
+func (w *Writer) write(ctx context.Context, name string, letters []*toWrite) error {
 	if len(letters) == 0 {
 		return nil
 	}
 	var byPartition map[*sequence][]*toWrite
-	if err := w.insist(ctx, topic, nowhere, len(letters), func(ctx context.Context) (err error) {
-		byPartition, err = w.route(ctx, topic, letters)
+	if err := w.insist(ctx, name, nowhere, len(letters), func(ctx context.Context) (err error) {
+		byPartition, err = w.route(ctx, name, letters)
 		return err
 	}); err != nil {
 		return err
@@ -151,18 +131,18 @@ func (w *Writer) write(ctx context.Context, topic string, letters []*toWrite) er
 }
 
 // insist tries until it succeeds, ctx ends, or the error is one that more trying
-// does not mend: an [ErrRecreated], or an errSplit.
-func (w *Writer) insist(ctx context.Context, topic string, partition int32, letters int, try func(context.Context) error) error {
+// does not mend: an [topic.ErrRecreated], or an errSplit.
+func (w *Writer) insist(ctx context.Context, name string, partition int32, letters int, try func(context.Context) error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		attempt, cancel := context.WithTimeout(ctx, writeTimeout)
 		err := try(attempt)
 		cancel()
-		if err == nil || errors.Is(err, ErrRecreated) || errors.Is(err, errSplit) {
-			w.over(topic, partition, true)
+		if err == nil || errors.Is(err, topic.ErrRecreated) || errors.Is(err, errSplit) {
+			w.over(name, partition, true)
 			return err
 		}
 		if ctx.Err() == nil {
-			w.failed(topic, partition, letters, err)
+			w.failed(name, partition, letters, err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(pause):
@@ -170,68 +150,29 @@ func (w *Writer) insist(ctx context.Context, topic string, partition int32, lett
 		}
 		if ctx.Err() != nil {
 			// Nobody tries any more, so nobody would find out that it is over.
-			w.over(topic, partition, false)
+			w.over(name, partition, false)
 			return errors.Join(ctx.Err(), err)
 		}
-	}
-}
-
-// over ends the trouble of a partition.
-func (w *Writer) over(topic string, partition int32, written bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := w.trouble[topic]
-	if t == nil {
-		return
-	}
-	if delete(t.letters, partition); len(t.letters) > 0 {
-		return
-	}
-	delete(w.trouble, topic)
-	if written {
-		w.log.Info("dead letters are written again", "topic", topic, "after", time.Since(t.began).Round(time.Millisecond))
-	}
-}
-
-// failed says so when it begins and once a minute while it lasts.
-func (w *Writer) failed(topic string, partition int32, letters int, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := w.trouble[topic]
-	if t == nil {
-		t = &trouble{began: time.Now(), letters: map[int32]int{}}
-		w.trouble[topic] = t
-	}
-	t.err = err
-	t.letters[partition] = letters
-	if time.Since(t.said) >= time.Minute {
-		t.said = time.Now()
-		waiting := 0
-		for _, n := range t.letters {
-			waiting += n
-		}
-		w.log.Error("dead letters cannot be written, trying again until they can",
-			"topic", topic, "letters", waiting, "since", t.said.Sub(t.began).Round(time.Second), "error", err)
 	}
 }
 
 // route chooses the partition that Java clients choose for a letter's key, and
 // finds the sequences that go there.
 func (w *Writer) route(ctx context.Context, topic string, letters []*toWrite) (map[*sequence][]*toWrite, error) {
-	l, err := w.reader.describe(ctx, topic)
+	l, err := w.reader.Describe(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	if len(l.leaders) == 0 {
+	if len(l.Leaders) == 0 {
 		return nil, fmt.Errorf("describe topic %s: %w", topic, kerr.LeaderNotAvailable)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	maps.DeleteFunc(w.sequences, func(p place, _ *sequence) bool { return p.topic.topic == topic && l.isOther(p.topic.id) })
+	maps.DeleteFunc(w.sequences, func(p topicPartition, _ *sequence) bool { return p.topic.Topic == topic && l.IsOther(p.topic.ID) })
 	partitioner := kgo.StickyKeyPartitioner(nil).ForTopic(topic)
 	byPartition := map[*sequence][]*toWrite{}
 	for _, letter := range letters {
-		at := place{l.incarnation, letter.partition(partitioner, len(l.leaders))}
+		at := topicPartition{l.Incarnation, letter.partition(partitioner, len(l.Leaders))}
 		s := w.sequences[at]
 		if s == nil {
 			s = newSequence(w, at)

@@ -22,6 +22,8 @@ import (
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/store"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -160,7 +162,7 @@ func (p *post) invoke(t *testing.T, stdin, command string, args ...string) outco
 // committed returns what a reader of committed records finds in the replay topic: aborted transactions leave others there.
 func (p *post) committed(t *testing.T) (records []deadletter.Letter) {
 	t.Helper()
-	store, err := deadletter.Open(consumer.Connection{Brokers: p.Addrs(), Dial: p.Dial}, p.replay)
+	store, err := store.Open(consumer.Connection{Brokers: p.Addrs(), Dial: p.Dial}, p.replay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func (p *post) committed(t *testing.T) (records []deadletter.Letter) {
 	p.AwaitTransactions(t, p.replay)
 	q := deadletter.Query{Filter: deadletter.Filter{State: deadletter.AnyState}, OldestFirst: true}
 	for e, err := range store.Letters(t.Context(), q) {
-		if errors.Is(err, deadletter.ErrNoTopic) {
+		if errors.Is(err, topic.ErrNoTopic) {
 			return nil
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 func discardCommand() *cobra.Command {
@@ -57,10 +58,10 @@ matches, or all named are done already.`,
 		}
 		w.verb, w.done, w.because, w.most = "discard", "discarded", *because, *most
 		w.take(names, filter, flags)
-		w.judge = func(_ context.Context, e *deadletter.Entry) (deadletter.Replay, *triage.Obstacle) {
-			return deadletter.Replay{Entry: *e}, triage.Before(e)
+		w.judge = func(_ context.Context, e *deadletter.Entry) (resolve.Replay, *triage.Obstacle) {
+			return resolve.Replay{Entry: *e}, triage.Before(e)
 		}
-		w.resolve = func(ctx context.Context, r *deadletter.Resolver, replays []deadletter.Replay) (deadletter.Done, error) {
+		w.resolve = func(ctx context.Context, r *resolve.Resolver, replays []resolve.Replay) (resolve.Done, error) {
 			entries := make([]deadletter.Entry, len(replays))
 			for i := range replays {
 				entries[i] = replays[i].Entry

@@ -32,7 +32,7 @@ func unreachable(brokers []string, err error) error {
 	return &unreachableError{brokers, dial, err}
 }
 
-// A fencedError is a [deadletter.ErrFenced] in words for who has two terminals open.
+// A fencedError is a [resolve.ErrFenced] in words for who has two terminals open.
 type fencedError struct{ err error }
 
 func (e *fencedError) Error() string {

@@ -11,6 +11,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 func importCommand() *cobra.Command {
@@ -84,7 +85,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		}
 		w.verb, w.done, w.rate = "replay", "replayed", rate.perSecond
 		w.takeNames(names)
-		w.judge = func(_ context.Context, e *deadletter.Entry) (deadletter.Replay, *triage.Obstacle) {
+		w.judge = func(_ context.Context, e *deadletter.Entry) (resolve.Replay, *triage.Obstacle) {
 			return importOf(replays, edited, e)
 		}
 		w.resolve = replayAll
@@ -142,16 +143,16 @@ func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) 
 }
 
 // importOf returns the replay of a letter with the value it was given, or what stands against it.
-func importOf(replays *triage.Replays, edited *edits, e *deadletter.Entry) (deadletter.Replay, *triage.Obstacle) {
+func importOf(replays *triage.Replays, edited *edits, e *deadletter.Entry) (resolve.Replay, *triage.Obstacle) {
 	read, number, err := edited.get(e.Name)
 	if err != nil {
-		return deadletter.Replay{}, &triage.Obstacle{Kind: triage.ObstacleEdited, Detail: err.Error()}
+		return resolve.Replay{}, &triage.Obstacle{Kind: triage.ObstacleEdited, Detail: err.Error()}
 	}
 	if read.TopicID != "" && e.TopicID != "" && read.TopicID != e.TopicID {
-		return deadletter.Replay{}, &triage.Obstacle{Kind: triage.ObstacleExpired, Detail: "it is gone: its topic has been made anew since the export"}
+		return resolve.Replay{}, &triage.Obstacle{Kind: triage.ObstacleExpired, Detail: "it is gone: its topic has been made anew since the export"}
 	}
 	if what := differs(&read, e); what != "" && e.Foreign == "" && triage.Before(e) == nil {
-		return deadletter.Replay{}, &triage.Obstacle{
+		return resolve.Replay{}, &triage.Obstacle{
 			Kind: triage.ObstacleEdited, Detail: fmt.Sprintf("line %d differs in %s: only the value may be edited", number, what),
 		}
 	}

@@ -14,18 +14,20 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/store"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // A letterbox is the dead-letter topics that a command is about. It is for one goroutine.
 type letterbox struct {
 	cfg     *config.Config
 	conn    consumer.Connection
-	stores  []*deadletter.Store
+	stores  []*store.Store
 	source  string   // that was asked for, if one was
 	missing []string // topics found not to exist
 
-	read, total map[*deadletter.Store]int64  // offsets looked at of those to look at
-	ids         map[*deadletter.Store]string // of topics whose letters were seen: the command is about these
+	read, total map[*store.Store]int64  // offsets looked at of those to look at
+	ids         map[*store.Store]string // of topics whose letters were seen: the command is about these
 }
 
 // connect loads the configuration, and returns how its brokers are reached.
@@ -56,9 +58,9 @@ func openLetters(cfg *config.Config, conn consumer.Connection, source string) (*
 }
 
 func openTopics(cfg *config.Config, conn consumer.Connection, topics []string) (*letterbox, error) {
-	b := &letterbox{cfg: cfg, conn: conn, read: map[*deadletter.Store]int64{}, total: map[*deadletter.Store]int64{}, ids: map[*deadletter.Store]string{}}
+	b := &letterbox{cfg: cfg, conn: conn, read: map[*store.Store]int64{}, total: map[*store.Store]int64{}, ids: map[*store.Store]string{}}
 	for _, topic := range topics {
-		store, err := deadletter.Open(conn, topic)
+		store, err := store.Open(conn, topic)
 		if err != nil {
 			b.close()
 			return nil, err
@@ -84,8 +86,8 @@ func (b *letterbox) topics() string {
 }
 
 // store returns the store of a topic; there must be one.
-func (b *letterbox) store(topic string) *deadletter.Store {
-	return b.stores[slices.IndexFunc(b.stores, func(s *deadletter.Store) bool { return s.Topic() == topic })]
+func (b *letterbox) store(topic string) *store.Store {
+	return b.stores[slices.IndexFunc(b.stores, func(s *store.Store) bool { return s.Topic() == topic })]
 }
 
 // lookedAt is how many letters there were to look at, at most, in the topics that were read.
@@ -132,7 +134,7 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 		var failure error
 		heads = slices.DeleteFunc(heads, func(h *head) bool {
 			more, err := advance(h)
-			if errors.Is(err, deadletter.ErrNoTopic) && len(b.missing) < len(b.stores) {
+			if errors.Is(err, topic.ErrNoTopic) && len(b.missing) < len(b.stores) {
 				return true
 			}
 			if err != nil && failure == nil {
@@ -163,7 +165,7 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 }
 
 // of yields the letters of one topic.
-func (b *letterbox) of(ctx context.Context, store *deadletter.Store, s scan) iter.Seq2[deadletter.Entry, error] {
+func (b *letterbox) of(ctx context.Context, store *store.Store, s scan) iter.Seq2[deadletter.Entry, error] {
 	q := deadletter.Query{Filter: s.filter, TopicID: b.ids[store], OldestFirst: s.oldestFirst, Failed: s.failed}
 	foreign := slices.Contains(s.filter.Reasons, triage.Foreign)
 	if foreign { // of which the library knows nothing
@@ -215,8 +217,8 @@ func (s *scan) selects(ctx context.Context, e *deadletter.Entry) bool {
 }
 
 // explain adds to an error what a person can do about it.
-func (b *letterbox) explain(store *deadletter.Store, err error) error {
-	if !errors.Is(err, deadletter.ErrNoTopic) {
+func (b *letterbox) explain(store *store.Store, err error) error {
+	if !errors.Is(err, topic.ErrNoTopic) {
 		return unreachable(b.conn.Brokers, err)
 	}
 	if !slices.Contains(b.missing, store.Topic()) {

@@ -15,6 +15,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // parseNames reads the names of letters, each of which may be given once.
@@ -95,11 +96,11 @@ func absent(err error) (*triage.Obstacle, error) {
 		return &triage.Obstacle{
 			Kind: triage.ObstacleExpired, Detail: fmt.Sprintf("it is no longer kept: its partition now begins at offset %d", expired.First),
 		}, nil
-	case errors.Is(err, deadletter.ErrRecreated):
-		return &triage.Obstacle{Kind: triage.ObstacleExpired, Detail: "it is gone: its topic " + deadletter.ErrRecreated.Error()}, nil
+	case errors.Is(err, topic.ErrRecreated):
+		return &triage.Obstacle{Kind: triage.ObstacleExpired, Detail: "it is gone: its topic " + topic.ErrRecreated.Error()}, nil
 	case errors.Is(err, deadletter.ErrNotFound):
 		return &triage.Obstacle{Kind: triage.ObstacleMissing, Detail: deadletter.ErrNotFound.Error()}, nil
-	case errors.Is(err, deadletter.ErrNoTopic):
+	case errors.Is(err, topic.ErrNoTopic):
 		return &triage.Obstacle{Kind: triage.ObstacleMissing, Detail: err.Error()}, nil
 	}
 	return nil, err

@@ -18,6 +18,7 @@ import (
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/store"
 )
 
 // A post is a broker in virtual time, with the dead letters of a source topic.
@@ -67,7 +68,7 @@ func newPost(t *testing.T, b *kafkatest.Broker, partitions int32, n int) *post {
 func (p *post) replayed(t *testing.T) (n int) {
 	t.Helper()
 	topic := p.cfg.DeadLetter.ReplayTopicFor(p.source)
-	store, err := deadletter.Open(p.conn, topic)
+	store, err := store.Open(p.conn, topic)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/pace"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
-	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
+	"github.com/battlereport/battlereport/deadletter/store"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // Bounds of what is resolved in one call, whose letters are in memory.
@@ -51,17 +53,17 @@ func (w *work) reaches(topic string) bool {
 }
 
 // performOf resolves the plan's letters of one topic.
-func (w *work) performOf(ctx context.Context, store *deadletter.Store, left *int64, total int64) error {
+func (w *work) performOf(ctx context.Context, store *store.Store, left *int64, total int64) error {
 	if err := w.provide(ctx, store.Topic()); err != nil {
 		return err
 	}
-	resolver, err := store.Resolver(ctx, w.run)
+	resolver, err := resolve.New(ctx, store, w.run)
 	if err != nil {
 		return err
 	}
 	defer resolver.Close()
 	pacing := pace.New(w.rate, pacedLetters)
-	var replays []deadletter.Replay
+	var replays []resolve.Replay
 	bytes := 0
 	flush := func() error {
 		if len(replays) == 0 {
@@ -104,16 +106,19 @@ func (w *work) performOf(ctx context.Context, store *deadletter.Store, left *int
 }
 
 // provide creates the topics that are written to, where they do not exist.
-func (w *work) provide(ctx context.Context, topic string) error {
+func (w *work) provide(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	client := w.box.conn.Client()
-	defer consumer.CloseClient(client)
-	if _, err := deadletter.EnsureTopic(ctx, client, deadletter.ResolutionTopic(topic), topic, deadletter.ResolutionSettings()...); err != nil {
+	client, err := topic.NewClient(w.box.conn)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if _, err := topic.Ensure(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings()...); err != nil {
 		return err
 	}
 	for replayTopic, source := range w.source {
-		if _, err := deadletter.EnsureTopic(ctx, client, replayTopic, source, deadletter.LetterSettings()...); err != nil {
+		if _, err := topic.Ensure(ctx, client, replayTopic, source, deadletter.LetterSettings()...); err != nil {
 			return err
 		}
 	}
@@ -121,7 +126,7 @@ func (w *work) provide(ctx context.Context, topic string) error {
 }
 
 // count notes what became of letters. It is an error if their topic has been made anew: so they all are gone.
-func (w *work) count(done deadletter.Done) (err error) {
+func (w *work) count(done resolve.Done) (err error) {
 	w.resolved += int64(len(done.Resolved))
 	for _, r := range done.Resolved {
 		if r.Repaired {
@@ -136,7 +141,7 @@ func (w *work) count(done deadletter.Done) (err error) {
 			detail = gone.Detail // the name is told anyway
 		}
 		w.unresolved.Hinder(r.Name.String(), &triage.Obstacle{Kind: triage.ObstacleKafka, Detail: detail})
-		if errors.Is(r.Err, deadletter.ErrRecreated) {
+		if errors.Is(r.Err, topic.ErrRecreated) {
 			err = r.Err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 // What replay does if nothing else is said: no faster than a pipeline can take beside its work, and not in circles.
@@ -101,7 +102,7 @@ matches, or all named are done already.`,
 }
 
 // replayAll resolves letters by replaying them.
-func replayAll(ctx context.Context, r *deadletter.Resolver, replays []deadletter.Replay) (deadletter.Done, error) {
+func replayAll(ctx context.Context, r *resolve.Resolver, replays []resolve.Replay) (resolve.Done, error) {
 	return r.Replay(ctx, replays...)
 }
 

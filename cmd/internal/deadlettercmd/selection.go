@@ -17,6 +17,8 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
+	"github.com/battlereport/battlereport/deadletter/store"
 )
 
 // workFlags gives cmd the flags that replay, discard and import share.
@@ -55,7 +57,7 @@ func newWork(cmd *cobra.Command, box *letterbox, opts workOptions) (*work, error
 	}
 	return &work{
 		cmd: cmd, box: box, opts: opts, progress: cli.NewProgress(cmd), style: styleOf(cmd.OutOrStdout()),
-		run: deadletter.Run{ID: newRunID(time.Now()), By: opts.by},
+		run: resolve.Run{ID: newRunID(time.Now()), By: opts.by},
 	}, nil
 }
 
@@ -105,7 +107,7 @@ func (w *work) take(names []deadletter.Name, filter deadletter.Filter, flags *fi
 		w.takeNames(names)
 		return
 	}
-	w.from = func(ctx context.Context, store *deadletter.Store) iter.Seq2[deadletter.Entry, error] {
+	w.from = func(ctx context.Context, store *store.Store) iter.Seq2[deadletter.Entry, error] {
 		return w.box.of(ctx, store, scan{filter: filter, oldestFirst: true, progress: w.reading(), failed: flags.noteFailed})
 	}
 	w.absent = func(context.Context, *triage.Plan) error {
@@ -132,7 +134,7 @@ func (w *work) takeNames(names []deadletter.Name) {
 	for _, name := range names {
 		missing[name] = true
 	}
-	w.from = func(ctx context.Context, store *deadletter.Store) iter.Seq2[deadletter.Entry, error] {
+	w.from = func(ctx context.Context, store *store.Store) iter.Seq2[deadletter.Entry, error] {
 		filter := deadletter.Filter{State: deadletter.AnyState}
 		for _, name := range names {
 			if name.Topic == store.Topic() {

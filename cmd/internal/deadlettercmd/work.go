@@ -12,6 +12,9 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
+	"github.com/battlereport/battlereport/deadletter/store"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // A work resolves letters: it replays or discards them. First it looks at all of them and says what it would do; then,
@@ -19,7 +22,7 @@ import (
 type work struct {
 	cmd      *cobra.Command
 	box      *letterbox
-	run      deadletter.Run
+	run      resolve.Run
 	progress *cli.Progress
 	style    view.Style
 
@@ -30,13 +33,13 @@ type work struct {
 	opts       workOptions
 
 	// from yields the letters of a topic that are asked for, oldest first.
-	from func(context.Context, *deadletter.Store) iter.Seq2[deadletter.Entry, error]
+	from func(context.Context, *store.Store) iter.Seq2[deadletter.Entry, error]
 	// judge says how a letter is to be resolved, or why it is not.
-	judge func(context.Context, *deadletter.Entry) (deadletter.Replay, *triage.Obstacle)
+	judge func(context.Context, *deadletter.Entry) (resolve.Replay, *triage.Obstacle)
 	// absent tells the plan, at the end, about letters asked for that from did not yield.
 	absent func(context.Context, *triage.Plan) error
 	// resolve resolves letters.
-	resolve func(context.Context, *deadletter.Resolver, []deadletter.Replay) (deadletter.Done, error)
+	resolve func(context.Context, *resolve.Resolver, []resolve.Replay) (resolve.Done, error)
 	// none says that there is nothing, and returns the error for it.
 	none func() error
 
@@ -152,7 +155,7 @@ func (w *work) survey(ctx context.Context) (*triage.Plan, error) {
 func (w *work) each(ctx context.Context, take func(*deadletter.Entry) (more bool, err error)) error {
 	for _, store := range w.box.stores {
 		more, err := w.eachOf(ctx, store, take)
-		if errors.Is(err, deadletter.ErrNoTopic) && len(w.box.missing) < len(w.box.stores) {
+		if errors.Is(err, topic.ErrNoTopic) && len(w.box.missing) < len(w.box.stores) {
 			continue
 		}
 		if err != nil || !more {
@@ -162,7 +165,7 @@ func (w *work) each(ctx context.Context, take func(*deadletter.Entry) (more bool
 	return nil
 }
 
-func (w *work) eachOf(ctx context.Context, store *deadletter.Store, take func(*deadletter.Entry) (bool, error)) (more bool, err error) {
+func (w *work) eachOf(ctx context.Context, store *store.Store, take func(*deadletter.Entry) (bool, error)) (more bool, err error) {
 	for e, err := range w.from(ctx, store) {
 		if err != nil {
 			return false, err
@@ -176,7 +179,7 @@ func (w *work) eachOf(ctx context.Context, store *deadletter.Store, take func(*d
 
 // explain adds to an error that ended the work what is to be done about it.
 func (w *work) explain(err error) error {
-	if errors.Is(err, deadletter.ErrFenced) {
+	if errors.Is(err, resolve.ErrFenced) {
 		return &fencedError{err}
 	}
 	return unreachable(w.box.conn.Brokers, err)

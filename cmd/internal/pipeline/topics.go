@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 const (
@@ -30,8 +32,11 @@ type provisioner struct {
 // exist, and returns the other sources. What a broker refuses for good is an
 // error; anything else is waited out.
 func (p *provisioner) provideAll(ctx context.Context, sources []string) (missing []string, err error) {
-	client := p.conn.Client()
-	defer consumer.CloseClient(client)
+	client, err := topic.NewClient(p.conn, kgo.RetryTimeout(topicPause)) // persist tries for longer, and says so
+	if err != nil {
+		return nil, fmt.Errorf("make a Kafka client: %w", err)
+	}
+	defer client.Close()
 	for _, source := range sources {
 		exists, err := p.provide(ctx, client, source)
 		if err != nil {
@@ -66,9 +71,9 @@ func (p *provisioner) await(ctx context.Context, missing []string) {
 // provide creates the source's dead-letter and replay topics and that of the
 // letters' resolutions, if the source exists, and says where those that are there
 // are set so that letters can be lost.
-func (p *provisioner) provide(ctx context.Context, client *kafka.Client, source string) (exists bool, err error) {
+func (p *provisioner) provide(ctx context.Context, client *kgo.Client, source string) (exists bool, err error) {
 	err = p.persist(ctx, "topic "+source, func(ctx context.Context) (err error) {
-		exists, err = topicExists(ctx, client, source)
+		exists, err = topic.Exists(ctx, client, source)
 		return err
 	})
 	if err != nil || !exists {
@@ -77,7 +82,7 @@ func (p *provisioner) provide(ctx context.Context, client *kafka.Client, source 
 	letters := p.cfg.DeadLetter.TopicFor(source)
 	for _, t := range []struct {
 		name     string
-		settings []kafka.ConfigEntry
+		settings []topic.Setting
 		needed   bool
 	}{
 		{letters, deadletter.LetterSettings(), true},
@@ -85,7 +90,7 @@ func (p *provisioner) provide(ctx context.Context, client *kafka.Client, source 
 		{deadletter.ResolutionTopic(letters), deadletter.ResolutionSettings(), false},
 	} {
 		err := p.persist(ctx, "topic "+t.name, func(ctx context.Context) error {
-			created, err := deadletter.EnsureTopic(ctx, client, t.name, source, t.settings...)
+			created, err := topic.Ensure(ctx, client, t.name, source, t.settings...)
 			if created {
 				p.log.Info("topic created", "topic", t.name)
 			}
@@ -105,12 +110,12 @@ func (p *provisioner) provide(ctx context.Context, client *kafka.Client, source 
 
 // sayMismatches warns of settings with which letters can be lost, and tells of those with
 // which more is read than need be. A client that may not read the settings does without.
-func (p *provisioner) sayMismatches(ctx context.Context, client *kafka.Client, topic string, settings []kafka.ConfigEntry) {
+func (p *provisioner) sayMismatches(ctx context.Context, client *kgo.Client, name string, settings []topic.Setting) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	mismatches, err := deadletter.Mismatches(ctx, client, topic, settings)
+	mismatches, err := topic.Mismatches(ctx, client, name, settings)
 	if err != nil {
-		p.log.Debug("the settings of a topic are not known", "topic", topic, "error", err)
+		p.log.Debug("the settings of a topic are not known", "topic", name, "error", err)
 	}
 	for _, m := range mismatches {
 		level, what := slog.LevelWarn, "with this setting letters can be lost"
@@ -148,20 +153,6 @@ func (p *provisioner) persist(ctx context.Context, what string, try func(context
 	}
 }
 
-func topicExists(ctx context.Context, client *kafka.Client, topic string) (bool, error) {
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err == nil {
-		err = meta.Topics[0].Error
-	}
-	if errors.Is(err, kafka.UnknownTopicOrPartition) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look for topic %s: %w", topic, err)
-	}
-	return true, nil
-}
-
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -173,10 +164,10 @@ func pause(ctx context.Context, d time.Duration) {
 
 // refused tells an answer that will not change from trouble that passes.
 func refused(err error) bool {
-	for _, code := range []kafka.Error{
-		kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
-		kafka.UnsupportedSASLMechanism, kafka.PolicyViolation, kafka.InvalidTopic, kafka.InvalidConfiguration,
-		kafka.InvalidReplicationFactor, kafka.InvalidPartitionNumber,
+	for _, code := range []*kerr.Error{
+		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed,
+		kerr.UnsupportedSaslMechanism, kerr.PolicyViolation, kerr.InvalidTopicException, kerr.InvalidConfig,
+		kerr.InvalidReplicationFactor, kerr.InvalidPartitions,
 	} {
 		if errors.Is(err, code) {
 			return true

@@ -16,8 +16,8 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
-	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // sandbox is everything that runs. Build it with start, run it once, close it.
@@ -124,16 +124,10 @@ func (s *sandbox) startKafka(ctx context.Context) error {
 
 // createLetterTopic creates the dead-letter topic as the pipeline would a moment later: what is read from it must not
 // begin after the first letter.
-func (s *sandbox) createLetterTopic(ctx context.Context, topic string) error {
-	conn, err := s.cfg.Kafka.Connection(nil)
-	if err != nil {
-		return err
-	}
-	client := conn.Client()
-	defer consumer.CloseClient(client)
+func (s *sandbox) createLetterTopic(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, cluster.Patience)
 	defer cancel()
-	_, err = deadletter.EnsureTopic(ctx, client, topic, s.opts.Topic, deadletter.LetterSettings()...)
+	_, err := topic.Ensure(ctx, s.kafka, name, s.opts.Topic, deadletter.LetterSettings()...)
 	return err
 }
 

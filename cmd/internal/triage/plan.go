@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 // A Plan is what is going to be done about letters, or was done. It takes constant memory.
@@ -18,7 +18,7 @@ type Plan struct {
 	reasons, apps *counts[string]
 	obstacles     map[string]*Hindered
 
-	Sample []deadletter.Replay // the first few
+	Sample []resolve.Replay // the first few
 }
 
 // Hindered is the letters that an obstacle of a kind stands against.
@@ -48,7 +48,7 @@ func NewPlan() *Plan {
 }
 
 // Add takes a letter into the plan.
-func (p *Plan) Add(replay deadletter.Replay) {
+func (p *Plan) Add(replay resolve.Replay) {
 	e := &replay.Entry
 	p.Letters++
 	p.Bytes += int64(len(e.Letter.Value))

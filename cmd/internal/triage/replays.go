@@ -11,6 +11,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 // Replays decides whether and how letters are replayed. Safe for concurrent use.
@@ -33,15 +34,15 @@ func NewReplays(cfg *config.Config) (*Replays, error) {
 
 // Of returns the replay of a letter, its value repaired, or what stands against it. A value is checked as the pipeline
 // will: one that it would refuse would only come back.
-func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (deadletter.Replay, *Obstacle) {
+func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (resolve.Replay, *Obstacle) {
 	if o := r.against(e, e.Letter.Omitted.Value); o != nil {
-		return deadletter.Replay{}, o
+		return resolve.Replay{}, o
 	}
 	value := e.Letter.Value
 	if r.Repair != nil {
 		repaired, err := r.Repair.Apply(ctx, value)
 		if err != nil {
-			return deadletter.Replay{}, &Obstacle{ObstacleRepair, err.Error()}
+			return resolve.Replay{}, &Obstacle{ObstacleRepair, err.Error()}
 		}
 		value = repaired
 	}
@@ -49,9 +50,9 @@ func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (deadletter.Repla
 }
 
 // With returns the replay of a letter with a value that was edited, or found, elsewhere, or what stands against it.
-func (r *Replays) With(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
+func (r *Replays) With(e *deadletter.Entry, value []byte) (resolve.Replay, *Obstacle) {
 	if o := r.against(e, e.Letter.Omitted.Value && value == nil); o != nil {
-		return deadletter.Replay{}, o
+		return resolve.Replay{}, o
 	}
 	return r.checked(e, value)
 }
@@ -75,15 +76,15 @@ func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
 }
 
 // checked is the replay with a value, if the pipeline will take it.
-func (r *Replays) checked(e *deadletter.Entry, value []byte) (deadletter.Replay, *Obstacle) {
+func (r *Replays) checked(e *deadletter.Entry, value []byte) (resolve.Replay, *Obstacle) {
 	app, why := r.directory.Feed(e.Letter.Source.Topic).App(e.Letter.Headers)
 	if why != "" {
-		return deadletter.Replay{}, &Obstacle{ObstacleApp, why}
+		return resolve.Replay{}, &Obstacle{ObstacleApp, why}
 	}
 	if _, refusal := app.Admit(e.Letter.Key, value, e.Letter.Headers, consumer.Excess{}); refusal != nil {
-		return deadletter.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
+		return resolve.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
 	}
-	replay := deadletter.Replay{Entry: *e, Topic: r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic)}
+	replay := resolve.Replay{Entry: *e, Topic: r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic)}
 	if !bytes.Equal(value, e.Letter.Value) {
 		replay.Value, replay.Repaired = value, true
 	}

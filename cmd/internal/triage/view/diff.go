@@ -7,11 +7,11 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/cmd/internal/words"
-	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 // Diff writes what a replay changes in a letter's value.
-func Diff(w io.Writer, style Style, replay *deadletter.Replay) error {
+func Diff(w io.Writer, style Style, replay *resolve.Replay) error {
 	lines := []string{"", style.Palette.title(replay.Entry.Name.String())}
 	if !replay.Repaired {
 		lines = append(lines, "  unchanged")

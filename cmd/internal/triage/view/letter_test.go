@@ -14,6 +14,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 	"github.com/battlereport/battlereport/schema"
 )
 
@@ -166,7 +167,7 @@ func FuzzShow(f *testing.F) {
 			table := NewTable(&b, style)
 			_ = table.Add(e)
 			_ = table.Close()
-			replay := deadletter.Replay{Entry: *e, Value: key, Repaired: true}
+			replay := resolve.Replay{Entry: *e, Value: key, Repaired: true}
 			_ = Diff(&b, style, &replay)
 			for _, r := range text + b.String() {
 				if r != '\n' && words.Visible(string(r)) != string(r) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/triage/triagetest"
-	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
 func TestAPlanIsShown(t *testing.T) {
@@ -19,7 +19,7 @@ func TestAPlanIsShown(t *testing.T) {
 			triagetest.Value(`{"baseinfo":{"openid":"o1","platid":"1"},"battleinfo":{}}`)(e)
 		}
 		e.Name.Offset = int64(i)
-		replay := deadletter.Replay{Entry: *e, Topic: "battle-reports.replay"}
+		replay := resolve.Replay{Entry: *e, Topic: "battle-reports.replay"}
 		if i%2 == 0 {
 			replay.Repaired, replay.Value = true, []byte(`{"baseinfo":{"openid":"o1","platid":1},"battleinfo":{}}`)
 		}

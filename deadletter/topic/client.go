@@ -1,0 +1,51 @@
+package topic
+
+import (
+	"context"
+	"time"
+
+	kafkasasl "github.com/segmentio/kafka-go/sasl"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+
+	"github.com/battlereport/battlereport/consumer"
+)
+
+// NewClient returns a franz-go client of the cluster: kafka-go neither leaves
+// out the records of aborted transactions nor writes transactions. It does not
+// connect; the error is that of a connection that can never work. Questions take 10 s
+// at most, unless opts say otherwise. Close it.
+func NewClient(conn consumer.Connection, opts ...kgo.Opt) (*kgo.Client, error) {
+	all := []kgo.Opt{
+		kgo.SeedBrokers(conn.Brokers...), kgo.Dialer(conn.Open),
+		kgo.RetryTimeout(askTimeout),
+		kgo.MetadataMinAge(500 * time.Millisecond), // a new topic's leaders are found out soon
+	}
+	if conn.ClientID != "" {
+		all = append(all, kgo.ClientID(conn.ClientID))
+	}
+	if conn.SASL != nil {
+		all = append(all, kgo.SASL(mechanism{conn.SASL}))
+	}
+	return kgo.NewClient(append(all, opts...)...)
+}
+
+// mechanism is a SASL mechanism of kafka-go for franz-go.
+type mechanism struct{ kafkasasl.Mechanism }
+
+func (m mechanism) Authenticate(ctx context.Context, _ string) (sasl.Session, []byte, error) {
+	state, first, err := m.Start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &session{ctx, state}, first, nil
+}
+
+type session struct {
+	ctx   context.Context // of the connection's opening, which the session is part of
+	state kafkasasl.StateMachine
+}
+
+func (s *session) Challenge(challenge []byte) (done bool, answer []byte, err error) {
+	return s.state.Next(s.ctx, challenge)
+}
