@@ -8,25 +8,17 @@ import (
 	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
-// sequence writes letters to a partition, batch by batch, so that each batch lies
-// there once however often it was sent: it numbers them, and the broker passes
-// over a number that it has had (Kafka's idempotent producer, KIP-98). It works
-// for one caller at a time.
+// sequence writes letters to a partition, batch by batch, each once. It works for one
+// caller at a time.
 //
 // What a write that was cut off has left open keeps its numbers, and those that
 // come after it are another producer's.
-//
-// franz-go's own producer does the like, but does not say why it is still trying,
-// and what it gives up when the caller does may have been written: after an answer
-// that was lost, and one that the broker is not the leader.
 type sequence struct {
 	w *Writer
 	topicPartition
+	producer *topic.Producer
 
 	turn chan struct{} // whoever writes has put something in
-
-	producer producer
-	next     int32 // number of the next letter; -1: no producer yet
 
 	// open are batches of writes that were cut off. What has become of one is not
 	// known, and is found out when one of its letters is to be written again; the
@@ -38,7 +30,7 @@ type sequence struct {
 const mostOpen = 4
 
 func newSequence(w *Writer, at topicPartition) *sequence {
-	return &sequence{w: w, topicPartition: at, turn: make(chan struct{}, 1), next: -1}
+	return &sequence{w: w, topicPartition: at, producer: topic.NewProducer(w.reader, at.topic, at.partition), turn: make(chan struct{}, 1)}
 }
 
 // Kafka limits the size of a batch, by default to 1 MiB, which letters may reach
@@ -88,9 +80,9 @@ func (s *sequence) findOut(ctx context.Context, letters []*toWrite) error {
 			if b.written {
 				return nil
 			}
-			err := s.produce(ctx, b)
+			err := s.producer.FindOut(ctx, b.Batch)
 			b.written = err == nil
-			if topic.Oversized(err) || forgotten(err) {
+			if topic.Oversized(err) || topic.Forgotten(err) {
 				return nil // it was not, or nobody can tell
 			}
 			return err
@@ -131,7 +123,7 @@ func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error 
 	err := s.insist(ctx, len(letters), func(ctx context.Context) (err error) {
 		for cut := least; cut <= most; cut++ {
 			sent = newBatch(letters, cut)
-			if err = s.send(ctx, sent); !topic.Oversized(err) {
+			if err = s.producer.Send(ctx, sent.Batch); !topic.Oversized(err) {
 				return err
 			}
 		}
@@ -151,8 +143,8 @@ func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error 
 			return err
 		}
 		return s.writeTogether(ctx, letters[half:])
-	case sent != nil && sent.number >= 0:
-		s.next = -1 // its numbers may be taken, or may not
+	case sent != nil && sent.Open():
+		s.producer.Abandon()
 		s.open = append(s.open, sent)
 		s.open = s.open[max(0, len(s.open)-mostOpen):]
 	}
