@@ -36,25 +36,30 @@ func TestARecordIsRefusedForTheFirstReasonThereIs(t *testing.T) {
 	}{
 		"a good one": {"own", consumer.Record{Value: []byte(good)}, "", "", false},
 		"nobody's, and all else is wrong, too": {
-			"shared", consumer.Record{Key: large, Headers: headers(1001, 1), Value: []byte("{")},
+			"shared",
+			consumer.Record{Key: large, Headers: headers(1001, 1), Value: []byte("{")},
 			deadletter.UnknownApp, "topic shared serves 2 apps and the record has no header appid", true,
 		},
 		"nobody's, perhaps since the header that says whose is among those left out": {
-			"shared", consumer.Record{Value: []byte(good), Excess: &consumer.Excess{Headers: 20_000, HeaderBytes: 40_000}},
+			"shared",
+			consumer.Record{Value: []byte(good), Excess: &consumer.Excess{Headers: 20_000, HeaderBytes: 40_000}},
 			deadletter.TooLarge, "the record has 20000 headers, 1000 are allowed", true,
 		},
 		"as many headers as are allowed": {"own", consumer.Record{Value: []byte(good), Headers: headers(1000, 1)}, "", "", false},
 		"too many headers, and a key and a value that are too large": {
-			"own", consumer.Record{Key: large, Value: large, Headers: headers(1001, 1)},
+			"own",
+			consumer.Record{Key: large, Value: large, Headers: headers(1001, 1)},
 			deadletter.TooLarge, "the record has 1001 headers, 1000 are allowed", false,
 		},
 		"headers of as many bytes as are allowed": {"own", consumer.Record{Value: []byte(good), Headers: headers(16, 1<<16)}, "", "", false},
 		"headers of more": {
-			"own", consumer.Record{Value: []byte(good), Headers: append(headers(16, 1<<16), headers(1, 1)...)},
+			"own",
+			consumer.Record{Value: []byte(good), Headers: append(headers(16, 1<<16), headers(1, 1)...)},
 			deadletter.TooLarge, "the headers have 1048577 bytes, 1048576 are allowed", false,
 		},
 		"those of a letter beside them": {
-			"own", consumer.Record{Value: []byte(good), Headers: append(headers(1000, 1), consumer.Header{Key: deadletter.HeaderDetail, Value: large})},
+			"own",
+			consumer.Record{Value: []byte(good), Headers: append(headers(1000, 1), consumer.Header{Key: deadletter.HeaderDetail, Value: large})},
 			"", "", false,
 		},
 		"a key that is too large, and a bad value": {
@@ -71,7 +76,9 @@ func TestARecordIsRefusedForTheFirstReasonThereIs(t *testing.T) {
 		"invalid by the schema":                     {"own", consumer.Record{Value: []byte(`{}`)}, deadletter.SchemaViolation, "", false},
 		"no score, where the app has no use for it": {"own", consumer.Record{Value: []byte(scoreless)}, "", "", false},
 		"no score on the legacy route": {
-			"legacy", consumer.Record{Value: []byte(scoreless)}, deadletter.SchemaViolation,
+			"legacy",
+			consumer.Record{Value: []byte(scoreless)},
+			deadletter.SchemaViolation,
 			"/battleinfo/score: route wxscore reports battleinfo.score, and there is no integer", false,
 		},
 	} {

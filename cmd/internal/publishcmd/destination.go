@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
@@ -16,13 +16,13 @@ import (
 // A destination is where lines go, and by what they are checked before.
 type destination struct {
 	topic   string
-	headers []kafka.Header
+	headers []consumer.Header
 	app     *admission.App
 }
 
 // newDestination finds the destination that the configuration has for a topic and an app, either of which is empty if
 // it was not chosen.
-func newDestination(cfg *config.Config, topic, appID string, headers []kafka.Header) (destination, error) {
+func newDestination(cfg *config.Config, topic, appID string, headers []consumer.Header) (destination, error) {
 	topic, err := oneOf("topic", "configured", topic, cfg.SourceTopics())
 	if err != nil {
 		return destination{}, err
@@ -37,7 +37,7 @@ func newDestination(cfg *config.Config, topic, appID string, headers []kafka.Hea
 		return destination{}, err
 	}
 	if appID != "" {
-		headers = append([]kafka.Header{{Key: admission.HeaderAppID, Value: []byte(appID)}}, headers...)
+		headers = append([]consumer.Header{{Key: admission.HeaderAppID, Value: []byte(appID)}}, headers...)
 	}
 	app, err := admission.NewApp(apps[slices.Index(ids, chosen)])
 	if err != nil {
@@ -60,14 +60,18 @@ func oneOf(flag, where, chosen string, known []string) (string, error) {
 }
 
 // check makes a record of a line, or says why the pipeline would refuse it.
-func (d destination) check(l cli.Line) (kafka.Message, *admission.Refusal) {
+func (d destination) check(l cli.Line) (record, *admission.Refusal) {
 	var excess consumer.Excess
 	if l.TooLong() {
 		excess.Value = int(l.Size)
 	}
 	report, refusal := d.app.Admit(nil, l.Text, d.headers, excess)
 	if refusal != nil {
-		return kafka.Message{}, refusal
+		return record{}, refusal
 	}
-	return kafka.Message{Key: slices.Clone(report.OpenID), Value: slices.Clone(l.Text), Headers: d.headers, WriterData: l.Number}, nil
+	r := record{kmsg.Record{Key: slices.Clone(report.OpenID), Value: slices.Clone(l.Text)}, l.Number}
+	for _, h := range d.headers {
+		r.Headers = append(r.Headers, kmsg.Header(h))
+	}
+	return r, nil
 }

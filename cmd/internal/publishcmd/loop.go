@@ -7,8 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
@@ -36,8 +34,8 @@ type publication struct {
 	inBytes  bool      // progress is in bytes of the input, else in records
 	stderr   io.Writer // over the progress
 
-	write func(ctx context.Context, records []kafka.Message) error // returns when all are in the topic
-	verb  string                                                   // what was done to the records written
+	write func(ctx context.Context, records []record) error // returns when all are in the topic
+	verb  string                                            // what was done to the records written
 	tally tally
 	next  int // the first line that is not done: neither published nor skipped
 	lines int // of the input, once it has ended
@@ -47,15 +45,18 @@ type publication struct {
 type checkedLine struct {
 	line    int
 	bytes   int64 // of the input since the one before
-	record  kafka.Message
+	record  record
 	refusal *admission.Refusal // if the line is bad; there is no record then
 }
 
 // publish brings the lines to Kafka, or with dryRun only as far as there, and says how far it came.
 func (p *publication) publish(ctx context.Context, conn consumer.Connection, dryRun bool) error {
-	p.write, p.verb = func(_ context.Context, records []kafka.Message) error { p.tally.written(records, nil); return nil }, "would publish"
+	p.write, p.verb = func(_ context.Context, records []record) error { p.tally.written(records, 0); return nil }, "would publish"
 	if !dryRun {
-		out := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
+		out, err := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
+		if err != nil {
+			return err
+		}
 		defer out.close()
 		if err := out.findTopic(ctx); err != nil {
 			return err
@@ -176,7 +177,7 @@ func (p *publication) deliver(ctx context.Context, checked <-chan checkedLine) e
 
 // A portion is what goes to Kafka at once.
 type portion struct {
-	records []kafka.Message
+	records []record
 	bytes   int   // of the records' values
 	input   int64 // bytes of the input that it stands for
 	next    int   // the line after its last

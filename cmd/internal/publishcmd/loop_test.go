@@ -10,7 +10,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/spf13/cobra"
 	"pgregory.net/rapid"
 
@@ -32,7 +31,7 @@ func newPublication(t interface{ Fatal(...any) }, in io.Reader, failFast bool, f
 		name: "stdin", in: io.NopCloser(in), from: from, next: from, failFast: failFast,
 		dest: destination{topic: "t", app: app},
 		pace: pace.New(0, portionRecords), progress: cli.NewProgress(&cobra.Command{}), stderr: stderr,
-		write: func(_ context.Context, records []kafka.Message) error {
+		write: func(_ context.Context, records []record) error {
 			for _, r := range records {
 				*written = append(*written, string(r.Value))
 			}

@@ -24,12 +24,18 @@ import (
 // publishVirtual publishes lines through the connections that the broker can sever.
 func publishVirtual(ctx context.Context, t *testing.T, b *kafkatest.Broker, topic string, lines []string, from int, rate float64) (stderr string, err error) {
 	t.Helper()
+	return publishOver(ctx, t, b, b.Dial, topic, lines, from, rate)
+}
+
+// publishOver publishes lines through connections of one's own.
+func publishOver(ctx context.Context, t *testing.T, b *kafkatest.Broker, dial dialer, topic string, lines []string, from int, rate float64) (stderr string, err error) {
+	t.Helper()
 	text := fmt.Sprintf("kafka: {brokers: [%q]}\napps: [{appid: wx1, appkey: k, topics: [%s]}]", b.Addrs()[0], topic)
 	cfg, err := config.Parse([]byte(text), "", os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := cfg.Kafka.Connection(b.Dial)
+	conn, err := cfg.Kafka.Connection(dial)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +102,33 @@ func TestAnOutageInTheMiddleLosesNothingAndTurnsNothingAround(t *testing.T) {
 			t.Errorf("the topic holds %v", got)
 		}
 	})
+}
+
+func TestARecordWhoseAcknowledgementIsLostIsInTheTopicOnce(t *testing.T) {
+	t.Parallel()
+	for _, size := range []string{"as large as may be", "too large together"} {
+		t.Run(size, func(t *testing.T) {
+			t.Parallel()
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+				topic := kafkatest.Name(t)
+				settings := map[string]string{}
+				if size != "as large as may be" {
+					settings["max.message.bytes"] = "1000"
+				}
+				if err := b.CreateTopic(t.Context(), topic, 3, settings); err != nil {
+					t.Fatal(err)
+				}
+				lines := publishtest.Reports(300)
+				stderr, err := publishOver(t.Context(), t, b, losing(b.Dial, 5), topic, lines, 1, 0)
+				if err != nil || !strings.Contains(stderr, "published 300 records") {
+					t.Errorf("%v, %q", err, stderr)
+				}
+				if got := publishtest.ByUser(t, b, topic); !publishtest.SameByUser(got, publishtest.WantByUser(lines)) {
+					t.Errorf("the topic holds %v", got)
+				}
+			})
+		})
+	}
 }
 
 func TestWhoGoesOnWhereAnOutageStoppedItLosesNothing(t *testing.T) {

@@ -1,7 +1,6 @@
 package publishcmd
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,10 +9,13 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 const (
@@ -21,65 +23,56 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// A producer writes records to a topic. It is for one goroutine.
+// A record is a line as it goes to Kafka.
+type record struct {
+	kmsg.Record
+	line int
+}
+
+// A producer writes records to a topic, each once as long as it lives. It is for one goroutine.
 type producer struct {
 	topic   string
 	brokers []string
-	client  *kafka.Client
-	writer  *kafka.Writer
+	client  *kgo.Client
+	reader  *topic.Reader
+	written func([]record, int32)
 	warn    func(text string)
+
+	layout    topic.Layout // of the topic, as it was at a time
+	described time.Time
+	leading   map[int32]*topic.Producer // by partition
 }
 
-// newProducer returns a producer that tells each group of records acknowledged to written, which several goroutines may
-// call at once, and trouble that it hopes will pass to warn. Close it.
-func newProducer(conn consumer.Connection, topic string, written func([]kafka.Message, error), warn func(string)) *producer {
-	client := conn.Client()
-	return &producer{
-		topic:   topic,
-		brokers: conn.Brokers,
-		client:  client,
-		warn:    warn,
-		writer: &kafka.Writer{
-			Addr:         client.Addr,
-			Topic:        topic,
-			Transport:    client.Transport,
-			Balancer:     kafka.Murmur2Balancer{}, // the partition that Java clients choose for a key
-			RequiredAcks: kafka.RequireAll,
-			MaxAttempts:  1, // insist tries again, and says so
-			ReadTimeout:  requestTimeout,
-			WriteTimeout: requestTimeout,
-			BatchTimeout: time.Millisecond,
-			// A partition gets all of a call in one request: of two, the first could fail and the second not, which
-			// would turn their order around. What is too large is the broker's to say.
-			BatchSize:  portionRecords,
-			BatchBytes: 64 << 20,
-			Completion: written,
-		},
+// newProducer returns a producer that tells each group of records that lie in a partition to written, and trouble that it
+// hopes will pass to warn. It does not connect; the error is that of a connection that can never work. Close it.
+func newProducer(conn consumer.Connection, name string, written func([]record, int32), warn func(string)) (*producer, error) {
+	client, err := topic.NewClient(conn, kgo.RetryTimeout(time.Second)) // insist tries for longer, and says so
+	if err != nil {
+		return nil, err
 	}
+	return &producer{topic: name, brokers: conn.Brokers, client: client, reader: topic.NewReader(client), written: written, warn: warn}, nil
 }
 
 // close ends the connections. No call may be under way.
-func (p *producer) close() {
-	_ = p.writer.Close() // never fails, and nothing waits in it
-	consumer.CloseClient(p.client)
-}
+func (p *producer) close() { p.client.Close() }
 
 // findTopic returns a [missingTopicError] if the topic does not exist.
 func (p *producer) findTopic(ctx context.Context) error {
 	err := p.insist(ctx, func() error {
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		meta, err := p.client.Metadata(attempt, &kafka.MetadataRequest{})
+		known, err := kmsg.NewPtrMetadataRequest().RequestWith(attempt, p.client) // of all topics
 		if err != nil {
-			return cmp.Or(errors.Unwrap(err), err) // without the name of a function
+			return err
 		}
 		var names []string
-		for _, topic := range meta.Topics {
-			if topic.Name == p.topic && !errors.Is(topic.Error, kafka.UnknownTopicOrPartition) {
-				return topic.Error
+		for _, t := range known.Topics {
+			err := kerr.ErrorForCode(t.ErrorCode)
+			if *t.Topic == p.topic && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+				return err
 			}
-			if !topic.Internal {
-				names = append(names, topic.Name)
+			if !t.IsInternal {
+				names = append(names, *t.Topic)
 			}
 		}
 		return backoff.Permanent(missingTopicError{p.topic, p.brokers, names})
@@ -92,10 +85,9 @@ func (p *producer) findTopic(ctx context.Context) error {
 
 // write returns nil when all in-sync replicas have each of the records, and an [unwrittenError] when it has given up on
 // some. An attempt under way is finished even if ctx ends, but none follows.
-func (p *producer) write(ctx context.Context, records []kafka.Message) error {
+func (p *producer) write(ctx context.Context, records []record) error {
 	left := records
 	err := p.insist(ctx, func() (err error) {
-		// The writer's own timeout ends the attempt; this one only what would never end.
 		attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*requestTimeout)
 		defer cancel()
 		left, err = p.attempt(attempt, left)
@@ -104,7 +96,7 @@ func (p *producer) write(ctx context.Context, records []kafka.Message) error {
 	if err == nil {
 		return nil
 	}
-	if tooLarge(err) && len(left) > 1 {
+	if topic.Oversized(err) && len(left) > 1 {
 		// Together they may be too large, or one of them: each half by itself, in order.
 		half := len(left) / 2
 		if err := p.write(ctx, left[:half]); err != nil {
@@ -112,23 +104,87 @@ func (p *producer) write(ctx context.Context, records []kafka.Message) error {
 		}
 		return p.write(ctx, left[half:])
 	}
-	return &unwrittenError{left[0].WriterData.(int), err}
+	return &unwrittenError{left[0].line, err}
 }
 
-// attempt writes the records once, and returns those that were not acknowledged, in their order.
-func (p *producer) attempt(ctx context.Context, records []kafka.Message) (left []kafka.Message, err error) {
-	err = p.writer.WriteMessages(ctx, records...)
-	var each kafka.WriteErrors
-	if err == nil || !errors.As(err, &each) || len(each) != len(records) {
+// attempt writes the records once, those of a partition in one batch, and returns those that are not known to be written,
+// in their order. All of a partition are left, or none: sent again, they have the same numbers, and are passed over where
+// they are there. So it is an error of size only where nothing else is in the way: what is then sent in halves was not
+// written.
+func (p *producer) attempt(ctx context.Context, records []record) (left []record, err error) {
+	if err := p.describe(ctx); err != nil {
 		return records, err
 	}
-	err = nil
-	for i, e := range each {
-		if e != nil {
-			left, err = append(left, records[i]), cmp.Or(err, e)
+	type outcome struct {
+		partition int32
+		err       error
+	}
+	keys := kgo.StickyKeyPartitioner(nil).ForTopic(p.topic) // the partition that Java clients choose for a key
+	partitionOf := make([]int32, len(records))
+	byPartition := map[int32][]record{}
+	for i, r := range records {
+		n := int32(keys.Partition(&kgo.Record{Key: r.Key}, len(p.layout.Leaders)))
+		partitionOf[i] = n
+		byPartition[n] = append(byPartition[n], r)
+	}
+	ended := make(chan outcome, len(byPartition))
+	for n, records := range byPartition {
+		to := p.leading[n]
+		if to == nil {
+			to = topic.NewProducer(p.reader, p.layout.Incarnation, n)
+			p.leading[n] = to
+		}
+		go func() { ended <- outcome{n, to.Send(ctx, batchOf(records))} }()
+	}
+	failed := map[int32]bool{}
+	for range byPartition {
+		o := <-ended
+		switch {
+		case o.err == nil:
+			p.written(byPartition[o.partition], o.partition)
+			continue
+		case err == nil || topic.Oversized(err):
+			err = o.err
+		}
+		failed[o.partition] = true
+	}
+	for i, r := range records {
+		if failed[partitionOf[i]] {
+			left = append(left, r)
 		}
 	}
+	if err != nil && !topic.Oversized(err) {
+		p.described = time.Time{} // it may have changed
+	}
 	return left, err
+}
+
+func batchOf(records []record) *topic.Batch {
+	all := make([]kmsg.Record, len(records))
+	for i, r := range records {
+		all[i] = r.Record
+	}
+	return topic.NewBatch(all...)
+}
+
+// describe finds out again, now and then, which partitions the topic has.
+func (p *producer) describe(ctx context.Context) error {
+	const often = 5 * time.Second
+	if time.Since(p.described) < often {
+		return nil
+	}
+	l, err := p.reader.Describe(ctx, p.topic)
+	if err != nil {
+		return err
+	}
+	if len(l.Leaders) == 0 {
+		return fmt.Errorf("describe topic %s: %w", p.topic, kerr.LeaderNotAvailable)
+	}
+	if p.leading == nil || l.IsOther(p.layout.ID) {
+		p.leading = map[int32]*topic.Producer{}
+	}
+	p.layout, p.described = l, time.Now()
+	return nil
 }
 
 // insist tries until it works, the error is one that stays, patience is used up, or ctx ends.
@@ -152,13 +208,8 @@ func (p *producer) insist(ctx context.Context, try func() error) error {
 
 // stays tells an error that will not change from one that may pass.
 func stays(err error) bool {
-	var code kafka.Error
-	return errors.As(err, &code) && !code.Temporary() || errors.As(err, new(*tls.CertificateVerificationError))
-}
-
-// tooLarge tells the answer that what was sent is too large, all of it or a record in it.
-func tooLarge(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+	var code *kerr.Error
+	return errors.As(err, &code) && !code.Retriable && !topic.Forgotten(err) || errors.As(err, new(*tls.CertificateVerificationError))
 }
 
 // A missingTopicError says that a topic does not exist, as far as this client may see.
@@ -180,7 +231,7 @@ type unwrittenError struct {
 }
 
 func (e *unwrittenError) Error() string {
-	if tooLarge(e.err) {
+	if topic.Oversized(e.err) {
 		return fmt.Sprintf("publish line %d: larger than the topic's max.message.bytes allows: %v", e.line, e.err)
 	}
 	return fmt.Sprintf("publish from line %d: %v", e.line, e.err)

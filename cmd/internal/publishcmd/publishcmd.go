@@ -2,7 +2,8 @@
 // been checked as the pipeline will.
 //
 // The lines of one player keep their order, and there is one line before which all is done, whatever ends it. A record
-// whose acknowledgement was lost is written again, and is then in the topic twice.
+// whose acknowledgement is lost is in the topic once all the same (Kafka's idempotent producer): only what a run has given up
+// may be there, and be there twice after the next.
 package publishcmd
 
 import (
@@ -12,12 +13,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // New returns the command.
@@ -30,8 +31,8 @@ to a topic of the configuration: the value is the line byte for byte without its
 and the partition is the one that Java clients choose for that key. Blank lines count but are skipped.
 
 The lines of one player keep their order. A line is published once all in-sync replicas have it. While Kafka does not
-take records it is tried again for half a minute; a record whose acknowledgement was lost on the way is then in the
-topic twice.
+take records it is tried again for half a minute; a record whose acknowledgement is lost on the way is in the topic
+once all the same.
 
 A bad line is told on standard error with its number, the reason and what is wrong first. With --bad fail, the default,
 all before it is published and nothing after it; with --bad skip it is left out.
@@ -112,8 +113,8 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 }
 
 // parseHeaders reads NAME=VALUE. The value may hold more equals signs, or be empty.
-func parseHeaders(texts []string) ([]kafka.Header, error) {
-	var headers []kafka.Header
+func parseHeaders(texts []string) ([]consumer.Header, error) {
+	var headers []consumer.Header
 	for _, text := range texts {
 		name, value, ok := strings.Cut(text, "=")
 		switch {
@@ -122,7 +123,7 @@ func parseHeaders(texts []string) ([]kafka.Header, error) {
 		case name == admission.HeaderAppID:
 			return nil, fmt.Errorf("--header %q: it picks the app, for which there is --app", text)
 		}
-		headers = append(headers, kafka.Header{Key: name, Value: []byte(value)})
+		headers = append(headers, consumer.Header{Key: name, Value: []byte(value)})
 	}
 	return headers, nil
 }
