@@ -8,7 +8,7 @@
 //
 // It promises the first reason found and not all of them, in the order of [Directory.Admit]. Nothing here knows what
 // becomes of a record, and whether it is too old is not asked: that depends on when. All is made from the configuration
-// once, is not changed after that, and is safe for concurrent use. A record that is admitted takes no memory.
+// once, is not changed after that, and is safe for concurrent use.
 package admission
 
 import (

@@ -23,13 +23,13 @@ type Feed struct {
 	Replayed bool   // they are replayed letters
 	Apps     []*App // whose records these may be
 
-	sources map[string]*Feed // of a replay topic: where its records were before
+	sources map[string]*Feed // of all source topics, by their names
 	strands map[uint64]*App  // see [Feed.Strand]
 }
 
 // New loads the schemas of all apps.
 func New(cfg *config.Config) (*Directory, error) {
-	d := &Directory{feeds: map[string]*Feed{}}
+	d, sources := &Directory{feeds: map[string]*Feed{}}, map[string]*Feed{}
 	for _, c := range cfg.Apps {
 		app, err := NewApp(c)
 		if err != nil {
@@ -38,24 +38,25 @@ func New(cfg *config.Config) (*Directory, error) {
 		app.Index = len(d.Apps)
 		d.Apps = append(d.Apps, app)
 		for _, topic := range c.Topics {
-			if d.feeds[topic] == nil {
-				d.feeds[topic] = newFeed(topic, topic, false)
+			if sources[topic] == nil {
+				sources[topic] = newFeed(topic, topic, false, sources)
+				d.feeds[topic] = sources[topic]
 			}
-			d.feeds[topic].add("", app)
+			sources[topic].add("", app)
 		}
 	}
 	for _, topic := range cfg.SourceTopics() {
 		replay := cfg.DeadLetter.ReplayTopicFor(topic)
 		if d.feeds[replay] == nil {
-			d.feeds[replay] = newFeed(replay, topic, true)
+			d.feeds[replay] = newFeed(replay, topic, true, sources)
 		}
-		d.feeds[replay].replays(topic, d.feeds[topic])
+		d.feeds[replay].replays(topic, sources[topic])
 	}
 	return d, nil
 }
 
-func newFeed(topic, source string, replayed bool) *Feed {
-	return &Feed{Topic: topic, Source: source, Replayed: replayed, sources: map[string]*Feed{}, strands: map[uint64]*App{}}
+func newFeed(topic, source string, replayed bool, sources map[string]*Feed) *Feed {
+	return &Feed{Topic: topic, Source: source, Replayed: replayed, sources: sources, strands: map[uint64]*App{}}
 }
 
 // add adds an app to those whose records there may be; source is the topic in which these were before.
@@ -68,7 +69,6 @@ func (f *Feed) add(source string, app *App) {
 
 // replays adds a source topic to those whose letters are replayed here.
 func (f *Feed) replays(topic string, source *Feed) {
-	f.sources[topic] = source
 	for _, app := range source.Apps {
 		f.add(topic, app)
 	}

@@ -74,3 +74,34 @@ func TestIdentify(t *testing.T) {
 		})
 	}
 }
+
+// A replay topic may have letters of a source topic whose replays now go elsewhere: the configuration was another when they
+// were replayed.
+func TestAReplayedLetterIsOfTheTopicThatItSaysWhicheverReplayTopicItIsIn(t *testing.T) {
+	t.Parallel()
+	cfg := config.Default()
+	for _, id := range []string{"one", "two"} {
+		cfg.Apps = append(cfg.Apps, config.App{AppID: id, Topics: []string{"of-" + id}, Route: config.RouteBattleReport, Schema: "builtin:any"})
+	}
+	directory, err := New(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letter := []consumer.Header{
+		{Key: deadletter.HeaderSourceTopic, Value: []byte("of-two")},
+		{Key: deadletter.HeaderSourcePartition, Value: []byte("0")},
+		{Key: deadletter.HeaderSourceOffset, Value: []byte("7")},
+		{Key: deadletter.HeaderSourceTimestamp, Value: []byte("2026-01-01T00:00:00.000Z")},
+		{Key: deadletter.HeaderReplays, Value: []byte("1")},
+		{Key: deadletter.HeaderPrevious, Value: []byte("of-two.dlq/0/7")},
+	}
+	for _, topic := range []string{"of-one.replay", "of-two.replay"} {
+		if a, why := directory.Feed(topic).identify(letter); why != "" || a.App == nil || a.App.AppID != "two" || a.Home != "of-two" || a.Origin == nil {
+			t.Errorf("in %s: app %v, home %q, origin %v: %s", topic, a.App, a.Home, a.Origin, why)
+		}
+	}
+	letter[0].Value = []byte("of-one.replay")
+	if a, why := directory.Feed("of-one.replay").identify(letter); why == "" {
+		t.Errorf("one that says it was in a replay topic first is app %v's", a.App)
+	}
+}

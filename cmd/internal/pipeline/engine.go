@@ -190,7 +190,7 @@ func (e *engine) finish(out outcome) {
 	b := out.batch
 	l := e.lanes.of(b)
 	e.dispatcher.ended(b)
-	e.metrics.called(b, out)
+	e.metrics.called(out)
 	if out.err == nil {
 		e.metrics.delivered(b, out.oldest)
 		e.settler.delivered(l.tenant(), eventsOf(b.items))

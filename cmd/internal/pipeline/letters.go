@@ -13,7 +13,8 @@ import (
 const lettersAtOnce = 256
 
 // mailer has letters written of the events that are given up, some at a time. The
-// channels lead to its run and back; the rest belongs to the engine's loop.
+// channels lead to its run and back; what waits and is being written belongs to the
+// engine's loop.
 type mailer struct {
 	writer *deadletter.Writer
 	cfg    *config.DeadLetter

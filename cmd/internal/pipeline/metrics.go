@@ -127,17 +127,17 @@ func newAppLabels(a *platform.App) *appLabels {
 
 func (m *metrics) close() { _ = m.registration.Unregister() }
 
-func (m *metrics) called(b *batch, out outcome) {
+func (m *metrics) called(out outcome) {
 	ctx, class := context.Background(), classDelivered
 	m.nCalls.Add(1)
 	if out.err != nil {
 		class = out.err.Class.String()
 		m.nFailed.Add(1)
 	}
-	labels := m.apps[b.app.Index]
+	labels := m.apps[out.batch.app.Index]
 	m.calls.Add(ctx, 1, labels.classes[class]...)
 	m.duration.Record(ctx, out.took.Seconds(), labels.record...)
-	m.size.Record(ctx, int64(len(b.items)), labels.record...)
+	m.size.Record(ctx, int64(len(out.batch.items)), labels.record...)
 }
 
 // delivered counts events, and how long the oldest of them took: of each it would

@@ -1,7 +1,8 @@
 // Package pipeline takes battle reports from Kafka to MSDK.
 //
 // Read it in the order of the data path. Each stage is a type, or a function,
-// with one job in the file of its name, and knows only those before it:
+// with one job in the file of its name, and is told of the others by no more than
+// what it is given:
 //
 //	take      take.go     each record of a chunk becomes an event: admitted, or refused
 //	bound     intake.go   how much may be taken and not settled
@@ -138,7 +139,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		DrainTimeout:      cfg.Delivery.DrainTimeout,
 		FetchBytes:        one,
 		FetchTotal:        total,
-		Strand:            func(r *consumer.Record) uint64 { return directory.Feed(r.Partition.Topic).Strand(r.Headers) },
+		Strand:            p.strand,
 		SessionTimeout:    cfg.Kafka.SessionTimeout,
 		HeartbeatInterval: opts.HeartbeatInterval,
 		Logger:            opts.Logger,
@@ -152,6 +153,14 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// strand is what is deferred together with a record. It is asked of each.
+func (p *Pipeline) strand(r *consumer.Record) uint64 {
+	if len(r.Headers) == 0 { // which says so without looking up the topic
+		return 0
+	}
+	return p.directory.Feed(r.Partition.Topic).Strand(r.Headers)
 }
 
 // fetchBytes is how much is fetched of a partition at a time, hundreds of records, and

@@ -50,7 +50,7 @@ func TestJudge(t *testing.T) {
 		"twenty failures in a row: hold": {
 			history{records: 100}, fails(msdkclient.Retry), platform.Condition{Failures: 19}, verdict{fate: hold, app: platform.Failing},
 		},
-		"whatever fails while the app is Held: hold": {
+		"whatever fails while the app is held: hold": {
 			history{records: 100, elapsed: time.Hour}, fails(msdkclient.Retry), platform.Condition{Held: true}, verdict{fate: hold, app: platform.Failing},
 		},
 		"a first failure while others succeed is no strike": {
@@ -86,7 +86,7 @@ func TestJudge(t *testing.T) {
 		"a suspect's failure holds nobody": {
 			history{records: 1, suspect: true, failed: t0}, fails(msdkclient.AppClass), platform.Condition{Failures: 19, Bars: 4}, verdict{fate: again, suspect: true},
 		},
-		"a suspect while the app is Held: hold": {
+		"a suspect while the app is held: hold": {
 			history{records: 2, suspect: true, failed: t0}, fails(msdkclient.Retry), platform.Condition{Held: true}, verdict{fate: hold, suspect: true},
 		},
 		"a single record, tried for long enough: given up": {

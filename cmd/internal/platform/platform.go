@@ -2,8 +2,8 @@
 // group: whether the app's calls are held, how fast they may come, who was named in one lately, and how many fail.
 //
 // It learns of each call's end and answers when the next one may be made; it makes none, decides nothing of batches, and
-// knows no records. Time comes in as an argument. All of it belongs to one goroutine, that of the pipeline's loop; only
-// [Breaker.State] is safe to read from elsewhere.
+// knows no records. Time comes in as an argument. What changes belongs to one goroutine, that of the pipeline's loop; only
+// [Breaker.State] and [Breaker.Held] are safe to ask elsewhere.
 //
 // A breaker is, in turn:
 //
