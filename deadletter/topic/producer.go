@@ -69,7 +69,7 @@ func (p *Producer) Send(ctx context.Context, b *Batch) error {
 				continue
 			}
 		}
-		return fmt.Errorf("write %d records to %s/%d: %w", len(b.records), p.of.Topic, p.partition, err)
+		return fmt.Errorf("write to %s/%d: %w", p.of.Topic, p.partition, err)
 	}
 }
 
@@ -101,6 +101,9 @@ func (p *Producer) begin(ctx context.Context) error {
 	res, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, p.reader.client)
 	if err == nil {
 		err = kerr.ErrorForCode(res.ErrorCode)
+	}
+	if errors.Is(err, kerr.ClusterAuthorizationFailed) {
+		return fmt.Errorf("become a producer of Kafka, for which this client needs IdempotentWrite on the cluster: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("become a producer of Kafka: %w", err)

@@ -12,17 +12,15 @@ import (
 
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// losing returns a dialer whose connections end, so many times, in place of the answer to a request to produce, which the
-// broker has carried out.
-func losing(dial dialer, times int32) dialer {
-	var left atomic.Int32
-	left.Store(times)
+// losing returns a dialer whose connections end, as often as is left, in place of the answer to a request to produce, which
+// the broker has carried out.
+func losing(dial dialer, left *atomic.Int32) dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &losingConn{Conn: conn, left: &left}, nil
+		return &losingConn{Conn: conn, left: left}, nil
 	}
 }
 

@@ -8,11 +8,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
@@ -119,12 +123,84 @@ func TestARecordWhoseAcknowledgementIsLostIsInTheTopicOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				lines := publishtest.Reports(300)
-				stderr, err := publishOver(t.Context(), t, b, losing(b.Dial, 5), topic, lines, 1, 0)
+				var lost atomic.Int32
+				lost.Store(5)
+				stderr, err := publishOver(t.Context(), t, b, losing(b.Dial, &lost), topic, lines, 1, 0)
 				if err != nil || !strings.Contains(stderr, "published 300 records") {
 					t.Errorf("%v, %q", err, stderr)
 				}
 				if got := publishtest.ByUser(t, b, topic); !publishtest.SameByUser(got, publishtest.WantByUser(lines)) {
 					t.Errorf("the topic holds %v", got)
+				}
+			})
+		})
+	}
+}
+
+// A topic gets a third partition between two attempts at one portion: of the first, player a's record was refused and player
+// b's written, whose acknowledgement was lost. The partition of b's is a's now.
+func TestPartitionsThatAreAddedBetweenTwoAttemptsLoseNothing(t *testing.T) {
+	t.Parallel()
+	keys := kgo.StickyKeyPartitioner(nil).ForTopic("")
+	player := func(of2, of3 int) string {
+		for i := 0; ; i++ {
+			name := fmt.Sprint("player-", i)
+			if r := (&kgo.Record{Key: []byte(name)}); keys.Partition(r, 2) == of2 && keys.Partition(r, 3) == of3 {
+				return name
+			}
+		}
+	}
+	a, b := player(0, 1), player(1, 2)
+	kafkatest.Virtual(t, func(t *testing.T, broker *kafkatest.Broker) {
+		topic := broker.Topic(t, 2)
+		cluster := broker.RequireKfake(t)
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1, When: func(r kmsg.Request) bool {
+			return r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Partition == 0
+		}})
+		var lost atomic.Int32
+		lost.Store(1 << 20)
+		time.AfterFunc(8*time.Second, func() {
+			client, err := kgo.NewClient(kgo.SeedBrokers(broker.Addrs()...), kgo.Dialer(broker.Dial))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer client.Close()
+			more := kmsg.NewCreatePartitionsRequestTopic()
+			more.Topic, more.Count = topic, 3
+			req := kmsg.NewPtrCreatePartitionsRequest()
+			req.Topics = append(req.Topics, more)
+			if _, err := req.RequestWith(t.Context(), client); err != nil {
+				t.Error(err)
+			}
+			lost.Store(0)
+		})
+		lines := []string{publishtest.Report(a, 1), publishtest.Report(b, 2)}
+		stderr, err := publishOver(t.Context(), t, broker, losing(broker.Dial, &lost), topic, lines, 1, 0)
+		if err != nil || !strings.Contains(stderr, "published 2 records") {
+			t.Errorf("%v, %q", err, stderr)
+		}
+		got := publishtest.ByUser(t, broker, topic)
+		if !slices.Equal(got[a], lines[:1]) || !slices.Contains(got[b], lines[1]) {
+			t.Errorf("the topic holds %v", got)
+		}
+	})
+}
+
+func TestNothingToPublishNeedsNoBroker(t *testing.T) {
+	t.Parallel()
+	for rule, lines := range map[string][]string{
+		"the input ends after a while": {publishtest.Report("a", 1)},
+		"so it does with a bad line":   {publishtest.Report("a", 1), "{"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+				topic := b.Topic(t, 1)
+				time.AfterFunc(5*time.Second, b.Sever)
+				stderr, err := publishVirtual(t.Context(), t, b, topic, lines, 1, 0.1) // the second is looked at after ten seconds
+				if err != nil && !errors.Is(err, cli.ErrNo) || !strings.Contains(stderr, "published 1 record ") || strings.Contains(stderr, "trying again") {
+					t.Errorf("%v, %q", err, stderr)
 				}
 			})
 		})

@@ -86,9 +86,12 @@ func (p *producer) findTopic(ctx context.Context) error {
 // write returns nil when all in-sync replicas have each of the records, and an [unwrittenError] when it has given up on
 // some. An attempt under way is finished even if ctx ends, but none follows.
 func (p *producer) write(ctx context.Context, records []record) error {
+	if len(records) == 0 {
+		return nil
+	}
 	left := records
 	err := p.insist(ctx, func() (err error) {
-		attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*requestTimeout)
+		attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 		defer cancel()
 		left, err = p.attempt(attempt, left)
 		return err
@@ -180,7 +183,9 @@ func (p *producer) describe(ctx context.Context) error {
 	if len(l.Leaders) == 0 {
 		return fmt.Errorf("describe topic %s: %w", p.topic, kerr.LeaderNotAvailable)
 	}
-	if p.leading == nil || l.IsOther(p.layout.ID) {
+	if l.IsOther(p.layout.ID) || len(l.Leaders) != len(p.layout.Leaders) {
+		// Keys go elsewhere now: what is tried again is another batch, which must not have the numbers of one that is
+		// perhaps there. What was there is then there twice.
 		p.leading = map[int32]*topic.Producer{}
 	}
 	p.layout, p.described = l, time.Now()
