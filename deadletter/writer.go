@@ -25,9 +25,9 @@ type Writer struct {
 	reader *topic.Reader
 	log    *slog.Logger
 
-	mu        sync.Mutex
-	sequences map[topicPartition]*sequence
-	trouble   map[string]*trouble // topics to which a Write under way cannot write
+	mu         sync.Mutex
+	partitions map[topicPartition]*partitionWriter
+	trouble    map[string]*trouble // topics to which a Write under way cannot write
 }
 
 // topicPartition is a partition of a topic as it is now.
@@ -45,7 +45,7 @@ func NewWriter(conn consumer.Connection, log *slog.Logger) (*Writer, error) {
 	}
 	return &Writer{
 		client: client, reader: topic.NewReader(client), log: log,
-		sequences: map[topicPartition]*sequence{}, trouble: map[string]*trouble{},
+		partitions: map[topicPartition]*partitionWriter{}, trouble: map[string]*trouble{},
 	}, nil
 }
 
@@ -112,7 +112,7 @@ func (w *Writer) write(ctx context.Context, name string, letters []*toWrite) err
 	if len(letters) == 0 {
 		return nil
 	}
-	var byPartition map[*sequence][]*toWrite
+	var byPartition map[*partitionWriter][]*toWrite
 	if err := w.insist(ctx, name, nowhere, len(letters), func(ctx context.Context) (err error) {
 		byPartition, err = w.route(ctx, name, letters)
 		return err
@@ -157,8 +157,8 @@ func (w *Writer) insist(ctx context.Context, name string, partition int32, lette
 }
 
 // route chooses the partition that Java clients choose for a letter's key, and
-// finds the sequences that go there.
-func (w *Writer) route(ctx context.Context, topic string, letters []*toWrite) (map[*sequence][]*toWrite, error) {
+// finds the writers to the partitions.
+func (w *Writer) route(ctx context.Context, topic string, letters []*toWrite) (map[*partitionWriter][]*toWrite, error) {
 	l, err := w.reader.Describe(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -168,15 +168,17 @@ func (w *Writer) route(ctx context.Context, topic string, letters []*toWrite) (m
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	maps.DeleteFunc(w.sequences, func(p topicPartition, _ *sequence) bool { return p.topic.Topic == topic && l.IsOther(p.topic.ID) })
+	maps.DeleteFunc(w.partitions, func(p topicPartition, _ *partitionWriter) bool {
+		return p.topic.Topic == topic && l.IsOther(p.topic.ID)
+	})
 	partitioner := kgo.StickyKeyPartitioner(nil).ForTopic(topic)
-	byPartition := map[*sequence][]*toWrite{}
+	byPartition := map[*partitionWriter][]*toWrite{}
 	for _, letter := range letters {
 		at := topicPartition{l.Incarnation, letter.partition(partitioner, len(l.Leaders))}
-		s := w.sequences[at]
+		s := w.partitions[at]
 		if s == nil {
-			s = newSequence(w, at)
-			w.sequences[at] = s
+			s = newPartitionWriter(w, at)
+			w.partitions[at] = s
 		}
 		byPartition[s] = append(byPartition[s], letter)
 	}

@@ -1,8 +1,9 @@
 // Package kafkatest gives tests and the sandbox a Kafka to work with: an in-process broker that speaks the
 // protocol (kfake), or, when BATTLEREPORT_TEST_BROKERS names one, a real cluster. The same test runs on both.
 //
-// It does not fake the client: records go in and come out over the network, through another client library than
-// the one the product uses, so that an error in the one is not mirrored by the other.
+// It does not fake the client: records go in and come out over the network. It uses franz-go, which to the consumer,
+// on kafka-go, is another library, so that an error in the one is not mirrored by the other; what else of the product
+// stands on franz-go numbers, sends and fetches its records by requests of its own.
 //
 // Topics and groups have names of their own for each call of [Name], so tests that share a real cluster do not
 // meet. A test that depends on the fake asks for it, and is skipped on a real cluster: by options to [Start], by

@@ -1,5 +1,5 @@
-// Package topic reads and keeps the topics that dead letters, and what is done
-// about them, lie in. It knows nothing of letters.
+// Package topic reads, writes and keeps topics: those of dead letters and of what is
+// done about them, above all. It knows nothing of letters.
 //
 // # Reading
 //
@@ -14,6 +14,13 @@
 // mean other records: to read on then is an [ErrRecreated], never a mixture of both
 // ([Incarnation]). Brokers that are older than Kafka 2.8 do not tell them apart: there
 // only a topic that has become shorter is found out.
+//
+// # Writing
+//
+// A [Producer] sends batches to one partition, each of which lies there once however
+// often it was sent (Kafka's idempotent producer). A call is one attempt, and when to
+// make another is for the caller to say. It promises nothing beyond the life of the
+// producer.
 //
 // # Keeping
 //

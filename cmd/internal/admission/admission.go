@@ -6,7 +6,7 @@
 // replay topic is of the topic that it was in first. It is fit if its headers and its key are within the limits, and its
 // value is within the schema's limits and valid by it; for the legacy route it must also have a score.
 //
-// It promises the first reason found and not all of them, in the order of [Directory.Admit]. Nothing here knows what
+// It promises the first reason found and not all of them, in the order of [Feed.Admit]. Nothing here knows what
 // becomes of a record, and whether it is too old is not asked: that depends on when. All is made from the configuration
 // once, is not changed after that, and is safe for concurrent use.
 package admission

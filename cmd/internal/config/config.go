@@ -2,7 +2,7 @@
 //
 // Every key has one description: a field in the tree that func fields builds. Reading, the ranges a value may have,
 // the commented example and the JSON Schema for editors all come from that tree, and every default stands in
-// [Default]. A file that does not fit is refused as a whole, with all its [Faults] at once, each with its line, its
+// [Default], those of an app in defaultApp. A file that does not fit is refused as a whole, with all its [Faults] at once, each with its line, its
 // key's path, what stands there and what is wanted. Nothing is silently ignored: an unknown key, a key given twice, a
 // TLS setting while TLS is off and a null are all faults.
 //

@@ -2,7 +2,7 @@
 // see to it that each is replayed or discarded once.
 //
 // What they find out about letters is package triage's, and what they show of it is its package view's. Those that resolve
-// letters share [work]: first a plan, then a question, then the letters that the plan was of, and no others. What they
+// letters share one way of working (work.go): first a plan, then a question, then the letters that the plan was of, and no others. What they
 // have said they have done is done, and what they were stopped in, the same command does when it is run again.
 package deadlettercmd
 

@@ -1,8 +1,7 @@
 // Package pipeline takes battle reports from Kafka to MSDK.
 //
 // Read it in the order of the data path. Each stage is a type, or a function,
-// with one job in the file of its name, and is told of the others by no more than
-// what it is given:
+// with one job in the file of its name; none knows the engine:
 //
 //	take      take.go     each record of a chunk becomes an event: admitted, or refused
 //	bound     intake.go   how much may be taken and not settled
@@ -22,16 +21,20 @@
 // written on goroutines of their own, and all of them speak to the loop through
 // channels.
 //
-// A batch goes this way; [rules] say which:
+// A batch goes this way; the rules in verdict.go say which:
 //
 //	gathered ──► called ──► delivered
 //	               │  ▲
 //	             failed │
 //	               ├──┴─ again, later, hold: as it is, when its time or its app's has come
-//	               ├──► apart: halves go each its own way, a suspect's behind everybody else
+//	               ├──► apart: halves go each its own way, of one player one behind the other;
+//	               │    a suspect's go behind everybody else
 //	               ├──► doubt ──► rejected, once others get through or the wait is over
 //	               │       └────► hold, if the app turns out to be held
 //	               └──► rejected, exhausted: a dead letter
+//
+// What waits meanwhile for longer than max_age or max_hold is given up without a
+// call (gather.go, hold.go), and what waits at the end of a generation is let go.
 //
 // What is known of an app outlives generations: see package platform, which draws
 // the states of its breaker. Whose a record is and whether it is fit is for package

@@ -138,7 +138,7 @@ func (p *provisioner) persist(ctx context.Context, what string, try func(context
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case refused(err):
+		case isFinal(err):
 			return fmt.Errorf("%w; create it yourself, or allow this client to", err)
 		}
 		now := time.Now()
@@ -162,8 +162,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// refused tells an answer that will not change from trouble that passes.
-func refused(err error) bool {
+// isFinal tells an answer that will not change from trouble that passes.
+func isFinal(err error) bool {
 	for _, code := range []*kerr.Error{
 		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed,
 		kerr.UnsupportedSaslMechanism, kerr.PolicyViolation, kerr.InvalidTopicException, kerr.InvalidConfig,

@@ -1,9 +1,10 @@
 // Package platform keeps what is known of the platform's health for each app, across the generations of the consumer
-// group: whether the app's calls are held, how fast they may come, who was named in one lately, and how many fail.
+// group: whether the app's calls are held, how fast they may come, which players a call has named lately, and how many
+// fail. A process that starts knows nothing.
 //
 // It learns of each call's end and answers when the next one may be made; it makes none, decides nothing of batches, and
-// knows no records. Time comes in as an argument. What changes belongs to one goroutine, that of the pipeline's loop; only
-// [Breaker.State] and [Breaker.Held] are safe to ask elsewhere.
+// knows no records. Time comes in as an argument, but for [Breaker.Now], the clock of retries. What changes belongs to one
+// goroutine, that of the pipeline's loop; only [Breaker.State] and [Breaker.Held] are safe to ask elsewhere.
 //
 // A breaker is, in turn:
 //

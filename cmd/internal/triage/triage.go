@@ -1,5 +1,5 @@
 // Package triage finds out about dead letters what people want to know of them: how many there are, what changed and
-// when, what they have in common, whose they are, and which can be replayed. The commands and the console share it.
+// when, what they have in common, whose they are, and which can be replayed. The deadletter commands use it.
 //
 // What is found out is data ([Stats], [Wave], [Plan]), with JSON tags; package view shows it on a terminal. Counting takes
 // constant memory however many letters there are, and says where it had to become approximate.

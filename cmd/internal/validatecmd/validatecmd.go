@@ -1,5 +1,6 @@
-// Package validatecmd is the command validate: it checks reports, one a line, as the pipeline does, and writes what it finds
-// of each before it reads the next.
+// Package validatecmd is the command validate: it holds reports, one a line, against a schema, and writes what it finds of
+// each before it reads the next. It knows no app: what run and publish ask besides, an openid whatever the schema and a score
+// on the legacy route, it does not.
 package validatecmd
 
 import (

@@ -8,12 +8,12 @@ import (
 	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
-// sequence writes letters to a partition, batch by batch, each once. It works for one
+// partitionWriter writes letters to a partition, batch by batch, each once. It works for one
 // caller at a time.
 //
 // What a write that was cut off has left open keeps its numbers, and those that
 // come after it are another producer's.
-type sequence struct {
+type partitionWriter struct {
 	w *Writer
 	topicPartition
 	producer *topic.Producer
@@ -29,8 +29,8 @@ type sequence struct {
 // mostOpen bounds the batches that are remembered. Each is of another write.
 const mostOpen = 4
 
-func newSequence(w *Writer, at topicPartition) *sequence {
-	return &sequence{w: w, topicPartition: at, producer: topic.NewProducer(w.reader, at.topic, at.partition), turn: make(chan struct{}, 1)}
+func newPartitionWriter(w *Writer, at topicPartition) *partitionWriter {
+	return &partitionWriter{w: w, topicPartition: at, producer: topic.NewProducer(w.reader, at.topic, at.partition), turn: make(chan struct{}, 1)}
 }
 
 // Kafka limits the size of a batch, by default to 1 MiB, which letters may reach
@@ -44,7 +44,7 @@ const maxWhole = 16 << 20
 
 // write returns when the partition has the letters, or ctx has ended, or with an
 // [topic.ErrRecreated] when there is no such partition any more.
-func (s *sequence) write(ctx context.Context, letters []*toWrite) error {
+func (s *partitionWriter) write(ctx context.Context, letters []*toWrite) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -71,7 +71,7 @@ func (s *sequence) write(ctx context.Context, letters []*toWrite) error {
 // findOut finds out about the open batches in which some of the letters are, by
 // sending them again. The letters of other open batches are somebody else's by
 // now: they are not sent again.
-func (s *sequence) findOut(ctx context.Context, letters []*toWrite) error {
+func (s *partitionWriter) findOut(ctx context.Context, letters []*toWrite) error {
 	for _, b := range slices.Clone(s.open) {
 		if !slices.ContainsFunc(letters, b.has) {
 			continue
@@ -100,7 +100,7 @@ func (s *sequence) findOut(ctx context.Context, letters []*toWrite) error {
 	return nil
 }
 
-func (s *sequence) insist(ctx context.Context, letters int, try func(context.Context) error) error {
+func (s *partitionWriter) insist(ctx context.Context, letters int, try func(context.Context) error) error {
 	return s.w.insist(ctx, s.topic.Topic, s.partition, letters, try)
 }
 
@@ -111,7 +111,7 @@ var errSplit = errors.New("the letters do not fit into one batch")
 // writeTogether writes the letters in one batch. If the topic finds it too large,
 // which it says of the whole and not of any letter, each half is tried apart, down
 // to the letter that does not fit by itself. That one is made smaller.
-func (s *sequence) writeTogether(ctx context.Context, letters []*toWrite) error {
+func (s *partitionWriter) writeTogether(ctx context.Context, letters []*toWrite) error {
 	least, most := 0, 0
 	if len(letters) == 1 {
 		most = len(letters[0].bySize())
