@@ -158,10 +158,10 @@ func (e *engine) accept(now time.Time, piece []arrival) {
 		switch a := &piece[i]; {
 		case e.draining: // it came while fetching ended
 			e.settler.letGo(a.event)
-		case a.lane == noLane:
+		case a.number == noLane:
 			e.mailer.add(a.event)
 		default:
-			e.lanes[a.lane].add(now, a)
+			e.lanes[a.number].add(now, a)
 		}
 	}
 }

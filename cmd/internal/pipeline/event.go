@@ -37,9 +37,9 @@ type event struct {
 // for the time being. The event itself lies in the cache of another processor.
 type arrival struct {
 	*event
-	lane int    // its number; noLane: it is refused
-	user uint64 // a number for the batcher
-	size int    // in the body, in bytes
+	number int    // of its lane; noLane: it is refused
+	user   uint64 // a number for the batcher
+	size   int    // in the body, in bytes
 }
 
 // noLane is the number of no lane.

@@ -60,8 +60,8 @@ func (t *taker) check(records []consumer.Record) (piece []arrival, rooms []room)
 		a := &piece[i]
 		a.feed, a.record, a.taken = from, records[i], now
 		t.admit(a.event, now)
-		if a.lane = noLane; a.refusal == nil {
-			a.lane, a.user, a.size = laneOf(a.app, a.replayed), userNumber(a.event.user), len(a.record.Value)+itemOverhead
+		if a.number = noLane; a.refusal == nil {
+			a.number, a.user, a.size = laneOf(a.app, a.replayed), userNumber(a.event.user), len(a.record.Value)+itemOverhead
 		}
 		rooms = addRoom(rooms, a.tenant(), 1, a.record.Size())
 	}
