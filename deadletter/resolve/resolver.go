@@ -100,13 +100,13 @@ type Replay struct {
 type Done struct {
 	Resolved  []deadletter.Resolution // by this call
 	Skipped   []deadletter.Resolution // before it; only Name and State are known
-	Refused   []Refusal               // cannot be resolved; it stays as it is
+	Refused   []Unresolved            // cannot be resolved; it stays as it is
 	Unknown   []deadletter.Name       // the connection broke before the answer; another run finds out
 	Untouched []deadletter.Name       // not resolved, because of the error
 }
 
-// Refusal says why a letter cannot be resolved.
-type Refusal struct {
+// Unresolved says why a letter cannot be resolved.
+type Unresolved struct {
 	Name deadletter.Name
 	Err  error
 }

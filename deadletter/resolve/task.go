@@ -105,7 +105,7 @@ func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (l
 			break // given twice: the second time it is skipped
 		}
 		if err := r.absent(&t.resolution, ends); err != nil {
-			done.Refused = append(done.Refused, Refusal{name, err})
+			done.Refused = append(done.Refused, Unresolved{name, err})
 			continue
 		}
 		if state := r.states.Of(name, t.resolution.Identity()); state != deadletter.Pending {
@@ -113,7 +113,7 @@ func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (l
 			continue
 		}
 		if t.refused != nil {
-			done.Refused = append(done.Refused, Refusal{name, t.refused})
+			done.Refused = append(done.Refused, Unresolved{name, t.refused})
 			continue
 		}
 		if met.Again(t.resolution.Identity()) {

@@ -36,7 +36,7 @@ func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error
 		}
 		return nil
 	case outcome == aborted && topic.Oversized(err) && len(tasks) == 1:
-		done.Refused = append(done.Refused, Refusal{tasks[0].resolution.Name, fmt.Errorf("%w: %w", ErrTooLarge, err)})
+		done.Refused = append(done.Refused, Unresolved{tasks[0].resolution.Name, fmt.Errorf("%w: %w", ErrTooLarge, err)})
 		return nil
 	case outcome == aborted && topic.Oversized(err):
 		half := len(tasks) / 2
