@@ -21,10 +21,10 @@
 // A letter is the record itself, key, value and headers as they came, with
 // headers of the form deadletter.* that say what happened. [Writer.Write]
 // returns once all in-sync replicas have a letter, so that the record's offset
-// may be committed. It writes each once, as Kafka's idempotent
-// producers do; but a process that is killed in the middle and the one that takes
-// over may each write a letter. Such twins have the same deadletter.source.* and
-// deadletter.replays: they count as one, and are resolved as one ([Identity]).
+// may be committed. It writes each once, as Kafka's idempotent producers do; but a
+// process that is killed in the middle and the one that takes over may each write a
+// letter. Such twins have the same deadletter.source.* and deadletter.replays: they
+// count as one, and are resolved as one ([Identity]).
 //
 // A letter's name is TOPIC/PARTITION/OFFSET in the dead-letter topic ([Name]). As it is
 // read back it is an [Entry], which a [Filter] selects or not, a [Where] among its

@@ -105,7 +105,7 @@ func unwritten(letters []*toWrite) []*toWrite {
 	return slices.DeleteFunc(slices.Clone(letters), func(l *toWrite) bool { return l.written })
 }
 
-// write writes the letters, all partitions at the same time. The error is an
+// write writes the letters, all partitions at the same time. The error is a
 // [topic.ErrRecreated] when the topic is no longer the one that was found, and else that
 // of ctx.
 func (w *Writer) write(ctx context.Context, name string, letters []*toWrite) error {
@@ -131,7 +131,7 @@ func (w *Writer) write(ctx context.Context, name string, letters []*toWrite) err
 }
 
 // insist tries until it succeeds, ctx ends, or the error is one that more trying
-// does not mend: an [topic.ErrRecreated], or an errSplit.
+// does not mend: a [topic.ErrRecreated], or an errSplit.
 func (w *Writer) insist(ctx context.Context, name string, partition int32, letters int, try func(context.Context) error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		attempt, cancel := context.WithTimeout(ctx, writeTimeout)

@@ -125,16 +125,16 @@ var (
 // Replay writes each letter to its replay topic and its resolution, both in one
 // transaction: for readers of what is committed the letter lies there once,
 // whatever happens to this process or to others that replay it. Letters that are
-// resolved already, or whose twin is, are skipped. Letters of one key, given in their order, lie
-// there in that order. All who read the letters find them replayed when Replay
-// returns, unless a broker has not heard of it for seconds.
+// resolved already, or whose twin is, are skipped. Letters of one key, given in their
+// order, lie there in that order. All who read the letters find them replayed when
+// Replay returns, unless a broker has not heard of it for seconds.
 //
 // The replayed record has the letter's key and headers, and headers that tell
 // [deadletter.OriginOf] where it comes from.
 //
 // An error ends the work: it is an [ErrFenced] when another resolver has taken
-// over, an [topic.ErrNoTopic] when there is no replay topic, or no topic of letters or
-// of resolutions any more, and an [topic.ErrRecreated] when one of them is made anew
+// over, a [topic.ErrNoTopic] when there is no replay topic, or no topic of letters or
+// of resolutions any more, and a [topic.ErrRecreated] when one of them is made anew
 // just then. What was done before it stays done, and is told beside it. When ctx
 // ends, the transaction under way is aborted, or its end waited for, for a few
 // seconds at most; the error then is that of ctx.

@@ -18,9 +18,9 @@ import (
 // letters come as entries too (see [deadletter.Entry.Foreign]). What retention deletes
 // meanwhile is passed over. Memory is bounded, whatever the number of letters.
 //
-// An error ends the loop: it comes last, with an empty entry. It is an
-// [topic.ErrNoTopic] if there is no such topic, and an [topic.ErrRecreated] if it is another
-// one meanwhile, or than was asked for.
+// An error ends the loop: it comes last, with an empty entry. It is a
+// [topic.ErrNoTopic] if there is no such topic, and a [topic.ErrRecreated] if it is
+// another one meanwhile, or than was asked for.
 func (s *Store) Letters(ctx context.Context, q deadletter.Query) iter.Seq2[deadletter.Entry, error] {
 	return func(yield func(deadletter.Entry, error) bool) {
 		if err := s.each(ctx, q, func(e deadletter.Entry) bool { return yield(e, nil) }); err != nil {

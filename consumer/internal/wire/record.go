@@ -22,7 +22,8 @@
 // there. What of a record is too large to be kept is passed, and counted, see [Excess]. A
 // length is believed only as far as there are bytes for it. Where a response is larger
 // than its partition's share, a batch is unpacked, or a record is larger than the share,
-// the [Budget] is asked first: what waits for it holds on to nothing that others want.
+// the [Budget] is waited for, a response's by who asks for it. Beyond its bound goes one
+// chunk at a time, which could not go on otherwise, and one record of each topic.
 //
 // Garbage is an error, never a panic: batches whose checksum is wrong, of a format that is
 // not known, whose records do not rise or lie outside of them. What was read before an
