@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -137,6 +138,60 @@ func TestARecordWhoseAcknowledgementIsLostIsInTheTopicOnce(t *testing.T) {
 	}
 }
 
+// Of two partitions, whose leaders are two brokers, what goes to the one is written and its acknowledgement lost, and what
+// goes to the other is too large together: only that may be sent in halves.
+func TestOnlyWhatIsTooLargeIsSentInHalves(t *testing.T) {
+	t.Parallel()
+	keys := kgo.StickyKeyPartitioner(nil).ForTopic("")
+	player := func(partition int) string {
+		for i := 0; ; i++ {
+			name := fmt.Sprint("player-", i)
+			if keys.Partition(&kgo.Record{Key: []byte(name)}, 2) == partition {
+				return name
+			}
+		}
+	}
+	few, many := player(0), player(1)
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		topic := kafkatest.Name(t)
+		if err := b.CreateTopic(t.Context(), topic, 2, map[string]string{"max.message.bytes": "1000"}); err != nil {
+			t.Fatal(err)
+		}
+		cluster := b.RequireKfake(t)
+		for partition := range int32(2) {
+			if err := cluster.MoveTopicPartition(topic, partition, partition); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var lost atomic.Int32
+		lost.Store(1 << 20)
+		time.AfterFunc(8*time.Second, func() { lost.Store(0) })
+		lossy := losing(b.Dial, &lost)
+		dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == b.Addrs()[0] {
+				return lossy(ctx, network, address)
+			}
+			return b.Dial(ctx, network, address)
+		}
+		var lines []string
+		for i := range 40 {
+			who := many
+			if i%8 == 0 {
+				who = few
+			}
+			lines = append(lines, publishtest.Report(who, i))
+		}
+		stderr, err := publishOver(t.Context(), t, b, dial, topic, lines, 1, 0)
+		if err != nil || !strings.Contains(stderr, "published 40 records") || !strings.Contains(stderr, "trying again") {
+			t.Errorf("%v, %q", err, stderr)
+		}
+		got := publishtest.ByUser(t, b, topic)
+		if len(got[few]) != 5 || len(got[many]) != 35 {
+			t.Errorf("%d of 5 records are there, and %d of 35", len(got[few]), len(got[many]))
+		}
+	}, kfake.NumBrokers(2))
+}
+
 // A topic gets a third partition between two attempts at one portion: of the first, player a's record was refused and player
 // b's written, whose acknowledgement was lost. The partition of b's is a's now.
 func TestPartitionsThatAreAddedBetweenTwoAttemptsLoseNothing(t *testing.T) {
@@ -267,18 +322,26 @@ func TestAfterASignalAllBeforeTheLineNamedIsPublishedAndNothingElse(t *testing.T
 
 func TestARefusalThatMayPassIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
-		topic := b.Topic(t, 3)
-		publishtest.RefuseProduce(t, b, kerr.NotEnoughReplicas, 2)
-		lines := publishtest.Reports(100)
-		stderr, err := publishVirtual(t.Context(), t, b, topic, lines, 1, 0)
-		if err != nil || strings.Count(stderr, "trying again") != 1 {
-			t.Errorf("%v, %q", err, stderr)
-		}
-		if got := publishtest.ByUser(t, b, topic); !publishtest.SameByUser(got, publishtest.WantByUser(lines)) {
-			t.Errorf("the topic holds %v", got)
-		}
-	})
+	for code, times := range map[*kerr.Error]int{
+		kerr.NotEnoughReplicas:        2,
+		kerr.OutOfOrderSequenceNumber: 6, // twice to each of three partitions: the first has it be another producer
+	} {
+		t.Run(code.Message, func(t *testing.T) {
+			t.Parallel()
+			kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+				topic := b.Topic(t, 3)
+				publishtest.RefuseProduce(t, b, code, times)
+				lines := publishtest.Reports(100)
+				stderr, err := publishVirtual(t.Context(), t, b, topic, lines, 1, 0)
+				if err != nil || strings.Count(stderr, "trying again") != 1 {
+					t.Errorf("%v, %q", err, stderr)
+				}
+				if got := publishtest.ByUser(t, b, topic); !publishtest.SameByUser(got, publishtest.WantByUser(lines)) {
+					t.Errorf("the topic holds %v", got)
+				}
+			})
+		})
+	}
 }
 
 func TestARefusalThatStaysIsNot(t *testing.T) {
