@@ -6,10 +6,12 @@
 // key's path, what stands there and what is wanted. Nothing is silently ignored: an unknown key, a key given twice, a
 // TLS setting while TLS is off and a null are all faults.
 //
-// Any string may hold ${VAR}, an environment variable. It is replaced after the YAML has been parsed, so that a
-// variable's value cannot add keys, and it is not looked into again. $${ stands for a literal ${. A secret can be given
-// as KEY_file instead: the file's content without one trailing newline. Files named in the configuration are taken
+// Any string may hold ${VAR}, an environment variable, in [ ] and { } too. It is replaced after the YAML has been parsed,
+// so that a variable's value cannot add keys, and it is not looked into again. $${ stands for a literal ${. A secret can be
+// given as KEY_file instead: the file's content without one trailing newline. Files named in the configuration are taken
 // relative to the directory of the configuration file.
+//
+// Keys at the top that begin with x- are left alone, for anchors; << merges what they mark into another mapping.
 //
 // Secrets never appear in a fault, and a [Secret] prints as [redacted].
 //
@@ -186,8 +188,8 @@ func defaultApp() App {
 }
 
 // Load reads the file at path, with env looking up the variables (usually [os.LookupEnv]). A file that cannot be read
-// gives an error that wraps the reason, such as [fs.ErrNotExist]; one that is not YAML gives the parser's words; any
-// other gives [Faults] if it does not fit.
+// gives an error that wraps the reason, such as [fs.ErrNotExist]; one that is not YAML gives the line and the parser's
+// words, which quote nothing; any other gives [Faults] if it does not fit.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 var variable = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
@@ -51,4 +54,29 @@ func expand(text string, env func(string) (string, bool)) expansion {
 	out.WriteString(text)
 	e.text = out.String()
 	return e
+}
+
+var braced = regexp.MustCompile(`\$\{[^{}\[\],"'\n]*\}?`)
+
+// hideReferences replaces the braces of ${NAME} by marks that mean nothing to YAML, of which they would end a value in
+// [ ] and { }. restore puts the braces back into the values and keys of what was parsed. No line or column moves.
+func hideReferences(data []byte) (hidden []byte, restore func(*yaml.Node)) {
+	const first, last = '\ue000', '\uf8ff' // a range for private use
+	var marks []string
+	for r := first; r <= last && len(marks) < 2; r++ {
+		if !bytes.ContainsRune(data, r) {
+			marks = append(marks, string(r))
+		}
+	}
+	if len(marks) < 2 {
+		return data, func(*yaml.Node) {}
+	}
+	hide, back := strings.NewReplacer("{", marks[0], "}", marks[1]), strings.NewReplacer(marks[0], "{", marks[1], "}")
+	restore = func(n *yaml.Node) {
+		n.Value = back.Replace(n.Value)
+		for _, child := range n.Content {
+			restore(child)
+		}
+	}
+	return braced.ReplaceAllFunc(data, func(reference []byte) []byte { return []byte(hide.Replace(string(reference))) }), restore
 }

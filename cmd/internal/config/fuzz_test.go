@@ -14,7 +14,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(contract))
 	for _, seed := range []string{
 		oneApp, "", "- a", "a: &a [*a]", "<<: {a: b}", "? [a]\n: b", "apps: &a [*a]", "--- a\n--- b", "apps: [{appid: !!int x}]",
-		"batch: {max_records: 0x10, max_bytes: -1, linger: -1s}", "kafka: {brokers: [\"${A}\", '$${A}', '${']}", "\"a\\nb\": 1", "\xff\xfe", "a: !!binary x",
+		"batch: {max_records: 0x10, max_bytes: -1, linger: -1s}", "kafka: {brokers: [\"${A}\", '$${A}', '${']}", "\"a\\nb\": 1", "\xff\xfe", "\xfe\xff\x00a\x00:", "a: !!binary x",
+		"x-a: &a {<<: *a}\nhttp: {<<: [*a, *a]}", "batch: &b {<<: *b, linger: ${A}}", "{password: s,t, <<: {}}", "a: [${A\n}]", "a: {\n\tb: *c", "\ue000${A}",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -13,6 +13,7 @@ func JSONSchema() []byte {
 	config := Default()
 	schema := groupSchema(fields(&config, ""))
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	schema["patternProperties"] = map[string]any{"^" + extension: map[string]any{}}
 	schema["title"] = "Configuration of battlereport"
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

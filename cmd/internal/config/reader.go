@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -76,20 +75,12 @@ func (r *reader) group(n *yaml.Node, path string, fields []field) {
 	}
 	r.places[at] = place{line: n.Line, given: true}
 	given := map[string]*yaml.Node{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
-		at := join(path, key.Value)
-		if key.Kind != yaml.ScalarNode || !slices.Contains(keys, key.Value) {
-			r.unknown(key, at, keys)
-			continue
-		}
-		if earlier, twice := given[key.Value]; twice {
-			r.fault(key.Line, at, "given twice", "one; the first is on line "+strconv.Itoa(earlier.Line))
-			continue
-		}
-		given[key.Value] = value
-	}
+	whole := r.gather(n, path, fields, given, map[*yaml.Node]bool{})
 	for _, f := range fields {
+		if !whole && given[f.key] == nil { // it may be in what could not be merged
+			f.required = false
+			r.faulty[join(path, f.key)] = true
+		}
 		r.field(n.Line, path, f, given)
 	}
 }
@@ -190,14 +181,6 @@ func otherwise(n *yaml.Node, s *scalar) string {
 	return ""
 }
 
-func (r *reader) unknown(key *yaml.Node, path string, keys []string) {
-	want := "one of " + strings.Join(keys, ", ")
-	if near := nearest(key.Value, keys); near != "" {
-		want = near
-	}
-	r.fault(key.Line, path, "unknown key", want)
-}
-
 // absent notes the places of fields that are not given, for faults that concern their defaults.
 func (r *reader) absent(line int, path string, fields []field) {
 	for _, f := range fields {
@@ -215,17 +198,6 @@ func (r *reader) absent(line int, path string, fields []field) {
 		}
 		r.places[at] = p
 	}
-}
-
-func keysOf(fields []field) []string {
-	var keys []string
-	for _, f := range fields {
-		keys = append(keys, f.key)
-		if f.file != nil {
-			keys = append(keys, fileKey(f))
-		}
-	}
-	return keys
 }
 
 func fileKey(f field) string { return f.key + "_file" }

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// extension begins the keys at the top that are the user's own, mostly for anchors. They are not looked into.
+const extension = "x-"
+
+// gather puts the values of a mapping's keys into given, and then those of the mappings that it merges, where there is
+// none yet: a key of its own goes before a merged one, and of two merged the earlier. It returns false if there is a merge
+// that cannot be followed. No mapping is merged twice, as that changes nothing: so anchors that lead in circles, or to ever
+// more of each other, take no longer than there is text.
+func (r *reader) gather(n *yaml.Node, path string, fields []field, given map[string]*yaml.Node, merged map[*yaml.Node]bool) (whole bool) {
+	merged[n] = true
+	whole = true
+	keys := keysOf(fields)
+	lines := map[string]int{}
+	var others []*yaml.Node
+	rest := "" // the secret of which the next key may be a part: a comma ends a value in { }
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
+		at := join(path, key.Value)
+		known := key.Kind == yaml.ScalarNode && slices.Contains(keys, key.Value)
+		if path == "" && strings.HasPrefix(key.Value, extension) {
+			continue
+		}
+		if !known && !isMerge(key) {
+			r.unknown(key, path, keys, rest)
+			continue
+		}
+		rest = ""
+		if first, twice := lines[key.Value]; twice {
+			r.fault(key.Line, at, "given twice", "one; the first is on line "+strconv.Itoa(first))
+			continue
+		}
+		lines[key.Value] = key.Line
+		switch {
+		case isMerge(key):
+			others, whole = r.mergedBy(n.Content[i+1], at)
+		case given[key.Value] == nil:
+			given[key.Value] = value
+		}
+		if known && n.Style&yaml.FlowStyle != 0 && value.Style == 0 && isSecret(fields, key.Value) {
+			rest = key.Value
+		}
+	}
+	for _, other := range others {
+		if !merged[other] {
+			whole = r.gather(other, path, fields, given, merged) && whole
+		}
+	}
+	return whole
+}
+
+func isMerge(key *yaml.Node) bool { return key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge" }
+
+// mergedBy returns the mappings that the value of << stands for.
+func (r *reader) mergedBy(value *yaml.Node, path string) (mappings []*yaml.Node, whole bool) {
+	each := []*yaml.Node{value}
+	if list := resolve(value); list.Kind == yaml.SequenceNode && len(list.Content) > 0 {
+		each = list.Content
+	}
+	for _, m := range each {
+		mapping := resolve(m)
+		if mapping.Kind != yaml.MappingNode {
+			r.fault(m.Line, path, kind(mapping), "a mapping to merge, as *name of one that is marked &name, or a list of such")
+			return nil, false
+		}
+		mappings = append(mappings, mapping)
+	}
+	return mappings, true
+}
+
+// unknown refuses a key, and does not show it where it may be the rest of a secret.
+func (r *reader) unknown(key *yaml.Node, path string, keys []string, secret string) {
+	at, want := join(path, key.Value), "one of "+strings.Join(keys, ", ")
+	if near := nearest(key.Value, keys); near != "" {
+		want = near
+	} else if secret != "" {
+		at, want = path+"."+redacted, want+"; or quotes around "+secret+", if it goes on here"
+	}
+	r.fault(key.Line, at, "unknown key", want)
+}
+
+func isSecret(fields []field, key string) bool {
+	return slices.ContainsFunc(fields, func(f field) bool { return f.key == key && f.scalar != nil && f.scalar.secret })
+}
+
+func keysOf(fields []field) []string {
+	var keys []string
+	for _, f := range fields {
+		keys = append(keys, f.key)
+		if f.file != nil {
+			keys = append(keys, fileKey(f))
+		}
+	}
+	return keys
+}
