@@ -12,8 +12,6 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
-	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // Connection says how a Kafka cluster is reached. Programs beside the consumer
@@ -75,8 +73,8 @@ func (c Connection) dialer() *kafka.Dialer {
 	}
 }
 
-// Open opens a connection, in 10 s at most: Dial, with TLS on top for the name that
-// is dialled, as kafka-go does it. SASL is left to the client.
+// Open opens a connection, in 10 s at most: Dial, with TLS on top for TLS.ServerName or
+// else the name that is dialled, as kafka-go does it. SASL is left to the client.
 func (c Connection) Open(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -139,12 +137,16 @@ func (c Connection) dial() func(context.Context, string, string) (net.Conn, erro
 type TLSFiles struct {
 	CA                 string // authorities to trust; empty: the system's
 	Cert, Key          string // this client's own, for mutual TLS; both or neither
+	ServerName         string // whom the broker's certificate must name; empty: the host that is dialled
 	InsecureSkipVerify bool   // do not verify the broker: for tests only
 }
 
 // Load reads the files into a TLS configuration (TLS 1.2 or newer).
 func (f TLSFiles) Load() (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.InsecureSkipVerify} //nolint:gosec // the operator's explicit choice
+	cfg := &tls.Config{
+		MinVersion: tls.VersionTLS12, ServerName: f.ServerName,
+		InsecureSkipVerify: f.InsecureSkipVerify, //nolint:gosec // the operator's explicit choice
+	}
 	if f.CA != "" {
 		pem, err := os.ReadFile(f.CA)
 		if err != nil {
@@ -166,21 +168,4 @@ func (f TLSFiles) Load() (*tls.Config, error) {
 		cfg.Certificates = []tls.Certificate{pair}
 	}
 	return cfg, nil
-}
-
-// SASL returns the mechanism named none, plain, scram-sha-256 or scram-sha-512
-// (nil for none).
-func SASL(mechanism, username, password string) (sasl.Mechanism, error) {
-	switch mechanism {
-	case "", "none":
-		return nil, nil
-	case "plain":
-		return plain.Mechanism{Username: username, Password: password}, nil
-	case "scram-sha-256":
-		return scram.Mechanism(scram.SHA256, username, password)
-	case "scram-sha-512":
-		return scram.Mechanism(scram.SHA512, username, password)
-	default:
-		return nil, fmt.Errorf("SASL mechanism %q: want none, plain, scram-sha-256 or scram-sha-512", mechanism)
-	}
 }

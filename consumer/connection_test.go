@@ -5,9 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +32,8 @@ func TestMutualTLSLetsInWhoHasACertificate(t *testing.T) {
 		"with the client's certificate":         {own, true},
 		"without a certificate":                 {consumer.TLSFiles{CA: s.CAFile}, false},
 		"not trusting the authority":            {consumer.TLSFiles{Cert: s.CertFile, Key: s.KeyFile}, false},
+		"by the certificate's other name":       {consumer.TLSFiles{CA: s.CAFile, Cert: s.CertFile, Key: s.KeyFile, ServerName: "localhost"}, true},
+		"not by a name it does not have":        {consumer.TLSFiles{CA: s.CAFile, Cert: s.CertFile, Key: s.KeyFile, ServerName: "elsewhere"}, false},
 		"unless the broker need not be trusted": {consumer.TLSFiles{Cert: s.CertFile, Key: s.KeyFile, InsecureSkipVerify: true}, true},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -51,38 +53,31 @@ func TestMutualTLSLetsInWhoHasACertificate(t *testing.T) {
 	}
 }
 
-func TestSASLLetsInWhoHasThePassword(t *testing.T) {
+// A tunnel has another name than the broker behind it.
+func TestABrokerIsReachedByANameItsCertificateDoesNotHave(t *testing.T) {
 	t.Parallel()
 	s := kafkatest.StartSecure(t)
-	config, err := consumer.TLSFiles{CA: s.CAFile}.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, mechanism := range []string{"plain", "scram-sha-256", "scram-sha-512"} {
-		for rule, test := range map[string]struct {
-			password string
-			accept   bool
-		}{
-			"with the password":     {s.Password, true},
-			"with another password": {"wrong", false},
-		} {
-			t.Run(mechanism+" "+rule, func(t *testing.T) {
-				t.Parallel()
-				m, err := consumer.SASL(mechanism, s.Username, test.password)
-				if err != nil {
-					t.Fatal(err)
-				}
-				err = canConnect(t, consumer.Connection{Brokers: s.SASLAddrs, TLS: config, SASL: m})
-				if test.accept && err != nil {
-					t.Error(err)
-				}
-				if !test.accept && !errors.Is(err, kafka.SASLAuthenticationFailed) && !errors.Is(err, io.ErrUnexpectedEOF) { // the fake broker hangs up
-					t.Errorf("got error %v", err)
-				}
-				if err != nil && strings.Contains(err.Error(), test.password) {
-					t.Errorf("the error %v shows the password", err)
-				}
-			})
+	for name, in := range map[string]bool{"localhost": true, "": false} {
+		config, err := consumer.TLSFiles{CA: s.CAFile, Cert: s.CertFile, Key: s.KeyFile, ServerName: name}.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := consumer.Connection{Brokers: []string{"tunnel.example:9093"}, TLS: config}
+		conn.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == conn.Brokers[0] {
+				address = s.TLSAddrs[0]
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+		if err := canConnect(t, conn); (err == nil) != in {
+			t.Errorf("kafka-go's client with server name %q: %v", name, err)
+		}
+		opened, err := conn.Open(t.Context(), "tcp", conn.Brokers[0]) // for the group and franz-go
+		if (err == nil) != in {
+			t.Errorf("a connection with server name %q: %v", name, err)
+		}
+		if err == nil {
+			opened.Close()
 		}
 	}
 }
@@ -197,17 +192,5 @@ func TestTLSFilesSayWhatIsWrongWithThem(t *testing.T) {
 				t.Errorf("got error %v, want %s", err, test.want)
 			}
 		})
-	}
-}
-
-func TestAnUnknownSASLMechanismIsRefused(t *testing.T) {
-	t.Parallel()
-	if _, err := consumer.SASL("gssapi", "u", "secret"); err == nil || err.Error() != `SASL mechanism "gssapi": want none, plain, scram-sha-256 or scram-sha-512` {
-		t.Errorf("got error %v", err)
-	}
-	for _, none := range []string{"", "none"} {
-		if m, err := consumer.SASL(none, "", ""); m != nil || err != nil {
-			t.Errorf("%q gives %v, error %v", none, m, err)
-		}
 	}
 }

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/schema"
 )
 
@@ -24,6 +26,7 @@ func (r *reader) checkKafka(k *Kafka) {
 		r.refuseIf(tls.CAFile != "", "kafka.tls.ca_file", want, "kafka.tls.enabled")
 		r.refuseIf(tls.CertFile != "", "kafka.tls.cert_file", want, "kafka.tls.enabled")
 		r.refuseIf(tls.KeyFile != "", "kafka.tls.key_file", want, "kafka.tls.enabled")
+		r.refuseIf(tls.ServerName != "", "kafka.tls.server_name", want, "kafka.tls.enabled")
 		r.refuseIf(tls.InsecureSkipVerify, "kafka.tls.insecure_skip_verify", "false, as kafka.tls.enabled is", "kafka.tls.enabled")
 	} else {
 		r.refuseIf(tls.CertFile != "" && tls.KeyFile == "", "kafka.tls.key_file", "the key of kafka.tls.cert_file", "kafka.tls.cert_file")
@@ -36,6 +39,20 @@ func (r *reader) checkKafka(k *Kafka) {
 	}
 	r.refuseIf(none == (k.SASL.Username != ""), "kafka.sasl.username", want, "kafka.sasl.mechanism")
 	r.refuseIf(none == (k.SASL.Password != ""), "kafka.sasl.password", want, "kafka.sasl.mechanism")
+	r.checkCredentials(k.SASL)
+}
+
+// checkCredentials refuses here what the mechanism would refuse at the first connection.
+func (r *reader) checkCredentials(s SASL) {
+	var unfit *consumer.CredentialError
+	if _, err := consumer.SASL(s.Mechanism, s.Username, s.Password.Reveal()); !errors.As(err, &unfit) {
+		return
+	}
+	path := "kafka.sasl." + unfit.Part
+	if !r.faulty[path] && !r.faulty["kafka.sasl.mechanism"] {
+		p := r.places[path]
+		r.fault(p.line, path, p.shown+" "+unfit.Flaw(), "another, or kafka.sasl.mechanism plain")
+	}
 }
 
 func (r *reader) checkApps(apps []App) {

@@ -52,12 +52,13 @@ type Kafka struct {
 	SASL           SASL
 }
 
-// TLS secures the connections to the brokers. The files are empty unless Enabled.
+// TLS secures the connections to the brokers. All else is empty unless Enabled.
 type TLS struct {
 	Enabled            bool
 	CAFile             string
 	CertFile           string // given together with KeyFile
 	KeyFile            string
+	ServerName         string // empty: the broker's host
 	InsecureSkipVerify bool
 }
 

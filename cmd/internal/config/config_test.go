@@ -42,7 +42,7 @@ func TestParseTakes(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "key", "from file\n")
 	write(t, dir, "crlf", "from windows\r\n")
-	write(t, dir, "two", "one\n\n")
+	write(t, dir, "none", "from nowhere")
 	write(t, dir, "schema.json", "{}")
 	vars := env(map[string]string{"KEY": "k: [${NOT}]", "N": "7", "PORT": "9093", "EMPTY": "", "WAIT": "3s", "YES": "true"})
 
@@ -76,13 +76,13 @@ func TestParseTakes(t *testing.T) {
 			`apps: [{appid: wx1, appkey: "a$$b$${N}$", topics: [a]}]`,
 			func(c *config.Config) { c.Apps[0].AppKey = "a$$b${N}$" },
 		},
-		"a secret's file loses one newline": {
-			`apps: [{appid: wx1, appkey_file: key, topics: [a]}, {appid: wx2, appkey_file: crlf, topics: [a]}, {appid: wx3, appkey_file: two, topics: [a]}]`,
+		"a secret's file loses one line end": {
+			`apps: [{appid: wx1, appkey_file: key, topics: [a]}, {appid: wx2, appkey_file: crlf, topics: [a]}, {appid: wx3, appkey_file: none, topics: [a]}]`,
 			func(c *config.Config) {
 				c.Apps[0].AppKey = "from file"
 				c.Apps = append(c.Apps, c.Apps[0], c.Apps[0])
 				c.Apps[1].AppID, c.Apps[1].AppKey = "wx2", "from windows"
-				c.Apps[2].AppID, c.Apps[2].AppKey = "wx3", "one\n"
+				c.Apps[2].AppID, c.Apps[2].AppKey = "wx3", "from nowhere"
 			},
 		},
 		"files are relative to the configuration's directory": {
@@ -148,6 +148,16 @@ func TestParseTakes(t *testing.T) {
 		"an empty http.listen is no listener": {
 			"http: {listen: ''}",
 			func(c *config.Config) { c.HTTP.Listen = "" },
+		},
+		"a broker's certificate may name another": {
+			"kafka: {tls: {enabled: true, server_name: kafka.internal}}",
+			func(c *config.Config) { c.Kafka.TLS.Enabled, c.Kafka.TLS.ServerName = true, "kafka.internal" },
+		},
+		"or an address": {
+			"kafka: {tls: {enabled: true, server_name: '::1', insecure_skip_verify: true}}",
+			func(c *config.Config) {
+				c.Kafka.TLS = config.TLS{Enabled: true, ServerName: "::1", InsecureSkipVerify: true}
+			},
 		},
 		"IPv6 addresses are hosts": {
 			"kafka: {brokers: ['[::1]:9092']}\nhttp: {listen: '[::]:0'}",

@@ -13,7 +13,9 @@ func (k *Kafka) Connection(dial func(ctx context.Context, network, address strin
 	conn := consumer.Connection{Brokers: k.Brokers, ClientID: k.ClientID, Dial: dial}
 	var err error
 	if t := k.TLS; t.Enabled {
-		conn.TLS, err = consumer.TLSFiles{CA: t.CAFile, Cert: t.CertFile, Key: t.KeyFile, InsecureSkipVerify: t.InsecureSkipVerify}.Load()
+		conn.TLS, err = consumer.TLSFiles{
+			CA: t.CAFile, Cert: t.CertFile, Key: t.KeyFile, ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify,
+		}.Load()
 		if err != nil {
 			return conn, fmt.Errorf("kafka.tls: %w", err)
 		}

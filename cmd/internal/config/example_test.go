@@ -73,7 +73,7 @@ kafka:
   start: earliest
   client_id: battlereport
   session_timeout: 10s
-  tls: {enabled: false, ca_file: "", cert_file: "", key_file: "", insecure_skip_verify: false}
+  tls: {enabled: false, ca_file: "", cert_file: "", key_file: "", server_name: "", insecure_skip_verify: false}
   sasl: {mechanism: none, username: "", password: ""}
 msdk:
   base_url: https://msdk.tencent-cloud.net

@@ -16,8 +16,8 @@ const anyVariable = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
 // An expansion is a text after its variables were replaced.
 type expansion struct {
 	text     string
-	replaced bool     // at least one variable stood in it
-	unset    []string // names of those that env does not have
+	names    []string // of the variables that stood in it
+	unset    []string // those of them that env does not have
 	broken   bool     // a ${ that begins no reference
 }
 
@@ -42,7 +42,7 @@ func expand(text string, env func(string) (string, bool)) expansion {
 			if !ok {
 				e.unset = append(e.unset, reference[1])
 			}
-			e.replaced = true
+			e.names = append(e.names, reference[1])
 			out.WriteString(value)
 			text = text[len(reference[0]):]
 		default:

@@ -58,8 +58,8 @@ func schemaName(to *string, dir string) *scalar {
 // maxSecretFile bounds what is read of a secret's file: a wrong path may lead to anything.
 const maxSecretFile = 64 << 10
 
-// secretFile is the path of a file that holds a secret; relative to dir.
-func secretFile(to *Secret, dir string) *scalar {
+// secretFile is the path of a file that holds a secret, with one line end at most; relative to dir.
+func secretFile(to *Secret, r rule, dir string) *scalar {
 	s := text(new(string), filledRule)
 	s.want = "the path of a file that holds the secret"
 	s.set = func(text string) string {
@@ -82,6 +82,9 @@ func secretFile(to *Secret, dir string) *scalar {
 		}
 		if value == "" || len(content) > maxSecretFile {
 			return "a file of 1 byte to " + printSize(maxSecretFile) + " that holds the secret"
+		}
+		if what := r.flaw(value); what != "" {
+			return fmt.Sprintf("a file that holds %s, one line end aside; the secret in %q %s", r.want, path, what)
 		}
 		*to = Secret(value)
 		return ""

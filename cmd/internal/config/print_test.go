@@ -43,7 +43,7 @@ func TestEscapedTextExpandsToItself(t *testing.T) {
 			t.Fatal("a variable was looked up")
 			return "", false
 		})
-		if got.text != text || got.replaced || got.broken {
+		if got.text != text || got.names != nil || got.broken {
 			t.Errorf("%q became %+v", text, got)
 		}
 	})

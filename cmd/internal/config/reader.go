@@ -157,15 +157,25 @@ func (r *reader) scalar(n *yaml.Node, path string, s *scalar) {
 		if len(e.unset) > 0 {
 			return
 		}
-		text, typed = e.text, typed || e.replaced
+		text, typed = e.text, typed || e.names != nil
 		if !s.secret {
 			p.shown = show(n, text)
-			r.places[path] = p
+		} else if e.names != nil {
+			p.shown = redacted + " of ${" + strings.Join(e.names, "}, ${") + "}"
 		}
+		r.places[path] = p
 	}
 	if !typed {
 		r.fault(n.Line, path, p.shown, s.want+otherwise(n, s))
-	} else if want := s.set(text); want != "" {
+		return
+	}
+	if s.flaw != nil {
+		if what := s.flaw(text); what != "" {
+			r.fault(n.Line, path, p.shown+" "+what, s.want)
+			return
+		}
+	}
+	if want := s.set(text); want != "" {
 		r.fault(n.Line, path, p.shown, want)
 	}
 }

@@ -13,7 +13,8 @@ type rule struct {
 	want   string
 	form   *regexp.Regexp
 	also   func(string) bool
-	number bool // a plain number may stand for the text
+	flaw   func(string) string // what is wrong with a text that may not be shown; nil if it may
+	number bool                // a plain number may stand for the text
 }
 
 func (r rule) fits(text string) bool {
@@ -27,6 +28,16 @@ const topicVariable = "{topic}"
 var (
 	anyRule    = rule{want: "a string", form: regexp.MustCompile(``)}
 	filledRule = rule{want: "a string that is not empty", form: regexp.MustCompile(`.`)}
+	keyRule    = rule{
+		want: "printable ASCII without white space at its ends",
+		form: regexp.MustCompile(`^[!-~]([ -~]*[!-~])?$`),
+		flaw: keyFlaw,
+	}
+	credentialRule = rule{
+		want: "printable text without white space at its ends",
+		form: regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`),
+		flaw: flaw,
+	}
 	labelRule  = rule{
 		want: "1 to 249 printable ASCII characters without spaces",
 		form: regexp.MustCompile(`^[!-~]{1,249}$`),
@@ -35,6 +46,11 @@ var (
 		want: "host:port with a port from 1 to 65535",
 		form: regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?\]):[0-9]+$`),
 		also: func(text string) bool { return validPort(text, 1) },
+	}
+	serverRule = rule{
+		want: "a host name or an IP address, without a port, or an empty string",
+		form: regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)?$`),
+		also: func(text string) bool { return !strings.Contains(text, ":") || net.ParseIP(text) != nil },
 	}
 	listenRule = rule{
 		want: "host:port or :port with a port from 0 to 65535, or an empty string",

@@ -17,6 +17,7 @@ type scalar struct {
 	want   string   // what may stand here: "an integer from 1 to 2"
 	tags   []string // the YAML types that a literal may have; a text with variables in it may always stand
 	secret bool
+	flaw   func(text string) string        // what is wrong with text that may not be shown, or looks right; nil: nothing is
 	set    func(text string) (want string) // takes text, or says what is wanted instead
 	text   func() string                   // the present value as YAML
 	schema map[string]any                  // JSON Schema of a literal
@@ -167,6 +168,7 @@ func text(to *string, r rule) *scalar {
 	s := &scalar{
 		want: r.want,
 		tags: []string{"!!str"},
+		flaw: r.flaw,
 		set: func(text string) string {
 			if !r.fits(text) {
 				return r.want
