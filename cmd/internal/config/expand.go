@@ -15,10 +15,10 @@ const anyVariable = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
 
 // An expansion is a text after its variables were replaced.
 type expansion struct {
-	text     string
-	names    []string // of the variables that stood in it
-	unset    []string // those of them that env does not have
-	broken   bool     // a ${ that begins no reference
+	text   string
+	names  []string // of the variables that stood in it
+	unset  []string // those of them that env does not have
+	broken bool     // a ${ that begins no reference
 }
 
 // expand replaces ${NAME} by env's value and $${ by ${, in one pass from left to right: a replaced value is not

@@ -21,7 +21,6 @@ func (r *reader) gather(n *yaml.Node, path string, fields []field, given map[str
 	keys := keysOf(fields)
 	lines := map[string]int{}
 	var others []*yaml.Node
-	rest := "" // the secret of which the next key may be a part: a comma ends a value in { }
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
 		at := join(path, key.Value)
@@ -30,10 +29,9 @@ func (r *reader) gather(n *yaml.Node, path string, fields []field, given map[str
 			continue
 		}
 		if !known && !isMerge(key) {
-			r.unknown(key, path, keys, rest)
+			r.unknown(key, path, keys)
 			continue
 		}
-		rest = ""
 		if first, twice := lines[key.Value]; twice {
 			r.fault(key.Line, at, "given twice", "one; the first is on line "+strconv.Itoa(first))
 			continue
@@ -44,9 +42,6 @@ func (r *reader) gather(n *yaml.Node, path string, fields []field, given map[str
 			others, whole = r.mergedBy(n.Content[i+1], at)
 		case given[key.Value] == nil:
 			given[key.Value] = value
-		}
-		if known && n.Style&yaml.FlowStyle != 0 && value.Style == 0 && isSecret(fields, key.Value) {
-			rest = key.Value
 		}
 	}
 	for _, other := range others {
@@ -77,18 +72,49 @@ func (r *reader) mergedBy(value *yaml.Node, path string) (mappings []*yaml.Node,
 }
 
 // unknown refuses a key, and does not show it where it may be the rest of a secret.
-func (r *reader) unknown(key *yaml.Node, path string, keys []string, secret string) {
+func (r *reader) unknown(key *yaml.Node, path string, keys []string) {
 	at, want := join(path, key.Value), "one of "+strings.Join(keys, ", ")
+	column, behind := r.secrets[key.Line]
 	if near := nearest(key.Value, keys); near != "" {
 		want = near
-	} else if secret != "" {
-		at, want = path+"."+redacted, want+"; or quotes around "+secret+", if it goes on here"
+	} else if behind && key.Column > column {
+		at, want = strings.TrimPrefix(path+"."+redacted, "."), want+"; or quotes around the secret before it, if this is a part of that"
 	}
 	r.fault(key.Line, at, "unknown key", want)
 }
 
-func isSecret(fields []field, key string) bool {
-	return slices.ContainsFunc(fields, func(f field) bool { return f.key == key && f.scalar != nil && f.scalar.secret })
+// secretsIn finds on which lines there is a key of a secret, or one like it, and the column of the first. What follows
+// there as a key may be a part of the secret: a comma or a brace ends a value in { }.
+func secretsIn(n *yaml.Node, secrets []string) map[int]int {
+	columns := map[int]int{}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		for i, child := range n.Content {
+			if n.Kind == yaml.MappingNode && i%2 == 0 && nearest(child.Value, secrets) != "" {
+				if first, ok := columns[child.Line]; !ok || child.Column < first {
+					columns[child.Line] = child.Column
+				}
+			}
+			walk(child)
+		}
+	}
+	walk(n)
+	return columns
+}
+
+// secretKeys are the keys of secrets, at whatever depth.
+func secretKeys(fields []field) (keys []string) {
+	for _, f := range fields {
+		switch {
+		case f.group != nil:
+			keys = append(keys, secretKeys(f.group)...)
+		case f.list != nil:
+			keys = append(keys, secretKeys([]field{f.list.elem})...)
+		case f.scalar.secret:
+			keys = append(keys, f.key)
+		}
+	}
+	return keys
 }
 
 func keysOf(fields []field) []string {

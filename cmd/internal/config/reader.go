@@ -28,6 +28,8 @@ type reader struct {
 	faults Faults
 	places map[string]place // by path; also of keys that are not given
 	faulty map[string]bool  // paths that have a fault
+
+	secrets map[int]int // by line: the column from which a secret may stand
 }
 
 // A place is where a value stands, and how a fault shows it.
@@ -47,7 +49,9 @@ func parse(name string, data []byte, dir string, env func(string) (string, bool)
 	if second != nil {
 		r.fault(second.Line, wholeDocument, "a second document", "one only")
 	}
-	r.group(document, "", fields(&config, dir))
+	root := fields(&config, dir)
+	r.secrets = secretsIn(document, secretKeys(root))
+	r.group(document, "", root)
 	r.check(&config)
 	if len(r.faults) > 0 {
 		r.faults.sort()

@@ -38,7 +38,7 @@ var (
 		form: regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`),
 		flaw: flaw,
 	}
-	labelRule  = rule{
+	labelRule = rule{
 		want: "1 to 249 printable ASCII characters without spaces",
 		form: regexp.MustCompile(`^[!-~]{1,249}$`),
 	}
