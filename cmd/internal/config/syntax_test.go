@@ -39,7 +39,8 @@ func TestParseTakesWhatIsNoYAMLToOthers(t *testing.T) {
 		}, "a text may say that it is one": {
 			"kafka: {group: !!str 7, client_id: !!str ${N}}",
 			func(c *config.Config) { c.Kafka.Group, c.Kafka.ClientID = "7", "7" },
-		}} {
+		},
+	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			takes(t, test.yaml, "", vars, test.want)
@@ -56,6 +57,7 @@ func TestWhatIsNoYAMLIsToldWithItsLineAndNotQuoted(t *testing.T) {
 	}{
 		"braces are closed":            {"kafka: {sasl: {password: ${P}}\n", "line 4: did not find expected ',' or '}'"},
 		"brackets are closed":          {"apps:\n- {topics: [${T}}\n", "line 5: did not find expected ',' or ']'"},
+		"a list may go on":             {"a: [1,\n  2,\n  {hunter2: 3]\n", "line 6: did not find expected ',' or '}'"},
 		"quotes are closed":            {"a: 1\nb: 'hunter2\n\n\n", "line 5: found unexpected end of stream"},
 		"a value is one":               {"a: 1\nb: 2\nc: hunter2: hunter2\n", "line 6: mapping values are not allowed in this context"},
 		"quotes end a value":           {"a: 1\nb: 'hunter2'hunter2'\nc: 2\n", "line 5: did not find expected key"},
