@@ -48,5 +48,6 @@ var hints = []struct {
 	words string
 }{
 	{regexp.MustCompile("([:,-] +|[[{] *)[@`%*]"), "a value that begins with @, `, % or * goes in quotes"},
+	{regexp.MustCompile(`: *\{topic\}`), "a value with {topic} in it goes in quotes"},
 	{regexp.MustCompile(`^ *\t`), "YAML indents by blanks, and this line by a tab"},
 }

@@ -64,6 +64,8 @@ func TestWhatIsNoYAMLIsToldWithItsLineAndNotQuoted(t *testing.T) {
 		"a list stands below its key":  {"a: 1\nb: - hunter2\n", "line 5: block sequence entries are not allowed in this context"},
 		"blanks indent":                {"a:\n\tb: hunter2\n", "line 5: found character that cannot start any token; YAML indents by blanks, and this line by a tab"},
 		"some signs go in quotes":      {"a: 1\nb: @hunter2\n", "line 5: found character that cannot start any token; a value that begins with @, `, % or * goes in quotes"},
+		"braces in a value go too":     {"deadletter:\n  topic: {topic}.dlq\n", "line 5: did not find expected key; a value with {topic} in it goes in quotes"},
+		"in braces as well":            {"deadletter: {topic: {topic}.dlq}\n", "line 4: did not find expected ',' or '}'; a value with {topic} in it goes in quotes"},
 		"an anchor is there":           {"a: 1\nb: [*hunter2]\nc: 3\n", "line 5: unknown anchor '…' referenced; a value that begins with @, `, % or * goes in quotes"},
 		"an escape is known":           {`a: "\hunter2"`, "line 4: found unknown escape character"},
 		"a control character is none":  {"a: 1\nb: hunter2\x01\nc: 1", "line 5: control characters are not allowed"},
