@@ -37,13 +37,18 @@ const (
 // maxKeyShown bounds the key in a text, in bytes before quoting, which may make four of one.
 const maxKeyShown = 28
 
-func (e *scanError) Error() string {
+func (e *scanError) Error() string { return at(e.what(), e.at) }
+
+func at(what string, offset int) string { return fmt.Sprintf("%s, at byte %d", what, offset) }
+
+// what is the error without the offset.
+func (e *scanError) what() string {
 	switch e.fault {
 	case faultDuplicate:
-		return fmt.Sprintf("key %q stands twice in one object, at byte %d", shorten(e.key, maxKeyShown), e.at)
+		return fmt.Sprintf("key %q stands twice in one object", shorten(e.key, maxKeyShown))
 	case faultDepth:
-		return fmt.Sprintf("nested more than %d levels deep, at byte %d", e.limit, e.at)
+		return fmt.Sprintf("nested more than %d levels deep", e.limit)
 	default:
-		return fmt.Sprintf("%s, at byte %d", e.fault, e.at)
+		return string(e.fault)
 	}
 }
