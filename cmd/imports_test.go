@@ -28,7 +28,7 @@ var topLevel = []string{
 // included. All may import what lies in the same directory; those that are not listed, nothing else of this module.
 var mayImport = map[string][]string{
 	"cmd":        {"batcher", "consumer", "deadletter", "msdkclient", "schema"},
-	"deadletter": {"consumer"}, // reaches Kafka with the same connection settings
+	"deadletter": {"consumer", "schema"}, // the same connection settings; the same reader of JSON
 }
 
 // usesFakes names the packages besides tests and fakes that may import a fake of an outside system.

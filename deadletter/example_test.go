@@ -42,5 +42,5 @@ func Example() {
 	fmt.Println(string(value), err)
 	// Output:
 	// battle-reports.dlq/0/7 true <nil>
-	// {"score":12,"openid":"o1","map":3.0} <nil>
+	// {"score": 12, "openid": "o1", "map": 3.0} <nil>
 }

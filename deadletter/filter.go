@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ type Filter struct {
 	Until   time.Time // … and before that
 
 	// OpenID is the record's key, or "openid" in its value, at the top or in
-	// "baseinfo".
+	// "baseinfo"; where a key stands twice there, any of them.
 	OpenID string
 
 	// Where the record first came from.
@@ -104,23 +103,13 @@ func (f *Filter) matchOpenID(l *Letter) bool {
 	if f.OpenID == "" || string(l.Key) == f.OpenID {
 		return true
 	}
-	type player struct {
-		OpenID json.RawMessage `json:"openid"` // of any type: one of another does not hide the other
-	}
-	var value struct {
-		player
-		BaseInfo json.RawMessage `json:"baseinfo"`
-	}
-	if json.Unmarshal(l.Value, &value) != nil {
-		return false
-	}
-	var inBaseInfo player
-	_ = json.Unmarshal(value.BaseInfo, &inBaseInfo) // it may be anything
-	for _, raw := range []json.RawMessage{value.OpenID, inBaseInfo.OpenID} {
-		var id string
-		if json.Unmarshal(raw, &id) == nil && id == f.OpenID {
-			return true
-		}
-	}
-	return false
+	t, _, err := readTree(l.Value)
+	return err == nil && (t.hasOpenID(f.OpenID) || slices.ContainsFunc(t.members, func(m member) bool {
+		return m.key == "baseinfo" && m.hasOpenID(f.OpenID)
+	}))
+}
+
+// hasOpenID tells whether an object has that openid. It may have several, of any type, and one does not hide the other.
+func (t *tree) hasOpenID(id string) bool {
+	return slices.ContainsFunc(t.members, func(m member) bool { return m.key == "openid" && m.value == id })
 }

@@ -26,6 +26,7 @@ func TestFilterSelects(t *testing.T) {
 	letter.Letter.Headers = append(letter.Letter.Headers, consumer.Header{Key: "bin", Value: []byte{0xff}})
 	foreign := Entry{Name: someName, Written: someTime, State: Pending, Foreign: "why", Letter: Letter{Key: []byte("o1"), Value: []byte("text")}}
 	seven, eight, offset := 7, 8, int64(1)<<40
+	valued := func(value string) Entry { e := letter; e.Letter.Value = []byte(value); return e }
 	with := func(state State) Entry { e := letter; e.State = state; return e }
 	for rule, test := range map[string]struct {
 		filter Filter
@@ -79,7 +80,19 @@ func TestFilterSelects(t *testing.T) {
 		"where a header has its last value":    {Filter{Where: where(t, `.headers.twice == "2" and .headers.bin == null`)}, letter, true},
 		"where the letter says": {Filter{Where: where(t,
 			`.letter | .name == "t.dlq/3/7" and .key == "o1" and .source.offset == 1099511627776 and .violations[1].keyword == "/anyOf" and .ret == -20000`)}, letter, true},
-		"where the text is, of what is not JSON": {Filter{Where: where(t, `.text == "text" and .value == null and .letter.foreign == "why"`)}, foreign, true},
+		"where the text is, of what is not JSON":                    {Filter{Where: where(t, `.text == "text" and .value == null and .letter.foreign == "why"`)}, foreign, true},
+		"where the value is none, as two parsers read it otherwise": {Filter{Where: where(t, `.value == null`)}, valued(`{"n":1,"n":2}`), true},
+		"it is not seen one way":                                    {Filter{Where: where(t, `.value.n == 2`)}, valued(`{"n":1,"n":2}`), false},
+		"nor the other":                                             {Filter{Where: where(t, `.value.n == 1`)}, valued(`{"n":1,"n":2}`), false},
+		"but as text":                                               {Filter{Where: where(t, `.text == "{\"n\":1,\"\\u006e\":2}"`)}, valued(`{"n":1,"\u006e":2}`), true},
+		"where half of a surrogate pair stands":                     {Filter{Where: where(t, `.value == null`)}, valued(`{"n":"\ud83d"}`), true},
+		"one of two openids":                                        {Filter{OpenID: "o4"}, valued(`{"openid":"o4","openid":"o5"}`), true},
+		"and the other":                                             {Filter{OpenID: "o5"}, valued(`{"openid":"o4","openid":"o5"}`), true},
+		"in one of two baseinfos":                                   {Filter{OpenID: "o4"}, valued(`{"baseinfo":{"openid":"o4"},"baseinfo":7}`), true},
+		"an openid beside what cannot be right":                     {Filter{OpenID: "o4"}, valued(`{"baseinfo":{"openid":"o4","gamename":"\ud83d"}}`), true},
+		"an openid that is a number hides nothing":                  {Filter{OpenID: "o4"}, valued(`{"openid":4,"baseinfo":{"openid":"o4"}}`), true},
+		"openid in capitals is another key":                         {Filter{OpenID: "o4"}, valued(`{"OpenID":"o4"}`), false},
+		"an openid anywhere else":                                   {Filter{OpenID: "o4"}, valued(`{"battleinfo":{"openid":"o4"}}`), false},
 	} {
 		if got, err := test.filter.Match(t.Context(), &test.entry); got != test.want || err != nil {
 			t.Errorf("%s: %v, error %v", rule, got, err)

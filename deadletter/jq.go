@@ -11,12 +11,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/battlereport/battlereport/schema"
 )
 
 // expression is a compiled jq expression.
 type expression struct {
-	text string
-	code *gojq.Code
+	text  string
+	query *gojq.Query
+	code  *gojq.Code
 }
 
 // expressionTime bounds the work on one letter: expressions may be endless.
@@ -29,11 +32,17 @@ func compile(text string) (expression, error) {
 	if err != nil {
 		return expression{}, fmt.Errorf("parse the jq expression %q: %w", text, err)
 	}
-	code, err := gojq.Compile(query)
+	x, err := compileQuery(query)
 	if err != nil {
 		return expression{}, fmt.Errorf("compile the jq expression %q: %w", text, err)
 	}
-	return expression{text, code}, nil
+	x.text = text
+	return x, nil
+}
+
+func compileQuery(query *gojq.Query) (expression, error) {
+	code, err := gojq.Compile(query)
+	return expression{query.String(), query, code}, err
 }
 
 // run returns the first results, at most so many.
@@ -68,6 +77,9 @@ func collect(iter gojq.Iter, most int) (results []any, err error) {
 	return results, nil
 }
 
+// maxDepth is how deep a value may be nested, for the pipeline.
+var maxDepth = schema.DefaultLimits().MaxDepth
+
 // decode decodes a JSON text, keeping all digits of its numbers.
 func decode(text []byte) (any, error) {
 	if !utf8.Valid(text) {
@@ -77,6 +89,9 @@ func decode(text []byte) (any, error) {
 	dec.UseNumber()
 	var v any
 	if err := dec.Decode(&v); err != nil {
+		if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
+			err = schema.Strict(text, maxDepth) // which says where
+		}
 		return nil, err
 	}
 	if _, err := dec.Token(); err != io.EOF {

@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/battlereport/battlereport/schema"
 )
 
 // Where is a condition on letters: a jq expression. It is safe for concurrent
 // use.
 //
 // Its input is {"value", "text", "headers", "letter"}: value is the record's
-// value, null if it is not JSON; text is the value as it is, null if it is not
-// UTF-8 or not there; headers are the record's own by key, as text, of those
+// value, null if it is not strict JSON, which [schema.Strict] says: of what two
+// parsers may read differently it is neither; text is the value as it is, null if
+// it is not UTF-8 or not there; headers are the record's own by key, as text, of those
 // with the same key the last; letter is the letter as [Entry.MarshalJSON] writes
 // it, without key, headers and value, and with the key as text.
 type Where struct{ expression }
@@ -46,9 +49,11 @@ func whereInput(e *Entry) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("letter %s: %w", e.Name, err)
 	}
-	value, err := decode(e.Letter.Value)
-	if err != nil {
-		value = nil // not JSON, as the letter's reason may say
+	var value any // null: not JSON, as the letter's reason may say
+	if schema.Strict(e.Letter.Value, maxDepth) == nil {
+		if value, err = decode(e.Letter.Value); err != nil {
+			return nil, fmt.Errorf("letter %s: %w", e.Name, err)
+		}
 	}
 	headers := map[string]any{}
 	for _, h := range e.Letter.Headers {
