@@ -29,6 +29,9 @@ func (w *work) heading(plan *triage.Plan) string {
 	if plan.Repaired > 0 {
 		text += fmt.Sprintf(", %s of them repaired", words.Grouped(plan.Repaired))
 	}
+	if unchanged := w.unchanged(plan); unchanged > 0 {
+		text += ", unchanged by the repair: " + words.Grouped(unchanged)
+	}
 	switch {
 	case w.because != "":
 		text += ", because: " + words.Visible(w.because)
@@ -40,6 +43,14 @@ func (w *work) heading(plan *triage.Plan) string {
 		text += "; more may match, which --max leaves"
 	}
 	return text + "."
+}
+
+// unchanged is how many letters of the plan the repair leaves as they are, if there is one.
+func (w *work) unchanged(plan *triage.Plan) int64 {
+	if w.repair == nil {
+		return 0
+	}
+	return plan.Letters - plan.Repaired
 }
 
 // perTime says a rate, given a second, in whole letters.

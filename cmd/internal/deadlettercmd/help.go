@@ -19,16 +19,16 @@ the cause: reason, appid, ret, http_status, violation); states, reasons, apps ("
 name, letters); violations (each: instance, keyword, message, letters), other_violations; and timeline (each: time,
 letters), by steps of step_seconds.`
 
-	workJSONHelp = `-o json has: run and by, as they are kept; dry_run; planned, and of these letters done, repaired (of those done), skipped
-(another run was faster) and unknown (the answer was lost); left (as they are) and before (resolved before), each: kind,
-letters, examples (each: name, detail); seconds; and error, which ended it.`
+	workJSONHelp = `-o json has: run and by, as they are kept; dry_run; planned, and of these letters unchanged (by the repair), done, repaired
+(of those done), skipped (another run was faster) and unknown (the answer was lost); raw, if the repair was; left (as they
+are) and before (resolved before), each: kind, letters, examples (each: name, detail); seconds; and error, which ended it.`
 )
 
 // filterHelp explains the filters.
 const filterHelp = `All filters given must match; of several values of one, any. Such values are separated by commas, or the flag is
 repeated. --reason foreign selects records that are no letters of ours; --app, --ret, --topic, --partition, --offset,
 --violation and --delivery match none of these. --where takes a jq expression over {"value", "text", "headers",
-"letter"}: the record's value, null if it is not JSON; the same as text; the record's headers; and the letter as
-"list -o jsonl" has it.
+"letter"}: the record's value, null if it is not JSON as the pipeline takes it, which other programs may read differently;
+the same as text; the record's headers; and the letter as "list -o jsonl" has it.
 
 Exit codes: 0 done, 2 could not do what was asked, 3 no letter matches.`

@@ -33,10 +33,16 @@ delivers them: the same key, headers and value, the oldest first, so that a play
 First it says what it would do: how many letters, of which reasons and apps, a sample, and what cannot be replayed and
 why. Then it asks. Where nobody can be asked it stops there, unless --yes is given.
 
---jq repairs each value: a jq expression from the value to exactly one other. Every value, repaired or not, is checked as
-the pipeline will: what it would refuse again stays pending and is told. So do letters that have come back --max-replays
-times, records that are no letters, those whose value the dead-letter topic did not take, and those whose app or topic
-is not configured any more.
+--jq repairs each value: a jq expression from the value to exactly one other. What it leaves as it is keeps its bytes; how
+many letters it leaves so altogether is told. A value that has half of a surrogate pair, or a key twice in one object,
+stays pending and is told as well, unless the expression replaces that very place: it reads U+FFFD in the place of the half,
+of the keys the last. --raw repairs what is no JSON: the expression is given the value's text, as one string, and makes
+another. Bytes that are no UTF-8, or that begin with a zero as a Schema Registry header does, are a character each, from
+U+0000 to U+00FF.
+
+Every value, repaired or not, is checked as the pipeline will: what it would refuse again stays pending and is told. So do
+letters that have come back --max-replays times, records that are no letters, those whose value the dead-letter topic did
+not take, and those whose app or topic is not configured any more.
 
 What is replayed, and the note that it is, go to Kafka in one transaction: a letter is replayed once, even if this is
 killed or runs twice at the same time. Stopped by Ctrl-C, by a broker that has gone, or by another run that has taken
@@ -49,6 +55,7 @@ matches, or all named are done already.`,
 		Example: `  battlereport deadletter replay -c battlereport.yaml battle-reports.dlq/3/1042 battle-reports.dlq/3/1043
   battlereport deadletter replay -c battlereport.yaml --reason exhausted --since 2h --rate 500/s
   battlereport deadletter replay -c battlereport.yaml --violation /baseinfo/platid --dry-run --diff --jq '.baseinfo.platid |= tonumber'
+  battlereport deadletter replay -c battlereport.yaml --reason invalid_json --raw --jq 'if startswith("\u0000") then .[5:] else . end'
   battlereport deadletter replay -c battlereport.yaml --ret -1011 --max 100 --yes -o json`,
 		Args: cobra.ArbitraryArgs,
 	}
@@ -61,6 +68,7 @@ matches, or all named are done already.`,
 	cmd.Flags().Var(&rate, "rate", "at most `N/s` (or N/m) letters; 0: as fast as Kafka takes them")
 	most := cmd.Flags().Int64("max", 0, "replay at most `N` letters, the oldest; 0: all")
 	jq := cmd.Flags().String("jq", "", "repair each value with this `JQ` expression")
+	raw := cmd.Flags().Bool("raw", false, "give --jq the text of each value, for what is no JSON")
 	maxReplays := cmd.Flags().Int("max-replays", defaultMaxReplays, "leave letters that have been replayed `N` times already")
 	cmd.Flags().BoolVar(&opts.diff, "diff", false, "show what --jq changes in the sample; with --dry-run in each letter")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -71,12 +79,9 @@ matches, or all named are done already.`,
 		if *most < 0 {
 			return cli.Usage(cmd, fmt.Errorf("--max %d: want 0 or more", *most))
 		}
-		var repair *deadletter.Repair
-		if cmd.Flags().Changed("jq") {
-			var err error
-			if repair, err = deadletter.CompileRepair(*jq); err != nil {
-				return cli.Usage(cmd, fmt.Errorf("--jq: %w", err))
-			}
+		repair, err := repairOf(cmd, *jq, *raw)
+		if err != nil {
+			return cli.Usage(cmd, err)
 		}
 		box, names, filter, err := openSelection(cmd, args, flags, load)
 		if err != nil {
@@ -92,13 +97,33 @@ matches, or all named are done already.`,
 		if err != nil {
 			return err
 		}
-		w.verb, w.done, w.rate, w.most = "replay", "replayed", rate.perSecond, *most
+		w.verb, w.done, w.rate, w.most, w.repair = "replay", "replayed", rate.perSecond, *most, repair
 		w.take(names, filter, flags)
 		w.judge = replays.Of
 		w.resolve = replayAll
 		return w.do(cmd.Context())
 	}
 	return cmd
+}
+
+// repairOf compiles --jq, which is raw or not; nil: it is not given.
+func repairOf(cmd *cobra.Command, jq string, raw bool) (*deadletter.Repair, error) {
+	compile := deadletter.CompileRepair
+	switch {
+	case cmd.Flags().Changed("jq"):
+	case raw:
+		return nil, errors.New("--raw: want --jq as well, an expression from text to text")
+	default:
+		return nil, nil
+	}
+	if raw {
+		compile = deadletter.CompileRawRepair
+	}
+	repair, err := compile(jq)
+	if err != nil {
+		return nil, fmt.Errorf("--jq: %w", err)
+	}
+	return repair, nil
 }
 
 // replayAll resolves letters by replaying them.

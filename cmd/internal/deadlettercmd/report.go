@@ -15,18 +15,20 @@ import (
 
 // A workReport is what became of letters, for scripts.
 type workReport struct {
-	Run      string            `json:"run"`
-	By       string            `json:"by"`
-	DryRun   bool              `json:"dry_run"`
-	Planned  int64             `json:"planned"`
-	Done     int64             `json:"done"`     // replayed or discarded
-	Repaired int64             `json:"repaired"` // of these
-	Skipped  int64             `json:"skipped"`  // another run has resolved them meanwhile
-	Unknown  int64             `json:"unknown"`  // the connection broke before the answer
-	Left     []triage.Hindered `json:"left"`     // as they are, and why
-	Before   []triage.Hindered `json:"before"`   // were resolved before
-	Seconds  float64           `json:"seconds"`
-	Error    string            `json:"error,omitempty"` // what ended it
+	Run       string            `json:"run"`
+	By        string            `json:"by"`
+	DryRun    bool              `json:"dry_run"`
+	Planned   int64             `json:"planned"`
+	Done      int64             `json:"done"`          // replayed or discarded
+	Repaired  int64             `json:"repaired"`      // of these
+	Unchanged int64             `json:"unchanged"`     // by the repair, of those planned
+	Raw       bool              `json:"raw,omitempty"` // the repair is of the text
+	Skipped   int64             `json:"skipped"`       // another run has resolved them meanwhile
+	Unknown   int64             `json:"unknown"`       // the connection broke before the answer
+	Left      []triage.Hindered `json:"left"`          // as they are, and why
+	Before    []triage.Hindered `json:"before"`        // were resolved before
+	Seconds   float64           `json:"seconds"`
+	Error     string            `json:"error,omitempty"` // what ended it
 }
 
 // report says what became of the plan, which err may have ended.
@@ -35,7 +37,7 @@ func (w *work) report(plan *triage.Plan, err error) error {
 	if w.opts.json {
 		r := workReport{
 			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
-			Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.unresolved.Obstacles()...), Before: plan.Resolved(),
+			Unchanged: w.unchanged(plan), Raw: w.repair != nil && w.repair.Raw(), Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.unresolved.Obstacles()...), Before: plan.Resolved(),
 			Seconds: math.Round(w.took.Seconds()*1000) / 1000, // nobody reads more
 		}
 		if err != nil {
@@ -63,6 +65,9 @@ func (w *work) report(plan *triage.Plan, err error) error {
 		text += fmt.Sprintf(", %s/s", words.Grouped(int64(float64(w.resolved)/seconds)))
 	}
 	text += fmt.Sprintf("\nrun %s, by %s\n", w.run.ID, w.run.By)
+	if unchanged := w.resolved - w.repaired; unchanged > 0 && w.repair != nil {
+		text += fmt.Sprintf("unchanged by the repair: %s\n", words.Grouped(unchanged))
+	}
 	if left := triage.Total(plan.Obstacles()); left > 0 && err == nil {
 		text += fmt.Sprintf("left %s as they are, as said above\n", words.Number(left, "letter"))
 	}

@@ -29,7 +29,8 @@ type work struct {
 	verb, done string // "replay", "replayed"
 	because    string // of a discard
 	rate       float64
-	most       int64 // letters to resolve; 0: any number
+	most       int64              // letters to resolve; 0: any number
+	repair     *deadletter.Repair // of the values; nil: none
 	opts       workOptions
 
 	// from yields the letters of a topic that are asked for, oldest first.

@@ -3,6 +3,7 @@ package triage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,11 +43,20 @@ func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (resolve.Replay, 
 	if r.Repair != nil {
 		repaired, err := r.Repair.Apply(ctx, value)
 		if err != nil {
-			return resolve.Replay{}, &Obstacle{ObstacleRepair, err.Error()}
+			return resolve.Replay{}, &Obstacle{ObstacleRepair, repairFault(err)}
 		}
 		value = repaired
 	}
 	return r.checked(e, value)
+}
+
+// repairFault says why a repair does not work on a value.
+func repairFault(err error) string {
+	text := err.Error()
+	if errors.Is(err, deadletter.ErrNotJSON) {
+		text += "; --raw repairs its text"
+	}
+	return text
 }
 
 // With returns the replay of a letter with a value that was edited, or found, elsewhere, or what stands against it.

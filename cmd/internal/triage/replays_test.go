@@ -79,13 +79,14 @@ func TestWhetherALetterIsReplayed(t *testing.T) {
 		"one that is larger":                          {triagetest.Letter(key(64<<10 + 1)), "", "too_large"},
 		"what the app's route asks for is asked for":  {triagetest.Letter(from("shared"), app("wx2")), "", "schema_violation"},
 		"repaired": {triagetest.Letter(triagetest.Value(`{"battleinfo":{},"baseinfo":{"openid":"o1","platid":"1"}}`)), ".baseinfo.platid |= tonumber", `battle-reports.replay {"battleinfo":{},"baseinfo":{"openid":"o1","platid":1}}`},
-		"a repair that changes nothing keeps the bytes": {triagetest.Letter(triagetest.Value(good + " ")), ".", "battle-reports.replay"},
-		"a repair that fails":                           {triagetest.Letter(triagetest.Value(good)), ".baseinfo | error", ObstacleRepair},
-		"one that has no result":                        {triagetest.Letter(triagetest.Value(good)), "empty", ObstacleRepair},
-		"one that has two":                              {triagetest.Letter(triagetest.Value(good)), "., .", ObstacleRepair},
-		"one that has no end":                           {triagetest.Letter(triagetest.Value(good)), "last(repeat(.))", ObstacleRepair},
-		"one that makes it no better":                   {triagetest.Letter(triagetest.Value(good)), "del(.baseinfo)", "schema_violation"},
-		"one of what is no JSON":                        {triagetest.Letter(triagetest.Value(`{`)), ".", ObstacleRepair},
+		"a repair that changes nothing keeps the bytes":            {triagetest.Letter(triagetest.Value(good + " ")), ".", "battle-reports.replay"},
+		"a repair that fails":                                      {triagetest.Letter(triagetest.Value(good)), ".baseinfo | error", ObstacleRepair},
+		"one that has no result":                                   {triagetest.Letter(triagetest.Value(good)), "empty", ObstacleRepair},
+		"one that has two":                                         {triagetest.Letter(triagetest.Value(good)), "., .", ObstacleRepair},
+		"one that has no end":                                      {triagetest.Letter(triagetest.Value(good)), "last(repeat(.))", ObstacleRepair},
+		"one that makes it no better":                              {triagetest.Letter(triagetest.Value(good)), "del(.baseinfo)", "schema_violation"},
+		"one that leaves what other programs may read differently": {triagetest.Letter(triagetest.Value(`{"baseinfo":{"openid":"o1","platid":1},"battleinfo":{"a":1,"a":2}}`)), ".baseinfo.platid = 0", ObstacleRepair},
+		"one of what is no JSON":                                   {triagetest.Letter(triagetest.Value(`{`)), ".", ObstacleRepair},
 	}
 	for rule, test := range tests {
 		t.Run(rule, func(t *testing.T) {

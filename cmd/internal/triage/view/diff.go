@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -16,7 +17,7 @@ func Diff(w io.Writer, style Style, replay *resolve.Replay) error {
 	if !replay.Repaired {
 		lines = append(lines, "  unchanged")
 	} else {
-		for _, c := range changes(laidOut(replay.Entry.Letter.Value), laidOut(replay.Value)) {
+		for _, c := range changes(laidOut(replay.Entry.Letter.Value, replay.Value)) {
 			text := style.cut("  " + string(c.sign) + " " + words.Visible(c.text))
 			switch c.sign {
 			case '-':
@@ -31,13 +32,14 @@ func Diff(w io.Writer, style Style, replay *resolve.Replay) error {
 	return err
 }
 
-// laidOut returns the lines of a value laid out for a person, if it is JSON.
-func laidOut(value []byte) []string {
-	text := indented(value)
-	if text == nil {
-		text = value
+// laidOut returns the lines of two values that differ: laid out for a person, where both are JSON and the difference is
+// not in the white space alone.
+func laidOut(a, b []byte) (linesOfA, linesOfB []string) {
+	textA, textB := indented(a), indented(b)
+	if textA == nil || textB == nil || bytes.Equal(textA, textB) {
+		textA, textB = a, b
 	}
-	return strings.Split(string(text), "\n")
+	return strings.Split(string(textA), "\n"), strings.Split(string(textB), "\n")
 }
 
 // A change is a line that is added (+), taken out (-), or shown for what is around it.

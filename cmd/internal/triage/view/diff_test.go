@@ -45,3 +45,21 @@ func TestADifferenceTooLongToBeComparedIsShownWhole(t *testing.T) {
 		t.Errorf("%d changes", len(got))
 	}
 }
+
+func TestADifferenceIsOfValuesLaidOutWhereBothAreJSON(t *testing.T) {
+	t.Parallel()
+	for rule, test := range map[string]struct{ a, b, want string }{
+		"both are":                            {`{"a":1.0,"b":2}`, `{"a":1,"b":2}`, ` {/-  "a": 1.0,/+  "a": 1,/   "b": 2/ }`},
+		"one is not":                          {"\x00{\"a\":1}", `{"a":1}`, "-\x00{\"a\":1}/+{\"a\":1}"},
+		"only the white space is another":     {`{"a":1} `, `{"a":1}`, `-{"a":1} /+{"a":1}`},
+		"or how a text is written, of itself": {`["\/"]`, `["/"]`, ` [/-  "\/"/+  "/"/ ]`},
+	} {
+		var lines []string
+		for _, c := range changes(laidOut([]byte(test.a), []byte(test.b))) {
+			lines = append(lines, string(c.sign)+c.text)
+		}
+		if got := strings.Join(lines, "/"); got != test.want {
+			t.Errorf("%s: %q, want %q", rule, got, test.want)
+		}
+	}
+}
