@@ -116,6 +116,8 @@ func TestWhatAStrictReaderRefusesHindersARepairUntilItIsReplaced(t *testing.T) {
 		"a condition on it":                            {`{n: (if .s > 5 then 1 else 2 end)}`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"that one of two fails":                        {`if .s > 5 then {} else error end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"keys that depend on it":                       {`if .s > 5 then {n: 1} else {} end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
+		"or that do without it":                        {`if .s > 5 then {} else {n: 1} end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
+		"inside of where something else has moved to":  {`.t=.a | .a=.b | .b=.t | .a |= (.s |= .)`, `{"a":{"s":1,"s":2},"b":{"s":3,"s":4},"t":0}`, ``, `a key` + twice + ` at byte 12 (/a/s)` + one},
 		"a list that depends on it":                    {`.l += [.s|select(. > 5)] | {l}`, `{"l":[1],"s":0,"s":9}`, ``, `a key` + twice + ` at byte 15 (/s)` + one},
 		"written where something else has moved to":    {`.t=.a | .a=.b | .b=.t | .a.s |= .`, `{"a":{"s":1,"s":2},"b":{"s":3,"s":4},"t":0}`, ``, `a key` + twice + ` at byte 12 (/a/s)` + one},
 		"in a list that was turned round":              {`reverse | .[0].s |= .`, `[{"s":1,"s":2},{"s":3,"s":4}]`, ``, `a key` + twice + ` at byte 8 (/0/s)` + one},

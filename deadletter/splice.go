@@ -183,8 +183,7 @@ func (s *splice) putObject(t *tree, object map[string]any, other any, written *p
 	l.close()
 }
 
-// putArray writes an array in the place of another. Where they are not as long, what both begin with and what both end
-// with is left.
+// putArray writes an array in the place of another. Where one is longer, what both end with is left.
 func (s *splice) putArray(t *tree, array []any, other any, written *places) {
 	first, ok := other.([]any)
 	if !ok || len(first) != len(array) {
@@ -195,28 +194,20 @@ func (s *splice) putArray(t *tree, array []any, other any, written *places) {
 	for _, item := range t.items {
 		l.parts = append(l.parts, item.span)
 	}
-	left := func(i, was int) bool {
-		return s.left(reading{array[i], first[i]}, t.items[was], t.items[was], written.at(was))
-	}
-	longer := len(array) - len(t.items)
-	head, tail := 0, 0 // of these the places are as they were
-	if shorter := min(len(array), len(t.items)); longer == 0 {
-		head = shorter
-	} else {
-		for head < shorter && left(head, head) {
-			head++
+	longer, tail := len(array)-len(t.items), 0
+	for longer != 0 && tail < min(len(array), len(t.items)) {
+		i, was := len(array)-1-tail, len(t.items)-1-tail
+		if !s.left(reading{array[i], first[i]}, t.items[was], t.items[was], written.at(was)) {
+			break
 		}
-		for tail < shorter-head && left(len(array)-1-tail, len(t.items)-1-tail) {
-			tail++
-		}
+		tail++
 	}
 	for i := range array {
-		was := i
-		if i >= len(array)-tail {
+		v, was := reading{array[i], first[i]}, i
+		switch {
+		case i >= len(array)-tail:
 			was -= longer
-		}
-		v := reading{array[i], first[i]}
-		if i >= head && i < len(array)-tail && i >= len(t.items)-tail {
+		case i >= len(t.items)-tail:
 			l.next(-1)
 			s.put(nil, v, nil)
 			continue
