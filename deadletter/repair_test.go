@@ -116,6 +116,7 @@ func TestWhatAStrictReaderRefusesHindersARepairUntilItIsReplaced(t *testing.T) {
 		"a condition on it":                            {`{n: (if .s > 5 then 1 else 2 end)}`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"that one of two fails":                        {`if .s > 5 then {} else error end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"that one fails and null is the other":         {`if .s > 5 then null else error end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
+		"written only in a variable":                   {`(.s |= .) as $x | .p=1`, `{"s":1,"s":5}`, ``, `key "s"` + twice + ` at byte 7 (/s)`},
 		"keys that depend on it":                       {`if .s > 5 then {n: 1} else {} end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"or that do without it":                        {`if .s > 5 then {} else {n: 1} end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"inside of where something else has moved to":  {`.t=.a | .a=.b | .b=.t | .a |= (.s |= .)`, `{"a":{"s":1,"s":2},"b":{"s":3,"s":4},"t":0}`, ``, `a key` + twice + ` at byte 12 (/a/s)` + one},
