@@ -117,6 +117,7 @@ func TestWhatAStrictReaderRefusesHindersARepairUntilItIsReplaced(t *testing.T) {
 		"that one of two fails":                        {`if .s > 5 then {} else error end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"that one fails and null is the other":         {`if .s > 5 then null else error end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"written only in a variable":                   {`(.s |= .) as $x | .p=1`, `{"s":1,"s":5}`, ``, `key "s"` + twice + ` at byte 7 (/s)`},
+		"written in a list that has moved":             {`del(.[0]) | .[1].s |= . | .[0]`, `[0,{"s":1,"s":2},{"s":3,"s":4}]`, ``, `a key` + twice + ` at byte 10 (/1/s)` + one},
 		"keys that depend on it":                       {`if .s > 5 then {n: 1} else {} end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"or that do without it":                        {`if .s > 5 then {} else {n: 1} end`, `{"s":0,"s":9}`, ``, `a key` + twice + ` at byte 7 (/s)` + one},
 		"inside of where something else has moved to":  {`.t=.a | .a=.b | .b=.t | .a |= (.s |= .)`, `{"a":{"s":1,"s":2},"b":{"s":3,"s":4},"t":0}`, ``, `a key` + twice + ` at byte 12 (/a/s)` + one},
