@@ -32,9 +32,9 @@ func (p *programmer) arrayRules(s *jsonschema.Schema, n *node) *arrayRules {
 		r.rest = p.schemaOrBool(s.AdditionalItems)
 	}
 	if s.UniqueItems {
-		p.notes = append(p.notes, NotStreamed{
-			Keyword: location(s) + "/uniqueItems",
-			Reason:  "every element would be compared with every other: arrays of two elements or more are decoded",
+		p.notes = append(p.notes, slowKeyword{
+			location: s.Location + "/uniqueItems",
+			reason:   "every element would be compared with every other: arrays of two elements or more are decoded",
 		})
 	}
 	if s.UnevaluatedItems != nil {

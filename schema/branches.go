@@ -124,7 +124,7 @@ func (p *programmer) noteLoops() {
 		case s == nil || state[s] == done:
 			return
 		case state[s] == begun:
-			p.giveUp(location(s), "it leads back to itself")
+			p.giveUp(s.Location, "it leads back to itself")
 			return
 		}
 		state[s] = begun

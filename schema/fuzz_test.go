@@ -257,6 +257,14 @@ func FuzzLoad(f *testing.F) {
 	for _, draft := range drafts {
 		f.Add([]byte(`{"$schema":"` + draft + `","$ref":"#/definitions/a","definitions":{"a":{"enum":[1,null,{}]}}}`))
 	}
+	for _, text := range []string{
+		`{"requried":1,"min":{},"format":"x","pattern":"\\u4e00","patternProperties":{"\\S":{},"":{"type":[]}}}`,
+		`{"$schema":"http://json-schema.org/draft-04/schema#","id":"https://a.example/x","$ref":"own.json#/a","a":{"b":[{"$ref":"#"}]}}`,
+		`{"$id":"urn:x","$ref":"y#/z","$anchor":"a","$dynamicRef":"#a","$vocabulary":{"":true}}`,
+		`{"type":["int",1],"required":true,"exclusiveMinimum":true,"items":[{}],"type/0":1,"":{"~":1}}`,
+	} {
+		f.Add([]byte(text))
+	}
 	name := filepath.Join(f.TempDir(), "own.json")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
@@ -264,7 +272,13 @@ func FuzzLoad(f *testing.F) {
 		}
 		s, err := Load(name, Limits{})
 		if err != nil {
+			if strings.Contains(err.Error(), "runtime error") { // the compiler's own panics are others
+				t.Fatal(err)
+			}
 			return
+		}
+		for _, n := range s.Lint() {
+			isOneLine(t, n.Message, maxMessage)
 		}
 		if !json.Valid(text) {
 			t.Fatal("what is no JSON is a schema")

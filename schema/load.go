@@ -30,9 +30,17 @@ const maxSchemaDepth = 256
 // Load returns the schema of that name: one of BuiltIns, or else a JSON Schema file at that path.
 //
 // A file is in the draft that its "$schema" names, of 4, 6, 7, 2019-09 and 2020-12, and in 2020-12 if it names none. A
-// "$ref" may lead to other files, relative to the file it stands in or to its "$id", and to the "$id" of a built-in
-// schema; nothing is fetched from a network. "format" is checked up to draft 7 and in a file without "$schema", and a note
-// from 2019-09 on, as the validator has it; contentEncoding, contentMediaType and contentSchema are notes in every draft.
+// "$ref" may lead to other files, relative to its "$id" or to the file it stands in, and to the "$id" of a built-in schema;
+// nothing is fetched from a network. Where an "$id" makes an address of a relative "$ref" and there is no such file, the
+// file is taken that it leads to from the one it stands in.
+//
+// Patterns mean what ECMA 262 says. What is of ECMA 262 alone is put in the words of RE2, and what RE2 cannot do,
+// lookahead, lookbehind and backreferences, is refused; what is of RE2 alone, such as (?i), is taken.
+//
+// "format" is checked up to draft 7 and in a file without "$schema". In 2019-09 and 2020-12 it is a note, unless the file
+// that is loaded asks for more by "$vocabulary", with a true for https://json-schema.org/draft/2019-09/vocab/format or
+// https://json-schema.org/draft/2020-12/vocab/format-assertion; that holds for all files it refers to. contentEncoding,
+// contentMediaType and contentSchema are notes in every draft. What of a schema is not checked, Lint says.
 //
 // The error names the file and what is wrong with it; it wraps fs.ErrNotExist and the like if a file cannot be read.
 func Load(name string, limits Limits) (*Schema, error) {
@@ -52,11 +60,12 @@ func load(name string, limits Limits) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := compile(location)
+	l := new(library)
+	compiled, err := l.compile(location)
 	if err != nil {
 		return nil, err
 	}
-	return &Schema{compiled: compiled, program: newProgram(compiled), limits: limits}, nil
+	return &Schema{compiled: compiled, program: newProgram(compiled), limits: limits, author: l.author(), notes: l.lint()}, nil
 }
 
 // locate returns the URL of the schema of that name.
@@ -81,21 +90,6 @@ func locate(name string) (string, error) {
 	return (&url.URL{Scheme: "file", Path: path}).String(), nil
 }
 
-// compile compiles the schema at location. A panic of the compiler becomes an error: it takes for granted what not all
-// drafts' own schemas demand, such as that a "$ref" is a string.
-func compile(location string) (compiled *jsonschema.Schema, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the compiler stopped on this schema: %v", r)
-		}
-	}()
-	compiled, err = newCompiler(read).Compile(location)
-	if wrapped, ok := errors.AsType[*jsonschema.SchemaError](err); ok {
-		err = wrapped.Err // the rest repeats the location
-	}
-	return compiled, err
-}
-
 // newCompiler returns a compiler that gets its documents from read. It knows no extensions and checks nothing inside
 // strings, both of which a program takes for granted.
 func newCompiler(read func(location string) ([]byte, error)) *jsonschema.Compiler {
@@ -108,32 +102,32 @@ func newCompiler(read func(location string) ([]byte, error)) *jsonschema.Compile
 	// Left on, what the compiler checks inside strings up to draft 7 would escape the strict scan, and its limits on numbers.
 	c.MediaTypes["application/json"] = nil
 	c.Decoders["base64"] = nil
+	c.Formats["regex"] = isPattern
 	return c
 }
 
-// read returns the schema document at location: a built-in one or a file.
-func read(location string) ([]byte, error) {
-	if text := builtIn(location); text != nil {
-		return text, nil
-	}
-	return readFile(location)
-}
-
-// readFile returns the text of the schema file at location, a URL. It is held to the same strict JSON as records, so that
-// no number in it makes the validator's arithmetic stall, and no key is overridden unseen by another of its name.
-func readFile(location string) ([]byte, error) {
+// pathOf returns the path of the file at location, a URL.
+func pathOf(location string) (string, error) {
 	u, err := url.Parse(location)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if u.Scheme != "file" || u.Host != "" {
-		return nil, fmt.Errorf("read schema %s: only files are read, none is fetched from a network", location)
+		return "", fmt.Errorf("read schema %s: %w", location, errNetwork)
 	}
 	path := u.Path
 	if runtime.GOOS == "windows" { // the slash before a drive letter
 		path = strings.TrimPrefix(path, "/")
 	}
-	text, err := os.ReadFile(filepath.FromSlash(path))
+	return filepath.FromSlash(path), nil
+}
+
+var errNetwork = errors.New("only files are read, none is fetched from a network")
+
+// readFile returns the text of a schema file. It is held to the same strict JSON as records, so that no number in it makes
+// the validator's arithmetic stall, and no key is overridden unseen by another of its name.
+func readFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
@@ -157,15 +151,18 @@ func checkDraft(text []byte) error {
 	if !ok {
 		return nil // none, or of a type that the compiler refuses
 	}
-	id := strings.TrimSuffix(strings.TrimSuffix(draft, "#/"), "#")
 	for _, known := range drafts {
-		if trimScheme(id) == trimScheme(known) {
+		if sameDraft(draft, known) {
 			return nil
 		}
 	}
 	return fmt.Errorf("$schema %q is unknown: known are %s", shorten(draft, maxMessage), strings.Join(drafts, ", "))
 }
 
-func trimScheme(id string) string {
+// sameDraft reports whether two values of "$schema" name the same draft.
+func sameDraft(a, b string) bool { return trimDraft(a) == trimDraft(b) }
+
+func trimDraft(id string) string {
+	id = strings.TrimSuffix(strings.TrimSuffix(id, "#/"), "#")
 	return strings.TrimPrefix(strings.TrimPrefix(id, "http:"), "https:")
 }

@@ -115,6 +115,32 @@ func TestLoadReferences(t *testing.T) {
 			"own schema.json": `{"$id":"https://game.example/own.json","$ref":"#/$defs/own","$defs":{"own":{"$ref":"part.json"},` +
 				`"part":{"$id":"part.json","properties":{"battleinfo":{"properties":{"score":{"type":"integer"}}}}}}}`,
 		},
+		"a reference that an $id has made an address leads to the file beside": {
+			"own schema.json":     `{"$id":"https://game.example/a/own.json","properties":{"battleinfo":{"$ref":"parts/battle%231.json#/$defs/b"}}}`,
+			"parts/battle#1.json": `{"$defs":{"b":{"properties":{"score":{"$ref":"../score.json"}}}}}`,
+			"score.json":          `{"type":"integer"}`,
+		},
+		"and on, under another $id": {
+			"own schema.json":   `{"$id":"https://game.example/own.json","properties":{"battleinfo":{"$ref":"parts/battle.json"}}}`,
+			"parts/battle.json": `{"$id":"https://parts.example/","properties":{"score":{"$ref":"../score.json#number"}}}`,
+			"score.json":        `{"allOf":[false],"$defs":{"n":{"$anchor":"number","type":"integer"}}}`,
+		},
+		"an $id that is no address": {
+			"own schema.json": `{"$id":"urn:game:report","properties":{"battleinfo":{"$ref":"battle.json"}}}`,
+			"battle.json":     `{"properties":{"score":{"type":"integer"}}}`,
+		},
+		"an $id that is the path of another machine": {
+			"own schema.json": `{"$id":"/srv/schemas/own.json","properties":{"battleinfo":{"$ref":"battle.json"}}}`,
+			"battle.json":     `{"properties":{"score":{"type":"integer"}}}`,
+		},
+		"an $id of draft 4": {
+			"own schema.json": `{"$schema":"http://json-schema.org/draft-04/schema#","id":"http://game.example/own.json","properties":{"battleinfo":{"$ref":"battle.json#score"}}}`,
+			"battle.json":     `{"$schema":"http://json-schema.org/draft-04/schema#","definitions":{"s":{"id":"#score","properties":{"score":{"type":"integer"}}}}}`,
+		},
+		"the schema of that $id goes before the file beside": {
+			"own schema.json": `{"$id":"https://game.example/own.json","properties":{"battleinfo":{"$ref":"battle.json"}},"$defs":{"b":{"$id":"battle.json","properties":{"score":{"type":"integer"}}}}}`,
+			"battle.json":     `{"type":"null"}`,
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -147,22 +173,36 @@ func TestLoadRefuses(t *testing.T) {
 			`{"$schema":"https://json-schema.org/draft/2099-01/schema"}`,
 			append([]string{"own.json", `"https://json-schema.org/draft/2099-01/schema"`}, drafts...),
 		},
-		"a draft before the fourth":         {`{"$schema":"http://json-schema.org/draft-03/schema#"}`, drafts},
-		"a draft that is a file":            {`{"$schema":"meta.json"}`, drafts},
-		"a draft that is a number":          {`{"$schema":4}`, []string{"own.json", "$schema"}},
-		"a reference into the network":      {`{"$ref":"https://schemas.example/x.json"}`, []string{"https://schemas.example/x.json", "network"}},
-		"a reference to a server's file":    {`{"$ref":"file://server/x.json"}`, []string{"file://server/x.json", "network"}},
-		"a reference to nowhere":            {`{"$ref":"#/$defs/nothing"}`, []string{"/$defs/nothing"}},
-		"a reference to an unknown edition": {`{"$ref":"https://github.com/battlereport/battlereport/schema/builtin/fr.json"}`, []string{"fr.json"}},
-		"a reference beside another draft":  {`{"$ref":"other.json"}`, append([]string{"other.json"}, drafts...)},
-		"a schema that is no schema":        {`{"type":"strnig"}`, []string{"own.json", "/type"}},
-		"a schema that is an array":         {`[]`, []string{"own.json"}},
-		"a pattern that is no pattern":      {`{"pattern":"("}`, []string{"own.json", "/pattern"}},
-		"what is no JSON":                   {`{"type":`, []string{"own.json", "cut off", "byte 8"}},
-		"nothing":                           {``, []string{"own.json", "nothing"}},
-		"a keyword that stands twice":       {`{"type":"object","type":"array"}`, []string{"own.json", `"type" stands twice`}},
-		"a number beyond all arithmetic":    {`{"minimum":1e999999999}`, []string{"own.json", "exponent"}},
-		"nesting beyond all sense":          {strings.Repeat(`{"not":`, 300) + "{}" + strings.Repeat("}", 300), []string{"own.json", "256 levels"}},
+		"a draft before the fourth":                              {`{"$schema":"http://json-schema.org/draft-03/schema#"}`, drafts},
+		"a draft that is a file":                                 {`{"$schema":"meta.json"}`, drafts},
+		"a draft that is a number":                               {`{"$schema":4}`, []string{"own.json", "$schema"}},
+		"a reference into the network":                           {`{"$ref":"https://schemas.example/x.json"}`, []string{"https://schemas.example/x.json", "network"}},
+		"a reference to a server's file":                         {`{"$ref":"file://server/x.json"}`, []string{"file://server/x.json", "network"}},
+		"a reference to nowhere":                                 {`{"$ref":"#/$defs/nothing"}`, []string{"/$defs/nothing"}},
+		"a reference to an unknown edition":                      {`{"$ref":"https://github.com/battlereport/battlereport/schema/builtin/fr.json"}`, []string{"fr.json"}},
+		"a reference beside another draft":                       {`{"$ref":"other.json"}`, append([]string{"other.json"}, drafts...)},
+		"a schema that is no schema":                             {`{"type":"strnig"}`, []string{"own.json", "/type"}},
+		"a schema that is an array":                              {`[]`, []string{"own.json"}},
+		"a pattern that is no pattern":                           {`{"pattern":"("}`, []string{"own.json", "/pattern"}},
+		"what is no JSON":                                        {`{"type":`, []string{"own.json", "cut off", "byte 8"}},
+		"nothing":                                                {``, []string{"own.json", "nothing"}},
+		"a keyword that stands twice":                            {`{"type":"object","type":"array"}`, []string{"own.json", `"type" stands twice`}},
+		"a number beyond all arithmetic":                         {`{"minimum":1e999999999}`, []string{"own.json", "exponent"}},
+		"nesting beyond all sense":                               {strings.Repeat(`{"not":`, 300) + "{}" + strings.Repeat("}", 300), []string{"own.json", "256 levels"}},
+		"a type that is none, with the one that is like it":      {`{"properties":{"a":{"type":"int"}}}`, []string{"own.json: /properties/a/type: ", `"int"`, `did you mean "integer"?`}},
+		"a type by another name":                                 {`{"type":["null","Double"]}`, []string{"/type/1: ", `did you mean "number"?`}},
+		"a property that is required by itself":                  {`{"properties":{"a":{"required":true}}}`, []string{"/properties/a/required: true", "in the object around"}},
+		"a limit of draft 4":                                     {`{"maximum":3,"exclusiveMaximum":true}`, []string{"/exclusiveMaximum: true", `in the place of "maximum"`}},
+		"a limit of later drafts":                                {`{"$schema":"http://json-schema.org/draft-04/schema#","maximum":3,"exclusiveMaximum":3}`, []string{"/exclusiveMaximum: 3", "in draft 4 it is true or false"}},
+		"a list of items of earlier drafts":                      {`{"items":[{}]}`, []string{"/items: ", `"prefixItems"`}},
+		"the first of many faults, and how many there are":       {`{"minLength":"3","maxLength":"5"}`, []string{"/maxLength: \"5\": expected integer", "(and 1 more)"}},
+		"what a reference leads to, if it is no schema":          {`{"$ref":"#/parts/a","parts":{"a":{"type":"int"}}}`, []string{"own.json: /parts/a/type: ", `did you mean "integer"?`}},
+		"a reference to nowhere, naming both":                    {`{"items":{"$ref":"fine.json#/$defs/b"}}`, []string{`own.json: /items/$ref: "fine.json#/$defs/b" leads to nothing in `, "fine.json"}},
+		"a reference to an anchor that is not there":             {`{"$ref":"#b"}`, []string{`own.json: /$ref: "#b" leads to nothing in `}},
+		"a reference to a file that is not there":                {`{"items":{"$ref":"none.json"}}`, []string{"own.json: /items/$ref: ", "none.json: no such file"}},
+		"a reference that an $id has made an address of no file": {`{"$id":"https://schemas.example/x/own.json","items":{"$ref":"none.json"}}`, []string{`own.json: /items/$ref: "none.json" is https://schemas.example/x/none.json, by the "$id"`, "only files are read", "nor is there a file ", "/none.json"}},
+		"a reference beside an $id into the network":             {`{"$id":"https://schemas.example/own.json","$ref":"https://schemas.example/fine.json"}`, []string{"own.json: /$ref: ", "https://schemas.example/fine.json", "network"}},
+		"references that lead in a circle":                       {`{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`, []string{"own.json", "circle"}},
 		"what the compiler takes for granted and draft 4 does not demand": {
 			`{"$schema":"http://json-schema.org/draft-04/schema#","$ref":1}`, []string{"own.json"},
 		},
@@ -172,6 +212,7 @@ func TestLoadRefuses(t *testing.T) {
 			name := filepath.Join(write(t, map[string]string{
 				"own.json":   test.text,
 				"other.json": `{"$schema":"https://json-schema.org/draft/next/schema"}`,
+				"fine.json":  `{"$defs":{"a":{}}}`,
 			}), "own.json")
 			_, err := Load(name, Limits{})
 			if err == nil {

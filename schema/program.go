@@ -11,7 +11,7 @@ import "github.com/santhosh-tekuri/jsonschema/v5"
 // is noted instead, and leaves undecided what it may refuse.
 type program struct {
 	root  *node // nil if nothing can be decided
-	notes []NotStreamed
+	notes []slowKeyword
 }
 
 // A node is one schema. A value has to pass all parts of it that are about values of its type.
@@ -30,7 +30,7 @@ type node struct {
 // A programmer turns compiled schemas into nodes, each into one, so that schemas may refer to themselves.
 type programmer struct {
 	nodes    map[*jsonschema.Schema]*node
-	notes    []NotStreamed
+	notes    []slowKeyword
 	hopeless bool // a note concerns all values
 }
 
@@ -41,7 +41,7 @@ func newProgram(s *jsonschema.Schema) *program {
 	if p.hopeless {
 		root = nil
 	}
-	return &program{root: root, notes: inOrder(p.notes)}
+	return &program{root: root, notes: p.notes}
 }
 
 // node returns the node of s, or nil if there is no s.
@@ -71,10 +71,10 @@ func (p *programmer) node(s *jsonschema.Schema) *node {
 	n.number = p.numberRules(s, n)
 	n.branches = p.branches(s)
 	if s.DynamicRef != nil {
-		p.giveUp(location(s)+"/$dynamicRef", "where it leads depends on the way to it")
+		p.giveUp(s.Location+"/$dynamicRef", "where it leads depends on the way to it")
 	}
 	if s.RecursiveRef != nil {
-		p.giveUp(location(s)+"/$recursiveRef", "where it leads depends on the way to it")
+		p.giveUp(s.Location+"/$recursiveRef", "where it leads depends on the way to it")
 	}
 	return n
 }

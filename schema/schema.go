@@ -27,6 +27,8 @@ type Schema struct {
 	compiled *jsonschema.Schema
 	program  *program  // the same, to be held against raw bytes
 	shapes   shapeTree // of what it has found valid
+	author   author    // of its patterns
+	notes    []Note
 	scanners sync.Pool
 	limits   Limits
 }
@@ -132,6 +134,7 @@ func (s *Schema) askValidator(value []byte) *Refusal {
 		return refuseInvalidJSON(err)
 	}
 	if err := validate(s.compiled, decoded); err != nil {
+		s.author.reword(err)
 		return refuseViolations(violationsOf(err, decoded))
 	}
 	return nil

@@ -20,6 +20,9 @@ func (p *programmer) stringRules(s *jsonschema.Schema) *stringRules {
 	r := &stringRules{minLength: s.MinLength, maxLength: s.MaxLength, pattern: s.Pattern}
 	if formatAsserts(s) {
 		r.format = jsonschema.Formats[s.Format]
+		if s.Format == "regex" {
+			r.format = isPattern
+		}
 	}
 	if r.minLength == none && r.maxLength == none && r.pattern == nil && r.format == nil {
 		return nil
