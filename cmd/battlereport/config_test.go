@@ -54,6 +54,22 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
+func TestConfigCheckWarnsOfASchemaThatDoesNotCheckWhatItSays(t *testing.T) {
+	t.Parallel()
+	misspelt := write(t, "own.json", `{"requried": ["baseinfo"]}`)
+	path := write(t, "config.yaml", strings.ReplaceAll(`apps:
+- {appid: wx1, appkey: k, topics: [a]}
+- {appid: wx2, appkey: k, topics: [b], schema: OWN}
+- {appid: wx3, appkey: k, topics: [c], schema: OWN}`, "OWN", misspelt))
+	want := outcome{
+		exitDone, path + ": ok: 3 apps, 3 topics\n",
+		path + ": apps[1].schema: warning: " + misspelt + `: /requried: unknown keyword, nothing is checked; did you mean "required"?` + "\n",
+	}
+	if got := invoke(t, "", "config", "check", "-c", path); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
 func TestConfigSchemaIsJSON(t *testing.T) {
 	t.Parallel()
 	got := invoke(t, "", "config", "schema")

@@ -59,6 +59,31 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestValidateSaysWhatOfASchemaIsNotChecked(t *testing.T) {
+	t.Parallel()
+	path := write(t, "own.json", `{"$schema": "https://json-schema.org/draft/2020-12/schema",
+		"requried": ["a"], "properties": {"a": {"format": "date"}, "b": {"uniqueItems": true}}}`)
+	got := invoke(t, report, "validate", "--schema", path)
+	if want := (outcome{exitDone, `{"line":1,"valid":true}` + "\n", path + ": what it says in 2 places is not checked: see --explain\n"}); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	got = invoke(t, "", "validate", "--schema", path, "--explain")
+	want := []string{
+		`{"file":"` + path + `","keyword":"/properties/a/format","kind":"unchecked_format","message":"format \"date\" is not checked`,
+		`{"file":"` + path + `","keyword":"/requried","kind":"unknown_keyword","message":"unknown keyword, nothing is checked","suggestion":"required"}`,
+		`{"keyword":"/properties/b/uniqueItems","reason":"`,
+	}
+	lines := strings.SplitAfter(got.stdout, "\n")
+	if got.code != exitDone || got.stderr != "" || len(lines) != len(want)+1 {
+		t.Fatalf("%+v", got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(lines[i], want[i]) {
+			t.Errorf("got  %swant %s", lines[i], want[i])
+		}
+	}
+}
+
 func TestValidateReadsAFile(t *testing.T) {
 	t.Parallel()
 	path := write(t, "reports.jsonl", report+"\n{<\n")

@@ -29,6 +29,9 @@ func NewApp(cfg config.App) (*App, error) {
 	return &App{App: cfg, MaxBytes: limits.MaxBytes, schema: s}, nil
 }
 
+// SchemaNotes returns what of the app's schema looks like a check and is none.
+func (a *App) SchemaNotes() []schema.Note { return a.schema.Lint() }
+
 // Admit returns what a record of the app reports, or why it is refused. Excess is what its reader left out of it because
 // there was too much; the zero value is nothing.
 func (a *App) Admit(key, value []byte, headers []consumer.Header, excess consumer.Excess) (schema.Report, *Refusal) {

@@ -29,7 +29,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check -c FILE",
 		Short: "Say whether a configuration is good, or all that is wrong with it",
 		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
-each with its line. Connects to nothing.
+each with its line. Connects to nothing. What of a schema looks like a check and is none, such as a misspelt keyword, is a
+warning: it can be run.
 
 Exit codes: 0 it can be run, 2 it cannot.`,
 		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
@@ -43,9 +44,19 @@ Exit codes: 0 it can be run, 2 it cannot.`,
 		}
 		file := cmd.Flag("config").Value
 		var faults []error
+		noted := map[string]bool{}
 		for i, app := range c.Apps {
-			if _, err := schema.Load(app.Schema, schema.DefaultLimits()); err != nil {
+			s, err := schema.Load(app.Schema, schema.DefaultLimits())
+			if err != nil {
 				faults = append(faults, fmt.Errorf("%s: apps[%d].schema: %w", file, i, err))
+				continue
+			}
+			if noted[app.Schema] {
+				continue
+			}
+			noted[app.Schema] = true
+			for _, note := range s.Lint() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: apps[%d].schema: warning: %v\n", file, i, note)
 			}
 		}
 		if faults != nil {

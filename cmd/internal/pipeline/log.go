@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -82,4 +83,19 @@ func (l *letterLog) say(kind kindOfLetter, s *said, now time.Time) {
 	}
 	l.log.Warn("records are dead-lettered", args...)
 	*s = said{at: now}
+}
+
+// noteSchemas says what of the apps' schemas looks like a check and is none: once of each schema.
+func noteSchemas(log *slog.Logger, apps []*admission.App) {
+	noted := map[string]bool{}
+	for _, app := range apps {
+		if noted[app.Schema] {
+			continue
+		}
+		noted[app.Schema] = true
+		for _, n := range app.SchemaNotes() {
+			log.Warn("a keyword of the schema is not checked", "appid", app.AppID,
+				"file", n.File, "keyword", n.Keyword, "why", n.Message, "suggestion", n.Suggestion)
+		}
+	}
 }

@@ -105,6 +105,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	noteSchemas(opts.Logger, directory.Apps)
 	var msdkOpts []msdkclient.Option
 	if opts.DialMSDK != nil {
 		msdkOpts = append(msdkOpts, msdkclient.WithDialContext(opts.DialMSDK))
