@@ -59,8 +59,7 @@ func (d *document) visit(v any, pointer, base string, known bool) {
 			d.visit(element, pointer+"/"+strconv.Itoa(i), base, false)
 		}
 	case map[string]any:
-		before := d.schemas[pointer] // a reference has led here, or around it
-		s := &subschema{pointer: pointer, around: base, base: d.baseOf(v, base), members: v, known: known || before != nil && before.known}
+		s := &subschema{pointer: pointer, around: base, base: d.baseOf(v, base), members: v, known: known}
 		d.enter(s)
 		for name, value := range v {
 			d.visitKeyword(s, name, value)
@@ -92,7 +91,7 @@ func (d *document) visitKeyword(s *subschema, name string, value any) {
 	switch value := value.(type) {
 	case []any:
 		switch {
-		case k.inside == data || name == "enum":
+		case k.inside == data:
 		case k.inside == schemas || k.inside == oneOrSchemas:
 			for i, element := range value {
 				d.visit(element, at+"/"+strconv.Itoa(i), s.base, s.known && k.knownIn(d.draft))

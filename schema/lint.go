@@ -158,19 +158,15 @@ func (l *linter) unknown(s *subschema, name string) {
 	l.note(s, name, UnknownKeyword, meantKeyword(name, l.draft, typesIn(s)), "unknown keyword, nothing is checked")
 }
 
-// meantKeyword returns the keyword of a draft that is most like a word. Those about values of these kinds go before others.
+// meantKeyword returns the keyword of a draft, of those that are about values of these kinds, that is most like a word.
 func meantKeyword(word string, d draft, kinds kind) string {
-	var first, others []string
+	var names []string
 	for _, name := range slices.Sorted(maps.Keys(vocabulary)) {
-		switch k := vocabulary[name]; {
-		case !k.knownIn(d) || k.about != 0 && k.about&kinds == 0:
-		case k.about != 0 && kinds != anyKind:
-			first = append(first, name)
-		default:
-			others = append(others, name)
+		if k := vocabulary[name]; k.knownIn(d) && (k.about == 0 || k.about&kinds != 0) {
+			names = append(names, name)
 		}
 	}
-	return likeliest(word, append(first, others...))
+	return likeliest(word, names)
 }
 
 // otherDraft notes a keyword that the draft does not know.

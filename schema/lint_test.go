@@ -87,6 +87,7 @@ func TestLintSaysWhatIsNoCheck(t *testing.T) {
 			[]string{"/additionalItems ignored_keyword", "/id ignored_keyword"},
 		},
 		"nothing of definitions in any draft": {"{" + twenty + `"definitions":{"a":{}},"$ref":"#/definitions/a"}`, nil},
+		"what is in them":                     {"{" + six + `"$defs":{"a":{"lenght":1}},"definitions":{"b":{"lenght":1}}}`, []string{"/$defs/a/lenght unknown_keyword", "/definitions/b/lenght unknown_keyword"}},
 		"nor of $defs":                        {"{" + six + `"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{}}}`, nil},
 		"what stands beside a reference up to draft 7": {
 			"{" + seven + `"properties":{"a":{"$ref":"#/definitions/a","minLength":3,"description":"d","lenght":1}},"definitions":{"a":{}}}`,

@@ -202,7 +202,11 @@ func TestLoadRefuses(t *testing.T) {
 		"a reference to a file that is not there":                {`{"items":{"$ref":"none.json"}}`, []string{"own.json: /items/$ref: ", "none.json: no such file"}},
 		"a reference that an $id has made an address of no file": {`{"$id":"https://schemas.example/x/own.json","items":{"$ref":"none.json"}}`, []string{`own.json: /items/$ref: "none.json" is https://schemas.example/x/none.json, by the "$id"`, "only files are read", "nor is there a file ", "/none.json"}},
 		"a reference beside an $id into the network":             {`{"$id":"https://schemas.example/own.json","$ref":"https://schemas.example/fine.json"}`, []string{"own.json: /$ref: ", "https://schemas.example/fine.json", "network"}},
-		"references that lead in a circle":                       {`{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`, []string{"own.json", "circle"}},
+		"references that lead in a circle":                       {`{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`, []string{"references lead in a circle: ", "own.json#"}},
+		"a reference beside an $id, which it hides up to draft 7": {
+			`{"$schema":"http://json-schema.org/draft-07/schema#","items":{"$id":"https://schemas.example/","$ref":"none.json"}}`,
+			[]string{"own.json: /items/$ref: ", "none.json: no such file"},
+		},
 		"what the compiler takes for granted and draft 4 does not demand": {
 			`{"$schema":"http://json-schema.org/draft-04/schema#","$ref":1}`, []string{"own.json"},
 		},

@@ -45,6 +45,7 @@ func TestAPatternMeansWhatECMA262Says(t *testing.T) {
 		"a bracket in a class opens none":                {`^[[.]$`, []string{"[", "."}, []string{"a"}},
 		"of RE2 alone: flags":                            {`(?is)^A.$`, []string{"a\n"}, []string{"b"}},
 		"of RE2 alone: code points, classes, both ends":  {`\A\x{4e00}[[:alpha:]]\pL\z`, []string{"一ab"}, []string{"1ab"}},
+		"of RE2 alone: a class in a class":               {`^[[:alpha:].]$`, []string{"a", "."}, []string{"1"}},
 		"of RE2 alone: text as it stands":                {`^\Q.\s\E.$`, []string{`.\sa`}, []string{"a b"}},
 		"of RE2 alone: text as it stands, up to the end": {`^\Q.\s`, []string{`.\s`}, []string{"a "}},
 		"of RE2 alone: an octal number":                  {`^\101$`, []string{"A"}, []string{"101"}},
@@ -157,10 +158,30 @@ func TestPatternsThatBecomeOneStayTwo(t *testing.T) {
 
 func TestAFormatRegexTakesWhatPatternTakes(t *testing.T) {
 	t.Parallel()
-	s := mustLoad(t, filepath.Join(write(t, map[string]string{"own.json": `{"format":"regex"}`}), "own.json"))
+	compiled := mustCompile(t, `{"format":"regex"}`)
 	for value, valid := range map[string]bool{`"[\\u4e00-\\u9fa5]"`: true, `"(?!x)"`: false, `"("`: false, `1`: true} {
-		if refusal := s.Validate([]byte(value)); (refusal == nil) != valid {
-			t.Errorf("%s: %v", value, refusal)
+		decoded, err := decode([]byte(value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(compiled, decoded); (err == nil) != valid {
+			t.Errorf("%s: %v", value, err)
+		}
+		isNotContradicted(t, compiled, newProgram(compiled), []byte(value))
+	}
+}
+
+func TestWhatIsNoPatternStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	for keyword, schema := range map[string]string{
+		"const":             `{"const":VALUE}`,
+		"enum":              `{"enum":[VALUE,1]}`,
+		"a reference to it": `{"$ref":"#/parts/a","parts":{"a":{"enum":[[VALUE],VALUE]}}}`,
+	} {
+		const value = `{"pattern":"\\u4e00","patternProperties":{"\\S":{"pattern":"."}}}`
+		name := filepath.Join(write(t, map[string]string{"own.json": strings.ReplaceAll(schema, "VALUE", value)}), "own.json")
+		if refusal := mustLoad(t, name).Validate([]byte(value)); refusal != nil {
+			t.Errorf("%s: %v", keyword, refusal)
 		}
 	}
 }
