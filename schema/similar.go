@@ -21,9 +21,9 @@ func similar(word string, words []string) string {
 }
 
 // plain returns a word without what people mix up in words.
-func plain(word string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "", "$", "").Replace(word))
-}
+func plain(word string) string { return strings.ToLower(noMarks.Replace(word)) }
+
+var noMarks = strings.NewReplacer("-", "", "_", "", "$", "")
 
 // begun returns the shortest of words that begins with word, if that has three letters or more.
 func begun(word string, words []string) (shortest string) {
