@@ -93,6 +93,8 @@ type Consumer struct {
 	metrics *metrics
 	budget  *wire.Budget
 
+	timestamps *timestamps
+
 	spoken      spoken
 	coordinator coordinator
 
@@ -128,7 +130,7 @@ func New(cfg Config) (*Consumer, error) {
 		cutOff()
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
-	c.metrics = m
+	c.metrics, c.timestamps = m, newTimestamps(&c.cfg, m)
 	return c, nil
 }
 

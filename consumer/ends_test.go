@@ -61,7 +61,7 @@ func TestWhatALagIsCountedFrom(t *testing.T) {
 
 func TestTheAgeIsOfTheFirstThatIsNotSettled(t *testing.T) {
 	t.Parallel()
-	now := time.UnixMilli(1_000_000)
+	now := time.UnixMilli(1_800_000_000_000)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	for rule, test := range map[string]struct {
 		inherited []int64
@@ -69,22 +69,24 @@ func TestTheAgeIsOfTheFirstThatIsNotSettled(t *testing.T) {
 		settled   []uint32 // places, from 1 on
 		want      time.Duration
 	}{
-		"nothing is taken":                           {nil, nil, nil, 0},
-		"some are":                                   {nil, []time.Time{ago(3 * time.Second), ago(2 * time.Second)}, nil, 3 * time.Second},
-		"the first is settled":                       {nil, []time.Time{ago(3 * time.Second), ago(1500 * time.Millisecond)}, []uint32{1}, 1500 * time.Millisecond},
-		"all are":                                    {nil, []time.Time{ago(3 * time.Second), ago(2 * time.Second)}, []uint32{2, 1}, 0},
-		"another is older":                           {nil, []time.Time{ago(time.Second), ago(time.Hour)}, nil, time.Second},
-		"the producer's clock is ahead":              {nil, []time.Time{now.Add(time.Hour)}, nil, 0},
-		"only what others have left is not":          {[]int64{0, 1}, nil, nil, 0},
-		"one is taken of what others have left":      {[]int64{0, 1}, []time.Time{ago(time.Minute)}, nil, time.Minute},
-		"one is settled of what others have left":    {[]int64{0, 1}, []time.Time{ago(time.Minute)}, []uint32{1}, 0},
-		"one of what others have left is not, again": {[]int64{0, 1}, []time.Time{ago(time.Minute), ago(time.Second)}, []uint32{1}, time.Second},
+		"nothing is taken":              {nil, nil, nil, 0},
+		"some are":                      {nil, []time.Time{ago(3 * time.Second), ago(2 * time.Second)}, nil, 3 * time.Second},
+		"the first is settled":          {nil, []time.Time{ago(3 * time.Second), ago(1500 * time.Millisecond)}, []uint32{1}, 1500 * time.Millisecond},
+		"all are":                       {nil, []time.Time{ago(3 * time.Second), ago(2 * time.Second)}, []uint32{2, 1}, 0},
+		"another is older":              {nil, []time.Time{ago(time.Second), ago(time.Hour)}, nil, time.Second},
+		"the producer's clock is ahead": {nil, []time.Time{now.Add(time.Hour)}, nil, time.Second},
+		"the first has no time: it came a second ago": {nil, []time.Time{{}, ago(time.Hour)}, nil, time.Second},
+		"that of the first counts seconds":            {nil, []time.Time{time.UnixMilli(now.Unix()), ago(time.Hour)}, nil, time.Second},
+		"only what others have left is not":           {[]int64{0, 1}, nil, nil, 0},
+		"one is taken of what others have left":       {[]int64{0, 1}, []time.Time{ago(time.Minute)}, nil, time.Minute},
+		"one is settled of what others have left":     {[]int64{0, 1}, []time.Time{ago(time.Minute)}, []uint32{1}, 0},
+		"one of what others have left is not, again":  {[]int64{0, 1}, []time.Time{ago(time.Minute), ago(time.Second)}, []uint32{1}, time.Second},
 	} {
 		p := &Partition{tracker: newTracker(0, note{unsettled: unsettled{test.inherited, int64(len(test.inherited))}})}
 		for i, at := range test.taken {
 			r := Record{Offset: int64(i), Time: at}
 			place, _ := p.tracker.take(r.Offset)
-			p.tracker.stamp(place, 0, r.time())
+			p.tracker.stamp(place, 0, r.time(now.Add(-time.Second)))
 		}
 		for _, at := range test.settled {
 			p.tracker.settle(at, int64(at)-1)
@@ -93,18 +95,4 @@ func TestTheAgeIsOfTheFirstThatIsNotSettled(t *testing.T) {
 			t.Errorf("%s: %v, want %v", rule, got, test.want)
 		}
 	}
-}
-
-func TestARecordWithoutATimeIsAsOldAsItIsHere(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := Record{Time: time.UnixMilli(-1)}
-		if got, want := r.time(), time.Now().UnixMilli(); got != want {
-			t.Errorf("%d, want %d", got, want)
-		}
-		r.Time = time.UnixMilli(0)
-		if got := r.time(); got != 0 {
-			t.Errorf("%d, want 0", got)
-		}
-	})
 }

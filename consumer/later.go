@@ -152,6 +152,7 @@ func (g *Generation) fetchDeferredOnce(ctx context.Context, p *Partition, d *def
 		fresh, size, further := p.enterDeferred(d, records, chunk, room.Bytes)
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
+			g.c.timestamps.look(p, fresh)
 			room.Take(ctx, fresh)
 		} else {
 			claim.room.Store(room)
@@ -195,7 +196,7 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 		return nil, 0, false
 	}
 	limit, room := t.wanted(), p.gen.c.room()
-	to, taken := min(c.Next(), limit), 0
+	to, taken, now := min(c.Next(), limit), 0, time.Now()
 	fresh = records[:0]
 	for i := range records {
 		r := &records[i]
@@ -210,7 +211,7 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 			return fresh, size, false
 		}
 		r.place, r.Passed = d.takeLater(r.Offset)
-		t.stamp(r.place, d.strand, r.time())
+		t.stamp(r.place, d.strand, r.time(now))
 		taken += r.Size()
 		size += r.bytes()
 		fresh = append(fresh, *r)

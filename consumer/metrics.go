@@ -13,6 +13,7 @@ import (
 type metrics struct {
 	records, bytes          metric.Int64Counter
 	deletions               metric.Int64Counter
+	timestamps              metric.Int64Counter
 	generations             metric.Int64Counter
 	commits, commitFailures metric.Int64Counter
 	registration            metric.Registration
@@ -22,7 +23,7 @@ type metrics struct {
 func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/consumer")
 	var m metrics
-	var errs [10]error
+	var errs [11]error
 	m.records, errs[0] = meter.Int64Counter("battlereport.consumer.records", metric.WithDescription("Records taken from Kafka."))
 	m.bytes, errs[1] = meter.Int64Counter("battlereport.consumer.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes taken from Kafka: keys, values and headers."))
 	m.generations, errs[2] = meter.Int64Counter("battlereport.consumer.generations", metric.WithDescription("Generations of the consumer group that this member has taken part in."))
@@ -33,10 +34,11 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	errs[6] = err
 	pending, err := meter.Int64ObservableGauge("battlereport.consumer.pending", metric.WithDescription("Records taken and not settled, by partition held."))
 	errs[7] = err
-	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the oldest record taken and not settled, or deferred, by partition held; 0: all are settled."))
+	age, err := meter.Float64ObservableGauge("battlereport.consumer.age", metric.WithUnit("s"), metric.WithDescription("Since the timestamp of the oldest record taken and not settled, or deferred, by partition held; since it was first seen where that is no time, or ahead of this machine's clock. 0: all are settled."))
 	errs[8] = err
 	deferred, err := meter.Int64ObservableGauge("battlereport.consumer.deferred", metric.WithDescription("Records passed, since there is no room for more of their kind, to be taken later, by partition held."))
 	errs[9] = err
+	m.timestamps, errs[10] = meter.Int64Counter("battlereport.consumer.odd_timestamps", metric.WithDescription("Records taken whose timestamp is missing, of a past that nobody can have meant, or in the future of this machine's clock, by kind."))
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -51,6 +53,9 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	for _, topic := range c.cfg.Topics {
 		m.topics[topic] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("topic", topic)))}
 		m.taken(topic, 0, 0)
+		for o := missing; o < oddities; o++ {
+			m.odd(topic, o, 0)
+		}
 	}
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for _, l := range c.Lag() {
@@ -77,6 +82,11 @@ func (m *metrics) taken(topic string, records, bytes int) {
 	m.bytes.Add(ctx, int64(bytes), topicOnly...)
 }
 
+// odd counts records whose timestamp is odd.
+func (m *metrics) odd(topic string, o oddity, records int64) {
+	m.timestamps.Add(context.Background(), records, metric.WithAttributes(attribute.String("topic", topic), attribute.String("kind", o.String())))
+}
+
 // hold has counters of the partitions exist at zero before their first event.
 func (m *metrics) hold(partitions []*Partition) {
 	for _, p := range partitions {
@@ -100,7 +110,7 @@ type PartitionLag struct {
 	Lag       int64         // from what is committed, or else where the partition was begun, to the end; -1: not known yet
 	Pending   int           // records taken and not settled
 	Deferred  int64         // records passed, to be taken later
-	Age       time.Duration // since the timestamp of the oldest of all these; 0: there are none
+	Age       time.Duration // since the timestamp of the oldest of all these, or since it was seen, see [Record.Age]; 0: there are none
 }
 
 // Lag reports the partitions held now; none while the member is joining.

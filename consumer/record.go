@@ -28,9 +28,11 @@ type Record struct {
 	// by a former owner of the partition.
 	Passed time.Time
 
-	Time    time.Time // as the producer or broker set it, in milliseconds
-	Value   []byte    // nil: a tombstone, which is not the same as empty
-	Key     []byte    // nil: none
+	// Time is as the producer or broker set it, in milliseconds, whatever it is (see
+	// [Dated]); zero: there is none.
+	Time    time.Time
+	Value   []byte // nil: a tombstone, which is not the same as empty
+	Key     []byte // nil: none
 	Headers []Header
 
 	Excess *Excess // what was too large to be kept; nil: nothing
@@ -66,14 +68,6 @@ func (r *Record) Size() int { return r.size }
 // bytes is what is counted of it as taken: as Size, without what its buffer has
 // beyond key and value.
 func (r *Record) bytes() int { return r.size - cap(r.buffer) + len(r.buffer) }
-
-// time is the record's, in milliseconds; where a producer has set none, it is now.
-func (r *Record) time() int64 {
-	if t := r.Time.UnixMilli(); t >= 0 {
-		return t
-	}
-	return time.Now().UnixMilli()
-}
 
 // Settle says that the record is done with for good: its offset may be
 // committed as soon as all before it are settled too, and the memory of Key and

@@ -15,6 +15,7 @@ func (g *Generation) handOn(ctx context.Context, p *Partition, records []Record,
 		fresh, rest, size := p.enter(records, c)
 		if len(fresh) > 0 {
 			g.c.metrics.taken(p.Topic, len(fresh), size)
+			g.c.timestamps.look(p, fresh)
 			p.turn <- struct{}{}
 			<-p.turn
 			take(ctx, fresh)
@@ -48,7 +49,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 		r := &records[i]
 		strand := p.gen.strand(r)
 		if d := t.find(strand); d != nil {
-			t.pass(d, r.Offset, r.time(), now)
+			t.pass(d, r.Offset, r.time(now), now)
 			r.buffer.Release()
 			continue
 		}
@@ -58,7 +59,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 		}
 		var isFresh bool
 		if r.place, isFresh = t.take(r.Offset); isFresh {
-			t.stamp(r.place, strand, r.time())
+			t.stamp(r.place, strand, r.time(now))
 			size += r.bytes()
 			fresh = append(fresh, *r)
 		}

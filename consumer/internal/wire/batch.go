@@ -165,7 +165,7 @@ func (b *batch) pass(e *peeked) error {
 
 // record reads the record that peek has found.
 func (b *batch) record(r *Record, e *peeked) (err error) {
-	*r = Record{Offset: e.offset, Time: time.UnixMilli(e.time)}
+	*r = Record{Offset: e.offset, Time: timeOf(e.time)}
 	if e.long {
 		err = b.readLong(r, e)
 	} else {
@@ -174,4 +174,13 @@ func (b *batch) record(r *Record, e *peeked) (err error) {
 	}
 	b.left--
 	return err
+}
+
+// timeOf is the time of a timestamp in milliseconds. Kafka writes -1 for none; brokers refuse
+// what is below that, as far as they look.
+func timeOf(millis int64) time.Time {
+	if millis < 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(millis)
 }

@@ -188,6 +188,33 @@ func TestTheTimeIsTheBrokersWhereItSetsIt(t *testing.T) {
 	}
 }
 
+func TestAWrittenTimeBelowZeroIsNone(t *testing.T) {
+	t.Parallel()
+	for _, first := range []int64{-1, -2, math.MinInt64, 1, wiretest.Start} { // which the batch says, and the others by what they differ
+		times := []int64{-1, 0, wiretest.Start, -2, wiretest.Start * 1000, math.MaxInt64, math.MinInt64}
+		b := wiretest.Of(5, 11, -1, false, 5, 6, 7, 8, 9, 10, 11)
+		b.First = first
+		for i, ms := range times {
+			b.Records[i].Time = time.UnixMilli(ms)
+		}
+		records, err := readAll(chunkOf(5, nil, b.Encode()), 10)
+		if err != nil || len(records) != len(times) {
+			t.Fatalf("%d records, error %v", len(records), err)
+		}
+		for i, r := range records {
+			if ms := times[i]; ms < 0 && !r.Time.IsZero() || ms >= 0 && r.Time.UnixMilli() != ms {
+				t.Errorf("in a batch of %d: %d is read as %v", first, ms, r.Time)
+			}
+		}
+	}
+	w := wiretest.Of(5, 5, -1, false, 5)
+	w.Appended = -1
+	records, err := readAll(chunkOf(5, nil, w.Encode()), 10)
+	if err != nil || len(records) != 1 || !records[0].Time.IsZero() {
+		t.Errorf("read %v, error %v where the broker has set none", records, err)
+	}
+}
+
 func same(a, b []byte) bool { return bytes.Equal(a, b) && (a == nil) == (b == nil) }
 
 func TestWhatIsBrokenIsNotRead(t *testing.T) {

@@ -45,7 +45,7 @@ type Header = protocol.Header
 // hold on to what it came in.
 type Record struct {
 	Offset  int64
-	Time    time.Time // as the producer or broker set it, in milliseconds
+	Time    time.Time // as the producer or broker set it, in milliseconds; zero: there is none
 	Key     []byte    // nil: none
 	Value   []byte    // nil: a tombstone
 	Headers []Header

@@ -4,6 +4,7 @@ package wiretest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"hash/crc32"
 	"time"
@@ -18,6 +19,7 @@ type Batch struct {
 	Producer      int64
 	Transactional bool
 	Control       bool
+	First         int64 // the time that those of the records are told from, in milliseconds; 0: Start
 	Appended      int64 // the broker's time; 0: the records have their own
 	Codec         compress.Compression
 	Pack          func([]byte) []byte // nil: as the codec does
@@ -32,8 +34,8 @@ type Record struct {
 	Headers    []protocol.Header
 }
 
-// Start is the time of the first record, in milliseconds.
-const Start = int64(1767225600000)
+// Start is the time of the first record, in milliseconds: when the clock of virtual time begins.
+const Start = int64(946684800000)
 
 // What a marker says.
 const (
@@ -59,10 +61,11 @@ func Marker(offset, producer int64, kind byte) Batch {
 
 // Encode is the batch as bytes.
 func (b Batch) Encode() []byte {
+	first := cmp.Or(b.First, Start)
 	var records []byte
 	for _, r := range b.Records {
 		body := []byte{0} // attributes
-		body = binary.AppendVarint(body, r.Time.UnixMilli()-Start)
+		body = binary.AppendVarint(body, r.Time.UnixMilli()-first)
 		body = binary.AppendVarint(body, r.Offset-b.Base)
 		body = appendBytes(appendBytes(body, r.Key), r.Value)
 		body = binary.AppendVarint(body, int64(len(r.Headers)))
@@ -93,7 +96,7 @@ func (b Batch) Encode() []byte {
 	e := binary.BigEndian
 	summed := e.AppendUint16(nil, uint16(attributes))
 	summed = e.AppendUint32(summed, uint32(b.Last-b.Base))
-	summed = e.AppendUint64(summed, uint64(Start))
+	summed = e.AppendUint64(summed, uint64(first))
 	summed = e.AppendUint64(summed, uint64(b.Appended))
 	summed = e.AppendUint64(summed, uint64(b.Producer))
 	summed = e.AppendUint16(summed, 0)
