@@ -16,7 +16,7 @@ import (
 type Entry struct {
 	Name    Name
 	TopicID string    // of its topic, as Kafka's tools show it; empty: not known, since the broker is older than Kafka 2.8
-	Written time.Time // when it came into the topic
+	Written time.Time // when it came into the topic; zero: not known
 	Letter  Letter    // Headers are the record's own, without those of the letter
 
 	// Foreign says why the record is not a letter that this package wrote: its
@@ -37,10 +37,10 @@ const (
 	Discarded State = "discarded"
 )
 
-// Read makes an entry of a record of a dead-letter topic. Its state is not
-// known from the record: it is Pending.
+// Read makes an entry of a record of a dead-letter topic, with the timestamp that Kafka
+// has for it. Its state is not known from the record: it is Pending.
 func Read(name Name, written time.Time, key, value []byte, headers []consumer.Header) Entry {
-	e := Entry{Name: name, Written: written, State: Pending, Letter: Letter{Key: key, Value: value, Headers: headers}}
+	e := Entry{Name: name, Written: readable(written), State: Pending, Letter: Letter{Key: key, Value: value, Headers: headers}}
 	l, err := parse(headers)
 	if err != nil {
 		e.Foreign = err.Error()
@@ -137,14 +137,17 @@ func (p *parser) number(header string, least, most int64) int64 {
 	return n
 }
 
-// time reads a time of Kafka's, which begins at -1 ms, for "none"; those of
-// RFC 3339 end with the year 9999.
+// time reads a time, which is zero where there is no header.
 func (p *parser) time(header string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, p.text(header))
-	if err != nil || at.UnixMilli() < -1 || at.UTC().Year() > 9999 {
+	text, ok := p.found[header]
+	if !ok {
+		return time.Time{}
+	}
+	at, err := parseTime(text)
+	if err != nil {
 		p.fail(header, "a time as in RFC 3339")
 	}
-	return at.UTC().Truncate(time.Millisecond)
+	return at
 }
 
 func (p *parser) source() Source {

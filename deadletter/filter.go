@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // AnyState selects letters whatever has been done about them.
@@ -22,7 +24,7 @@ type Filter struct {
 	AppIDs  []string  // "" is the app of a letter for which none is known
 	Rets    []int     // of the platform's last answer
 	Since   time.Time // written into the dead-letter topic then or later …
-	Until   time.Time // … and before that
+	Until   time.Time // … and before that: neither is known of one without a time, see [consumer.Dated]
 
 	// OpenID is the record's key, or "openid" in its value, at the top or in
 	// "baseinfo"; where a key stands twice there, any of them.
@@ -70,7 +72,10 @@ func (f *Filter) MatchState(s State) bool {
 }
 
 func (f *Filter) matchTime(at time.Time) bool {
-	return (f.Since.IsZero() || !at.Before(f.Since)) && (f.Until.IsZero() || at.Before(f.Until))
+	if f.Since.IsZero() && f.Until.IsZero() {
+		return true
+	}
+	return consumer.Dated(at) && !at.Before(f.Since) && (f.Until.IsZero() || at.Before(f.Until))
 }
 
 // matchLetter compares with what the letter's headers say.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,23 +37,6 @@ const (
 	HeaderKey     = HeaderPrefix + "key"
 	HeaderHeaders = HeaderPrefix + "headers"
 )
-
-// timeLayout is RFC 3339 in UTC with milliseconds, Kafka's own precision.
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
-
-// readable is a time as close to t as the header that has it can be read back:
-// Kafka's times begin at -1 ms, for "none", and a producer may write any number,
-// but RFC 3339 ends with the year 9999.
-func readable(t time.Time) time.Time {
-	first, last := time.UnixMilli(-1), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
-	switch {
-	case t.Before(first):
-		t = first
-	case t.After(last):
-		t = last
-	}
-	return t.UTC()
-}
 
 // allHeaders is the record's own headers, less those of a letter that it was
 // before, and this letter's.
@@ -93,7 +75,9 @@ func (l *Letter) ownHeaders() (headers []consumer.Header) {
 		add(HeaderAppID, l.AppID)
 		add(HeaderRoute, l.Route)
 	}
-	add(HeaderTime, l.Time.UTC().Format(timeLayout))
+	if at := readable(l.Time); !at.IsZero() {
+		add(HeaderTime, timeText(at))
+	}
 	return append(headers, l.originHeaders()...)
 }
 

@@ -18,7 +18,7 @@ type entryJSON struct {
 	Name    string `json:"name"`
 	TopicID string `json:"topic_id,omitempty"`
 	State   State  `json:"state"`
-	Written stamp  `json:"written"`
+	Written stamp  `json:"written,omitzero"`
 	Foreign string `json:"foreign,omitempty"`
 
 	*letterJSON // nil if foreign
@@ -37,7 +37,7 @@ type letterJSON struct {
 	AppID      string      `json:"appid,omitempty"`
 	Route      string      `json:"route,omitempty"`
 	Source     *sourceJSON `json:"source"`
-	Time       stamp       `json:"time"`
+	Time       stamp       `json:"time,omitzero"`
 	Replays    int         `json:"replays"`
 	Previous   string      `json:"previous,omitempty"`
 	Omitted    []string    `json:"omitted,omitempty"`
@@ -47,11 +47,11 @@ type sourceJSON struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
-	Timestamp stamp  `json:"timestamp"`
+	Timestamp stamp  `json:"timestamp,omitzero"`
 }
 
 func newSourceJSON(s Source) *sourceJSON {
-	return &sourceJSON{s.Topic, s.Partition, s.Offset, stamp{s.Time}}
+	return &sourceJSON{s.Topic, s.Partition, s.Offset, stamp{readable(s.Time)}}
 }
 
 func (j *sourceJSON) source() Source {
@@ -99,7 +99,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 
 // json is the entry without key, headers and value.
 func (e *Entry) json() entryJSON {
-	j := entryJSON{Name: e.Name.String(), TopicID: e.TopicID, State: e.State, Written: stamp{e.Written}, Foreign: e.Foreign}
+	j := entryJSON{Name: e.Name.String(), TopicID: e.TopicID, State: e.State, Written: stamp{readable(e.Written)}, Foreign: e.Foreign}
 	if e.Foreign != "" {
 		return j
 	}
@@ -108,7 +108,7 @@ func (e *Entry) json() entryJSON {
 		Reason: l.Reason, Detail: l.Detail, Violations: l.Violations, Ret: l.Ret, HTTPStatus: l.HTTPStatus,
 		Attempts: l.Attempts, Delivery: l.Delivery, AppID: l.AppID, Route: l.Route,
 		Source: newSourceJSON(l.Source),
-		Time:   stamp{l.Time}, Replays: l.Replays,
+		Time:   stamp{readable(l.Time)}, Replays: l.Replays,
 	}
 	if l.Previous != (Name{}) {
 		j.Previous = l.Previous.String()

@@ -109,7 +109,7 @@ type Source struct {
 	Topic     string
 	Partition int
 	Offset    int64
-	Time      time.Time
+	Time      time.Time // the record's timestamp, in milliseconds; zero: it has none
 }
 
 // Omitted says which parts of a record its letter goes without.
@@ -131,7 +131,7 @@ type Letter struct {
 	AppID      string // empty: unknown
 	Route      string
 	Source     Source
-	Time       time.Time // when it was given up
+	Time       time.Time // when it was given up; zero: not known
 	Replays    int       // how often it has been replayed already
 	Previous   Name      // the letter that it was before it was replayed; zero: none
 }

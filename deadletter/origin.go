@@ -50,7 +50,9 @@ func (l *Letter) originHeaders() (headers []consumer.Header) {
 	add(HeaderSourceTopic, l.Source.Topic)
 	add(HeaderSourcePartition, strconv.Itoa(l.Source.Partition))
 	add(HeaderSourceOffset, strconv.FormatInt(l.Source.Offset, 10))
-	add(HeaderSourceTimestamp, readable(l.Source.Time).Format(timeLayout))
+	if at := readable(l.Source.Time); !at.IsZero() {
+		add(HeaderSourceTimestamp, timeText(at))
+	}
 	add(HeaderReplays, strconv.Itoa(l.Replays))
 	if l.Previous != (Name{}) {
 		add(HeaderPrevious, l.Previous.String())

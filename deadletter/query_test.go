@@ -50,6 +50,26 @@ func TestLettersComeByTimeAndEachPartitionInItsOrder(t *testing.T) {
 	}
 }
 
+func TestALetterWithoutATimeDoesNotHideThoseBehindIt(t *testing.T) {
+	d := newDesk(loopback(t, 2, kept))
+	none, seconds := d.at(0, 0), d.at(1, 0)
+	none.Timestamp, seconds.Timestamp = time.UnixMilli(-1), time.UnixMilli(1700000000)
+	d.Produce(t, d.at(0, 1), d.at(0, 5), none, d.at(1, 2), seconds, d.at(1, 4))
+	if got, want := names(d.all(deadletter.Query{})), "0/2 0/1 1/2 1/1 1/0 0/0"; got != want {
+		t.Errorf("newest first: %s, want %s", got, want)
+	}
+	if got, want := names(d.all(oldestFirst)), "0/0 1/0 1/1 1/2 0/1 0/2"; got != want {
+		t.Errorf("oldest first: %s, want %s", got, want)
+	}
+	for want, f := range map[string]deadletter.Filter{
+		"1/2 0/1": {Since: d.at(0, 3).Timestamp}, "0/0 1/0": {Until: d.at(0, 3).Timestamp},
+	} {
+		if got := names(d.all(deadletter.Query{OldestFirst: true, Filter: f})); got != want {
+			t.Errorf("since %v until %v: %s, want %s", f.Since, f.Until, got, want)
+		}
+	}
+}
+
 // What is read must not depend on how it lies in batches, windows and gaps.
 func TestBothOrdersReadEachCommittedRecordOnce(t *testing.T) {
 	d := newDesk(loopback(t, 2, settings{"max.message.bytes": "3000000", "retention.ms": "-1"}))

@@ -48,7 +48,7 @@ type stamp struct{ time.Time }
 
 // MarshalJSON writes it.
 func (s stamp) MarshalJSON() ([]byte, error) {
-	return []byte(`"` + s.UTC().Format(timeLayout) + `"`), nil
+	return []byte(`"` + timeText(s.Time) + `"`), nil
 }
 
 // UnmarshalJSON reads any time of RFC 3339.
@@ -56,7 +56,7 @@ func (s *stamp) UnmarshalJSON(text []byte) error {
 	if err := s.Time.UnmarshalJSON(text); err != nil {
 		return err
 	}
-	s.Time = s.UTC().Truncate(time.Millisecond)
+	s.Time = readable(s.Time)
 	return nil
 }
 
@@ -112,10 +112,11 @@ func SkimResolution(name Name, value []byte) (r Resolution, ok bool) {
 	}
 	r = Resolution{Name: name, TopicID: v.TopicID, State: v.State}
 	var (
-		source  *sourceJSON
+		source  sourceJSON
 		replays int
+		place   struct{ Partition, Offset *int64 }
 	)
-	if v.Source == nil || json.Unmarshal(v.Source, &source) != nil || source == nil || source.Timestamp.IsZero() ||
+	if json.Unmarshal(v.Source, &source) != nil || json.Unmarshal(v.Source, &place) != nil || place.Partition == nil || place.Offset == nil ||
 		v.Replays != nil && json.Unmarshal(v.Replays, &replays) != nil {
 		return r, true
 	}

@@ -10,7 +10,7 @@ type Identity struct {
 	topic     string
 	partition int
 	offset    int64
-	millis    int64 // of the record: a topic that is made anew has others at its offsets
+	millis    int64 // of the record's timestamp, if it has one: a topic that is made anew has others at its offsets
 	replays   int
 }
 
@@ -20,7 +20,7 @@ func identityOf(s Source, replays int) Identity {
 	if s.Topic == "" {
 		return Identity{}
 	}
-	return Identity{s.Topic, s.Partition, s.Offset, s.Time.UnixMilli(), replays}
+	return Identity{s.Topic, s.Partition, s.Offset, readable(s.Time).UnixMilli(), replays}
 }
 
 // Identity is what the letter shares with its twins.

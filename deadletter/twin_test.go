@@ -170,6 +170,29 @@ func TestTwinsAreDiscardedAsOneAndTakenBackAsOne(t *testing.T) {
 	d.expectDone(done, err, "resolved 5, skipped 0, refused 0, unknown 0, untouched 0")
 }
 
+func TestLettersOfARecordWithoutATimeAreTwins(t *testing.T) {
+	d := newDesk(loopback(t, 1, nil))
+	like := letter("key", "value")
+	like.Source.Time = time.Time{}
+	d.write(like)
+	d.write(like)
+	entries := d.all(oldestFirst)
+	if len(entries) != 1 || !entries[0].Letter.Source.Time.IsZero() {
+		t.Fatalf("%v are read", entries)
+	}
+	done, err := d.resolver("a").Replay(t.Context(), d.replays(entries)...)
+	d.expectDone(done, err, "resolved 1, skipped 0, refused 0, unknown 0, untouched 0")
+	d.Store = d.open() // which knows what lies in the topic alone
+	if pending := d.all(oldestFirst); len(pending) != 0 {
+		t.Errorf("%v are pending", pending)
+	}
+	for _, h := range d.committed(d.replayTopic)[0].Headers {
+		if h.Key == deadletter.HeaderSourceTimestamp {
+			t.Errorf("the replay says %s", h.Value)
+		}
+	}
+}
+
 func TestLettersThatDifferInWhatTheyAreOfAreNoTwins(t *testing.T) {
 	like := letter("key", "value")
 	for rule, change := range map[string]func(l *deadletter.Letter){

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -30,7 +31,15 @@ func markDay(at time.Time) int {
 	return int(min(max(at.Sub(markEpoch)/(24*time.Hour), 0), markDays))
 }
 
-func newMark(code int, at time.Time) mark { return mark(markDay(at)<<markBits | code) }
+// newMark is of a resolution written at a time. One whose time is not known, see
+// [consumer.Dated], is never too old.
+func newMark(code int, at time.Time) mark {
+	day := markDays
+	if consumer.Dated(at) {
+		day = markDay(at)
+	}
+	return mark(day<<markBits | code)
+}
 
 // markOf is the mark of a state other than Pending.
 func markOf(s deadletter.State, at time.Time) mark {

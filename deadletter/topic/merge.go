@@ -5,6 +5,8 @@ import (
 	"iter"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // inHand is about how many bytes of a topic are held while it is read, over all
@@ -72,7 +74,15 @@ func newMerge(ctx context.Context, r *Reader, of Incarnation, extents []Extent, 
 }
 
 func olderFirst(a, b *kgo.Record) bool { return a.Timestamp.Before(b.Timestamp) }
-func newerFirst(a, b *kgo.Record) bool { return a.Timestamp.After(b.Timestamp) }
+
+// newerFirst has one without a time go at once: what lies behind it in its partition may be
+// newer than all others.
+func newerFirst(a, b *kgo.Record) bool {
+	if dated := consumer.Dated(b.Timestamp); !dated || !consumer.Dated(a.Timestamp) {
+		return dated
+	}
+	return a.Timestamp.After(b.Timestamp)
+}
 
 // wait waits for the reading to end.
 func (m *merge) wait() {

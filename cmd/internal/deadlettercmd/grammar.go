@@ -37,7 +37,7 @@ func ofLetter(g grammar) grammar { g.letter = true; return g }
 
 // letterGrammar is what export writes, a line each.
 var letterGrammar = grammar{kind: "an object as export writes it", fields: map[string]grammar{
-	"name": textGrammar, "topic_id": maybe(textGrammar), "state": textGrammar, "written": timeGrammar, "foreign": maybe(textGrammar),
+	"name": textGrammar, "topic_id": maybe(textGrammar), "state": textGrammar, "written": maybe(timeGrammar), "foreign": maybe(textGrammar),
 	"reason": ofLetter(textGrammar), "detail": ofLetter(textGrammar),
 	"violations": maybe(grammar{kind: "an array", of: &grammar{kind: "an object", fields: map[string]grammar{
 		"instance": textGrammar, "keyword": textGrammar, "message": textGrammar,
@@ -45,9 +45,9 @@ var letterGrammar = grammar{kind: "an object as export writes it", fields: map[s
 	"ret": maybe(numberGrammar), "http_status": maybe(numberGrammar),
 	"attempts": ofLetter(numberGrammar), "delivery": ofLetter(textGrammar), "appid": maybe(textGrammar), "route": maybe(textGrammar),
 	"source": ofLetter(grammar{kind: "an object", fields: map[string]grammar{
-		"topic": textGrammar, "partition": numberGrammar, "offset": numberGrammar, "timestamp": timeGrammar,
+		"topic": textGrammar, "partition": numberGrammar, "offset": numberGrammar, "timestamp": maybe(timeGrammar),
 	}}),
-	"time": ofLetter(timeGrammar), "replays": ofLetter(numberGrammar), "previous": maybe(textGrammar),
+	"time": maybe(timeGrammar), "replays": ofLetter(numberGrammar), "previous": maybe(textGrammar),
 	"omitted": maybe(grammar{kind: "an array", of: &textGrammar}),
 	"key":     bytesGrammar, "key_base64": codedGrammar,
 	"headers": {kind: "an array", of: &grammar{kind: "an object", fields: map[string]grammar{
