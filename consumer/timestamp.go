@@ -12,9 +12,10 @@ import (
 // that were never set begin in 1970 or 1980.
 const earliest = 631_152_000_000
 
-// ahead is by how much a timestamp may be ahead of this machine's clock without a word.
-// Kafka's own bound is an hour from 4.0 on, and none before (message.timestamp.after.max.ms).
-const ahead = 5 * time.Minute
+// MaxAhead is by how much clocks differ that are right: what is farther ahead of this
+// machine's is odd. Kafka's own bound is an hour from 4.0 on, and none before
+// (message.timestamp.after.max.ms).
+const MaxAhead = 5 * time.Minute
 
 // Dated tells whether a timestamp is one that somebody can have meant, as far as that can be
 // told without a clock: it is none if there is none, or if it is of before 1990.
@@ -58,7 +59,7 @@ func oddityOf(at, now time.Time) oddity {
 		return missing
 	case !Dated(at):
 		return past
-	case at.After(now.Add(ahead)):
+	case at.After(now.Add(MaxAhead)):
 		return future
 	}
 	return usual

@@ -13,11 +13,11 @@ What is not known is left out. A record that is no letter has foreign, which say
 one), replay_topic and repaired (of a replayed one), and twin, the name of the letter if it was done about its twin: the
 same letter, written twice in a crash.`
 
-	statsJSONHelp = `-o json has: letters, players (count; approximate if it is an estimate), first and last (when they were given up); wave,
-the verdict (since, until, running if it has not ended, steady if nothing stands out, letters, cause_letters of them with
-the cause: reason, appid, ret, http_status, violation); states, reasons, apps ("" if unknown), rets and deliveries (each:
-name, letters); violations (each: instance, keyword, message, letters), other_violations; and timeline (each: time,
-letters), by steps of step_seconds.`
+	statsJSONHelp = `-o json has: letters, players (count; approximate if it is an estimate), no_time (letters without a time, or with one that
+nobody can mean), first and last (when the others were given up); wave, the verdict (since, until, running if it has not
+ended, steady if nothing stands out, letters, cause_letters of them with the cause: reason, appid, ret, http_status,
+violation); states, reasons, apps ("" if unknown), rets and deliveries (each: name, letters); violations (each: instance,
+keyword, message, letters), other_violations; and timeline (each: time, letters), by steps of step_seconds.`
 
 	workJSONHelp = `-o json has: run and by, as they are kept; dry_run; planned, and of these letters unchanged (by the repair), done, repaired
 (of those done), skipped (another run was faster) and unknown (the answer was lost); raw, if the repair was; left (as they
@@ -26,9 +26,10 @@ are) and before (resolved before), each: kind, letters, examples (each: name, de
 
 // filterHelp explains the filters.
 const filterHelp = `All filters given must match; of several values of one, any. Such values are separated by commas, or the flag is
-repeated. --reason foreign selects records that are no letters of ours; --app, --ret, --topic, --partition, --offset,
---violation and --delivery match none of these. --where takes a jq expression over {"value", "text", "headers",
-"letter"}: the record's value, null if it is not JSON as the pipeline takes it, which other programs may read differently;
-the same as text; the record's headers; and the letter as "list -o jsonl" has it.
+repeated. A letter that came into its topic without a time, or with one of before 1990, is in no --since and no --until.
+--reason foreign selects records that are no letters of ours; --app, --ret, --topic, --partition, --offset, --violation
+and --delivery match none of these. --where takes a jq expression over {"value", "text", "headers", "letter"}: the
+record's value, null if it is not JSON as the pipeline takes it, which other programs may read differently; the same as
+text; the record's headers; and the letter as "list -o jsonl" has it.
 
 Exit codes: 0 done, 2 could not do what was asked, 3 no letter matches.`

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -19,7 +20,8 @@ const (
 // Counter counts letters. It takes constant memory, at most some 60 MiB. It is for one goroutine.
 type Counter struct {
 	letters     int64
-	first, last time.Time
+	noTime      int64     // of these
+	first, last time.Time // of the others
 	players     *players
 
 	states, reasons, apps, rets, deliveries *counts[string]
@@ -60,14 +62,7 @@ func NewCounter() *Counter {
 
 // Add counts a letter. It keeps nothing of it.
 func (c *Counter) Add(e *deadletter.Entry) {
-	at := When(e)
 	c.letters++
-	if c.first.IsZero() || at.Before(c.first) {
-		c.first = at
-	}
-	if at.After(c.last) {
-		c.last = at
-	}
 	c.states.add(string(e.State))
 	cause := causeOf(e)
 	c.reasons.add(cause.reason)
@@ -81,6 +76,17 @@ func (c *Counter) Add(e *deadletter.Entry) {
 			c.players.add(e.Letter.Key)
 		}
 		c.addPatterns(e.Letter.Violations)
+	}
+	at := When(e)
+	if at.IsZero() {
+		c.noTime++
+		return
+	}
+	if c.first.IsZero() || at.Before(c.first) {
+		c.first = at
+	}
+	if at.After(c.last) {
+		c.last = at
 	}
 	c.timeline.add(at, c.id(cause))
 }
@@ -121,7 +127,7 @@ func (c *Counter) id(cause causeKey) int {
 // Stats returns what was counted, as it looks at a time.
 func (c *Counter) Stats(now time.Time) Stats {
 	s := Stats{
-		Letters: c.letters, Players: c.players.count(), First: c.first.UTC(), Last: c.last.UTC(),
+		Letters: c.letters, Players: c.players.count(), NoTime: c.noTime, First: c.first.UTC(), Last: c.last.UTC(),
 		States: ranked(c.states), Reasons: ranked(c.reasons), Apps: ranked(c.apps), Rets: ranked(c.rets), Deliveries: ranked(c.deliveries),
 		Patterns:    []PatternCount{},
 		StepSeconds: c.timeline.step, Timeline: c.timeline.total(),
@@ -131,8 +137,27 @@ func (c *Counter) Stats(now time.Time) Stats {
 		s.Patterns = append(s.Patterns, PatternCount{c.pattern(v.key), v.n})
 	}
 	s.OtherPatterns = others
+	s.leaveOut(now.Add(consumer.MaxAhead))
 	s.Wave = c.wave(s.Timeline, now)
 	return s
+}
+
+// leaveOut takes letters after a time, which is to come, for ones without a time.
+func (s *Stats) leaveOut(after time.Time) {
+	n := len(s.Timeline)
+	for n > 0 && s.Timeline[n-1].Time.After(after) {
+		n--
+		s.NoTime += s.Timeline[n].Letters
+	}
+	switch {
+	case n == len(s.Timeline):
+		return
+	case n == 0:
+		s.First, s.Last = time.Time{}, time.Time{}
+	default:
+		s.Last = s.Timeline[n-1].Time // as far as it is known
+	}
+	s.Timeline = s.Timeline[:n]
 }
 
 // ranked returns names by falling count, what has no room last.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -16,12 +17,15 @@ type Letter struct {
 	BaseURL string                  // of the platform; empty: not known
 }
 
-// When returns when a letter was given up; of a record that is none, when it came into the topic.
+// When returns when a letter was given up; where that is not known, and of a record that is none, when it came into the
+// topic. It returns zero where neither is a time that somebody can have meant.
 func When(e *deadletter.Entry) time.Time {
-	if e.Foreign != "" {
-		return e.Written
+	for _, at := range []time.Time{e.Letter.Time, e.Written} {
+		if consumer.Dated(at) {
+			return at
+		}
 	}
-	return e.Letter.Time
+	return time.Time{}
 }
 
 // SourceOf returns where a letter first came from, as TOPIC/PARTITION/OFFSET, fit to be shown.

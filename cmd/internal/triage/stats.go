@@ -7,10 +7,11 @@ import "time"
 type Stats struct {
 	Letters int64     `json:"letters"`
 	Players Players   `json:"players"`
-	First   time.Time `json:"first,omitzero"` // when the first and the last were given up
+	NoTime  int64     `json:"no_time,omitempty"` // letters without a time, or with one that nobody can mean
+	First   time.Time `json:"first,omitzero"`    // when the first and the last of the others were given up
 	Last    time.Time `json:"last,omitzero"`
 
-	Wave *Wave `json:"wave,omitempty"` // the last; none without letters
+	Wave *Wave `json:"wave,omitempty"` // the last; none where there are no others
 
 	States     []Count        `json:"states"`
 	Reasons    []Count        `json:"reasons"` // foreign records included, as "foreign"

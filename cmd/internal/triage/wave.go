@@ -49,7 +49,7 @@ func (c *Counter) wave(timeline []Bucket, now time.Time) *Wave {
 // wave.
 func (c *Counter) dominant(since, until int64, r *rate, from, to int) (Cause, int64) {
 	inside := c.timeline.within(floor(since, c.timeline.step), until)
-	all := c.timeline.within(math.MinInt64, math.MaxInt64)
+	all := c.timeline.within(math.MinInt64, r.begin+r.cells()*r.step)
 	// What came outside is what to expect inside, in proportion to the time, but not more: a short while says little.
 	expect := min(1, float64(to-from)/float64(max(1, r.cells()-int64(to-from))))
 	var best causeKey

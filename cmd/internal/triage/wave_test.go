@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -126,15 +127,42 @@ func nearest(d, unit time.Duration, want, word string) time.Duration {
 	return d
 }
 
-func TestTimesThatNobodyCanMeanAreCountedLikeOthers(t *testing.T) {
+func TestTimesThatNobodyCanMeanAreCountedAndInNoTimeline(t *testing.T) {
 	t.Parallel()
+	nobodys := []time.Time{{}, time.Unix(0, 0), time.UnixMilli(triagetest.Noon.Unix()), triagetest.Noon.Add(time.Hour), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}
 	c := NewCounter()
-	for _, when := range []time.Time{time.Unix(0, 0), triagetest.Noon, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+	for _, when := range nobodys {
 		c.Add(triagetest.Letter(triagetest.At(when)))
 	}
 	s := c.Stats(triagetest.Noon)
-	if s.Letters != 3 || len(s.Timeline) != 3 || s.Wave.Letters != 3 || !s.Last.After(triagetest.Noon) {
+	if s.Letters != 5 || s.NoTime != 5 || len(s.Timeline) != 0 || s.Wave != nil || !s.First.IsZero() || !s.Last.IsZero() {
 		t.Errorf("%+v, %+v", s, s.Wave)
+	}
+	c.Add(triagetest.Letter(triagetest.At(triagetest.Noon.AddDate(-3, 0, 0))))
+	c.Add(triagetest.Letter(triagetest.At(triagetest.Noon)))
+	s = c.Stats(triagetest.Noon)
+	if s.Letters != 7 || s.NoTime != 5 || len(s.Timeline) != 2 || s.Wave.Letters != 2 || !s.First.Equal(triagetest.Noon.AddDate(-3, 0, 0)) || !s.Last.Equal(triagetest.Noon) {
+		t.Errorf("%+v, %+v", s, s.Wave)
+	}
+	if _, err := json.Marshal(s); err != nil { // it does not take years beyond 9999
+		t.Error(err)
+	}
+}
+
+func TestALetterWhoseTimeIsNotKnownIsOfWhenItCameIntoTheTopic(t *testing.T) {
+	t.Parallel()
+	for rule, test := range map[string]struct{ givenUp, written, want time.Time }{
+		"both are known":        {triagetest.Noon, triagetest.Noon.Add(time.Minute), triagetest.Noon},
+		"one is not":            {time.Time{}, triagetest.Noon, triagetest.Noon},
+		"one counts seconds":    {time.UnixMilli(triagetest.Noon.Unix()), triagetest.Noon, triagetest.Noon},
+		"neither is":            {time.Time{}, time.Time{}, time.Time{}},
+		"the other counts them": {time.Time{}, time.UnixMilli(triagetest.Noon.Unix()), time.Time{}},
+	} {
+		e := triagetest.Letter()
+		e.Letter.Time, e.Written = test.givenUp, test.written
+		if got := When(e); !got.Equal(test.want) {
+			t.Errorf("%s: %v, want %v", rule, got, test.want)
+		}
 	}
 }
 

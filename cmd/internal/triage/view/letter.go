@@ -9,6 +9,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
 
@@ -156,7 +157,14 @@ func answerOf(letter *deadletter.Letter) string {
 
 // moment is a time and how long ago it was.
 func (s Style) moment(at time.Time) string {
-	return at.In(s.Now.Location()).Format("2006-01-02 15:04:05.000 MST") + " (" + ago(s.Now.Sub(at)) + ")"
+	if at.IsZero() {
+		return "no time"
+	}
+	text := at.In(s.Now.Location()).Format("2006-01-02 15:04:05.000 MST")
+	if !consumer.Dated(at) {
+		return text + " (nobody can mean that)"
+	}
+	return text + " (" + ago(s.Now.Sub(at)) + ")"
 }
 
 func ago(d time.Duration) string {

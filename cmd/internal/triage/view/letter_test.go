@@ -75,6 +75,25 @@ func TestALetterIsShown(t *testing.T) {
 	}
 }
 
+func TestATimeIsShownWithHowLongAgoItWasIfSomebodyCanHaveMeantIt(t *testing.T) {
+	t.Parallel()
+	for want, at := range map[string]time.Time{
+		"came from  battle-reports/3/99000, no time\n":                                            {},
+		"came from  battle-reports/3/99000, 1970-01-22 01:34:23.200 CST (nobody can mean that)\n": time.UnixMilli(1791263200),
+		"came from  battle-reports/3/99000, 2026-11-22 11:00:00.000 CST (1h ago)\n":               triagetest.Noon.Add(-time.Hour),
+		"came from  battle-reports/3/99000, 2026-11-22 13:00:00.000 CST (in 1h)\n":                triagetest.Noon.Add(time.Hour),
+	} {
+		text := shownLetter(t, triage.Letter{Entry: *triagetest.Letter(func(e *deadletter.Entry) { e.Letter.Source.Time = at })}, Style{Now: triagetest.Noon}, false)
+		if !strings.Contains(text, want) {
+			t.Errorf("%s\nwant in it\n%s", text, want)
+		}
+	}
+	text := shownLetter(t, triage.Letter{Entry: *triagetest.Letter(triagetest.Foreign, triagetest.At(time.Time{}))}, Style{Now: triagetest.Noon}, false)
+	if want := "written    no time\n"; !strings.Contains(text, want) {
+		t.Errorf("%s\nwant in it\n%s", text, want)
+	}
+}
+
 func TestALongValueIsShownInFullIfAsked(t *testing.T) {
 	t.Parallel()
 	l := triage.Letter{Entry: *triagetest.Letter(triagetest.Value("[" + strings.Repeat("1,", 5000) + "2]"))}

@@ -17,11 +17,22 @@ func Stats(w io.Writer, style Style, s *triage.Stats) error {
 	lines := verdict(s, style)
 	if s.Letters > 0 {
 		lines = append(lines, sections(s, style)...)
-		lines = append(lines, "", style.Palette.title("OVER TIME"))
-		lines = append(lines, histogram(s.Timeline, s.StepSeconds, style)...)
+		lines = append(lines, overTime(s, style)...)
 	}
 	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 	return err
+}
+
+// overTime shows when letters came, and of how many that is not known.
+func overTime(s *triage.Stats, style Style) []string {
+	lines := []string{"", style.Palette.title("OVER TIME")}
+	if len(s.Timeline) > 0 {
+		lines = append(lines, histogram(s.Timeline, s.StepSeconds, style)...)
+	}
+	if s.NoTime > 0 {
+		lines = append(lines, style.cut(fmt.Sprintf("  %s without a time, or with one that nobody can mean", words.Number(s.NoTime, "letter"))))
+	}
+	return lines
 }
 
 // verdict is what there is to know first: how many, since when, and why.
@@ -57,6 +68,9 @@ func subject(s *triage.Stats) string {
 // wave says since when letters have been coming, and why.
 func wave(s *triage.Stats, style Style) string {
 	w := s.Wave
+	if w == nil {
+		return "When they came is not known."
+	}
 	all := w.Letters == s.Letters
 	recent := style.Now.Sub(w.Since) < time.Hour // then letters that came before may have come in the same minute
 	since, ago := words.Clock(w.Since, style.Now, recent), words.Span(style.Now.Sub(w.Since))

@@ -110,6 +110,21 @@ func TestTimesThatNobodyCanMeanFitATerminal(t *testing.T) {
 	}
 }
 
+func TestLettersWithoutATimeAreCountedAndNotDrawn(t *testing.T) {
+	t.Parallel()
+	none := triagetest.Letter(triagetest.At(time.Time{}))
+	for want, letters := range map[string][]*deadletter.Entry{
+		"1 letter is pending, of 1 player.\nWhen they came is not known.\n":         {none},
+		"OVER TIME\n  2 letters without a time, or with one that nobody can mean\n": {none, none},
+		"  1 letter without a time, or with one that nobody can mean\n":             {none, triagetest.Letter()},
+	} {
+		text := shownStats(t, counted(letters...), Style{Now: triagetest.Noon, Width: 80})
+		if !strings.Contains(text, want) || strings.Contains(text, "19") || strings.Contains(text, "0001") {
+			t.Errorf("%s\nwant in it\n%s", text, want)
+		}
+	}
+}
+
 // widest returns the width of the widest line.
 func widest(text string) (most int) {
 	for line := range strings.Lines(text) {

@@ -78,11 +78,7 @@ func (t *Table) Close() error {
 }
 
 func (t *Table) row(e *deadletter.Entry) []string {
-	at := triage.When(e).UTC().Format(time.RFC3339)
-	if t.style.Width > 0 {
-		at = words.Clock(triage.When(e), t.style.Now, true)
-	}
-	row := []string{e.Name.String(), at, string(e.State), triage.Foreign, "", "", player(e), words.Visible(e.Foreign)}
+	row := []string{e.Name.String(), t.time(triage.When(e)), string(e.State), triage.Foreign, "", "", player(e), words.Visible(e.Foreign)}
 	if e.Foreign == "" {
 		l := &e.Letter
 		row[columnReason], row[columnApp], row[columnRet], row[columnDetail] = string(l.Reason), words.Visible(l.AppID), triage.RetOf(l), words.Visible(l.Detail)
@@ -91,6 +87,16 @@ func (t *Table) row(e *deadletter.Entry) []string {
 		}
 	}
 	return row
+}
+
+func (t *Table) time(at time.Time) string {
+	switch {
+	case at.IsZero():
+		return "-"
+	case t.style.Width > 0:
+		return words.Clock(at, t.style.Now, true)
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // player is whose a letter is, fit to be shown.

@@ -43,6 +43,17 @@ func TestATableIsShown(t *testing.T) {
 	triagetest.Golden(t, "table-pipe.txt", shownTable(t, Style{Now: triagetest.Noon}, various()...))
 }
 
+func TestALetterWithoutATimeHasNoneInATable(t *testing.T) {
+	t.Parallel()
+	none := triagetest.Letter(triagetest.At(time.Time{}))
+	for _, width := range []int{0, 120} {
+		_, row, _ := strings.Cut(shownTable(t, Style{Now: triagetest.Noon, Width: width}, none), "\n")
+		if got := strings.Fields(row); got[1] != "-" {
+			t.Errorf("its time is %q", got[1])
+		}
+	}
+}
+
 func TestATableFitsItsTerminal(t *testing.T) {
 	t.Parallel()
 	for width := 40; width < 250; width += 7 {
