@@ -100,6 +100,7 @@ func TestRunDeliversUntilASignal(t *testing.T) {
 		`battlereport_consumer_records_total{topic="` + topic + `"} 2`,
 		`battlereport_consumer_lag{partition="0",topic="` + topic + `"} 0`,
 		`battlereport_consumer_age_seconds{partition="0",topic="` + topic + `"} 0`,
+		`battlereport_consumer_odd_timestamps_total{kind="missing",topic="` + topic + `"} 0`,
 		`battlereport_consumer_deleted_total{partition="0",topic="` + topic + `"} 0`,
 		`battlereport_pending_records 0`,
 	}

@@ -109,7 +109,7 @@ func deliveryFields(d *Delivery) []field {
 			{key: "cooldown", doc: "How long an open breaker waits, at most, before it lets one call try.", scalar: duration(&d.Breaker.Cooldown, 100*time.Millisecond, time.Hour)},
 		}},
 		{key: "max_hold", doc: "While an app's breaker is open its records wait, their retry clock stopped, this long at most. At least breaker.cooldown, or nothing would be tried again.", scalar: duration(&d.MaxHold, 100*time.Millisecond, 7*24*time.Hour)},
-		{key: "max_age", doc: "Records older than this are dead-lettered unsent. 0: none are; otherwise at least 1s.", scalar: duration(&d.MaxAge, 0, 10*365*24*time.Hour)},
+		{key: "max_age", doc: "Records older than this, by their timestamps, are dead-lettered unsent; those without one never are. 0: none are; otherwise at least 1s.", scalar: duration(&d.MaxAge, 0, 10*365*24*time.Hour)},
 		{key: "drain_timeout", doc: "How long to finish what is in flight when stopping, or when partitions go to another member.", scalar: duration(&d.DrainTimeout, time.Second, 5*time.Minute)},
 	}
 }

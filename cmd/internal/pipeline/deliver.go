@@ -15,16 +15,17 @@ type outcome struct {
 	err    *msdkclient.Error // nil: delivered
 	began  time.Time
 	took   time.Duration
-	oldest time.Time // record's time
+	oldest time.Time // timestamp of a record whose age was known as the call began; zero: of none it was
 }
 
 // deliver posts a batch once.
 func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 	began := time.Now()
-	oldest := b.items[0].Value.record.Time
-	for _, it := range b.items[1:] {
-		if it.Value.record.Time.Before(oldest) {
-			oldest = it.Value.record.Time
+	var oldest time.Time
+	for _, it := range b.items {
+		r := &it.Value.record
+		if _, known := r.Age(began); known && (oldest.IsZero() || r.Time.Before(oldest)) {
+			oldest = r.Time
 		}
 	}
 	var err error

@@ -105,9 +105,10 @@ func (ev *event) giveUp(reason deadletter.Reason, detail string) {
 	ev.refusal = &admission.Refusal{Reason: reason, Detail: detail}
 }
 
-// expire gives an event up that is older than the age; 0: none is.
+// expire gives an event up that is older than the age; 0: none is. One whose age is not
+// known is not.
 func (ev *event) expire(now time.Time, maxAge time.Duration) bool {
-	if maxAge == 0 || now.Sub(ev.record.Time) <= maxAge {
+	if age, known := ev.record.Age(now); maxAge == 0 || !known || age <= maxAge {
 		return false
 	}
 	ev.giveUp(deadletter.Expired, fmt.Sprintf("the record is of %s, older than delivery.max_age %s", ev.record.Time.UTC().Format(time.RFC3339), maxAge))

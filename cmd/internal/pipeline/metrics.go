@@ -59,7 +59,7 @@ func newMetrics(provider metric.MeterProvider, apps []*platform.App, stats func(
 	m.size, e = meter.Int64Histogram("battlereport.batch.records", metric.WithDescription("Events in a call."),
 		metric.WithExplicitBucketBoundaries(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000))
 	note(e)
-	m.latency, e = meter.Float64Histogram("battlereport.delivery.latency", metric.WithUnit("s"), metric.WithDescription("Of each call that is accepted, from its oldest record's timestamp."),
+	m.latency, e = meter.Float64Histogram("battlereport.delivery.latency", metric.WithUnit("s"), metric.WithDescription("Of each call that is accepted, from its oldest record's timestamp; of one whose records have no time, or are ahead of this machine's clock, it is not known and not counted."),
 		metric.WithExplicitBucketBoundaries(.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600))
 	note(e)
 	inFlight, e := meter.Int64ObservableGauge("battlereport.msdk.calls.in_flight", metric.WithDescription("Calls under way."))
@@ -141,12 +141,15 @@ func (m *metrics) called(out outcome) {
 }
 
 // delivered counts events, and how long the oldest of them took: of each it would
-// cost as much as checking it.
+// cost as much as checking it. What is not known, as below 0 where a clock was set
+// back, is left out: as 0 it would make the others look faster.
 func (m *metrics) delivered(b *batch, oldest time.Time) {
 	ctx, labels, events := context.Background(), m.apps[b.app.Index], len(b.items)
 	m.nDelivered.Add(int64(events))
 	m.events.Add(ctx, int64(events), labels.add...)
-	m.latency.Record(ctx, time.Since(oldest).Seconds(), labels.record...)
+	if took := time.Since(oldest); !oldest.IsZero() && took >= 0 {
+		m.latency.Record(ctx, took.Seconds(), labels.record...)
+	}
 }
 
 func (m *metrics) buried(events []*event) {
