@@ -68,13 +68,26 @@ func TestTheAgeOfWhatWaitsIsNeverOfATimeThatNobodyMeant(t *testing.T) {
 		})
 		t.Run(rule+", deferred", func(t *testing.T) {
 			virtual(t, 1, func(w *world) {
-				s := bar("A")
-				m := w.join(s.defers)
+				s, reader := bar("A"), metric.NewManualReader()
+				m := w.join(s.defers, measured(reader))
 				w.Produce(w.t, kafkatest.Record{Topic: w.topic, Timestamp: at(time.Now()), Value: []byte("A")},
 					kafkatest.Record{Topic: w.topic, Timestamp: at(time.Now()), Value: []byte("A")})
 				w.until("it is deferred", func() bool { return m.deferred() == 2 })
 				time.Sleep(10 * time.Minute)
 				expectAge(w, m, 10*time.Minute)
+				s.open("")
+				w.untilTaken(m, 2)
+				count := func(name string) (sum int) {
+					for _, line := range metricOf(w, reader, name) {
+						var n int
+						_, _ = fmt.Sscan(line[strings.Index(line, " "):], &n)
+						sum += n
+					}
+					return sum
+				}
+				if odd, taken := count("odd_timestamps"), count("records"); odd != taken {
+					w.t.Errorf("%d are counted of %d taken", odd, taken)
+				}
 			})
 		})
 	}

@@ -259,6 +259,26 @@ func TestRecordsWithoutATimeAreDeferredLikeOthers(t *testing.T) {
 	})
 }
 
+func TestOnlyATimeThatSomebodyMeantExpires(t *testing.T) {
+	t.Parallel()
+	w := real(t)
+	w.keep(map[string]string{})
+	w.cfg.Delivery.MaxAge = 24 * time.Hour
+	w.cfg.Batch.MaxRecords = 1
+	latency := w.measure()
+	now := time.Now()
+	w.publishAt("anna", time.Time{}, seconds(now), now.Add(30*time.Minute), now.AddDate(-3, 0, 0), now)
+	p, stop := w.start()
+	w.settled(p, 5, time.Minute)
+	stop()
+	if letters := w.letters(); len(letters) != 1 || header(letters[0], "deadletter.source.offset") != "3" || header(letters[0], "deadletter.reason") != "expired" {
+		t.Errorf("letters: %v", letters)
+	}
+	if calls, sum := latency(); calls != 1 || sum < 0 || sum > 1000 {
+		t.Errorf("%d calls took %.1f s", calls, sum)
+	}
+}
+
 func TestATimeThatTheBrokerSetsCountsWhateverTheProducerSaid(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(kafkatest.BrokersVariable) == "" {
