@@ -141,7 +141,7 @@ func TestBadLinesOfAnImport(t *testing.T) {
 	}{
 		"nothing":                      {[]string{"\n", " \n"}, false, exitNone, "no letters in stdin\n", 0, ""},
 		"a line that is no JSON":       {[]string{export[0], "\n", "{\n"}, false, exitNo, "stdin:3: it is not one JSON value, whole: want an object as export writes it, one a line\n", 0, ""},
-		"one that is no letter":        {[]string{"{}\n"}, false, exitNo, "stdin:1: missing: attempts, delivery, detail, headers, name, reason, replays, source, state, time, written; want all", 0, ""},
+		"one that is no letter":        {[]string{"{}\n"}, false, exitNo, "stdin:1: missing: attempts, delivery, detail, headers, name, reason, replays, source, state; want all", 0, ""},
 		"one with a field too many":    {[]string{change(0, `"name"`, `"valu":1,"name"`)}, false, exitNo, "stdin:1: \"valu\" is no field that export writes; did you mean value or value_base64?\n", 0, ""},
 		"one that is cut off":          {[]string{export[0][:50]}, false, exitNo, "stdin:1: ", 0, ""},
 		"bad lines can be left out":    {[]string{"{\n", export[0], "[]\n"}, true, exitNo, "stdin:1: ", 1, ""},
@@ -157,7 +157,7 @@ func TestBadLinesOfAnImport(t *testing.T) {
 		"a broken number":              {[]string{change(0, `"offset":0`, `"offset":0.5`)}, false, exitNo, "stdin:1: source.offset is 0.5: want a whole number\n", 0, ""},
 		"a time that is none":          {[]string{change(0, `"time":"2`, `"time":"x`)}, false, exitNo, "stdin:1: time is \"x", 0, ""},
 		"an object for a value":        {[]string{change(0, `"value":"{`, `"value":{},"detail":"{`)}, false, exitNo, "stdin:1: value is an object: want text or null\n", 0, ""},
-		"a name and a value alone":     {[]string{`{"name":"TOPIC.dlq/0/1","value":"{}"}`}, false, exitNo, "stdin:1: missing: attempts, delivery, detail, headers, reason, replays, source, state, time, written; want all that export has written, of which only the value may be edited\n", 0, ""},
+		"a name and a value alone":     {[]string{`{"name":"TOPIC.dlq/0/1","value":"{}"}`}, false, exitNo, "stdin:1: missing: attempts, delivery, detail, headers, reason, replays, source, state; want all that export has written, of which only the value may be edited\n", 0, ""},
 		"no value":                     {[]string{change(0, `"value":"{`, `"detail":"{`)}, false, exitNo, `stdin:1: read letter "TOPIC.dlq/0/0": value is missing: want value or value_base64`, 0, ""},
 		"a header's value":             {[]string{change(0, `"key":"n","value":"0"`, `"key":"n","value":0`)}, false, exitNo, "stdin:1: headers[0].value is 0: want text or null\n", 0, ""},
 		"a state that there is not":    {[]string{change(0, `"pending"`, `"lost"`)}, false, exitNo, `stdin:1: read letter "TOPIC.dlq/0/0": state is "lost": want pending, replayed or discarded`, 0, ""},
