@@ -39,11 +39,10 @@ func (c Connection) client(topics []string) *kafka.Client {
 	return &kafka.Client{
 		Addr: kafka.TCP(c.Brokers...),
 		Transport: &kafka.Transport{
-			Dial:           c.dial(),
+			Dial:           c.Opener(), // with TLS
 			DialTimeout:    dialTimeout,
 			MetadataTopics: topics,
 			ClientID:       c.ClientID,
-			TLS:            c.TLS,
 			SASL:           c.SASL,
 		},
 	}
@@ -59,10 +58,11 @@ func CloseClient(client *kafka.Client) {
 
 // dialer is for kafka-go's consumer group.
 func (c Connection) dialer() *kafka.Dialer {
+	open := c.Opener()
 	return &kafka.Dialer{
 		ClientID: c.ClientID,
 		DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := c.Open(ctx, network, address)
+			conn, err := open(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -71,31 +71,6 @@ func (c Connection) dialer() *kafka.Dialer {
 		Timeout:       dialTimeout,
 		SASLMechanism: c.SASL,
 	}
-}
-
-// Open opens a connection, in 10 s at most: Dial, with TLS on top for TLS.ServerName or
-// else the name that is dialled, as kafka-go does it. SASL is left to the client.
-func (c Connection) Open(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	conn, err := c.dial()(ctx, network, address)
-	if err != nil || c.TLS == nil {
-		return conn, err
-	}
-	cfg := c.TLS
-	if cfg.ServerName == "" {
-		cfg = cfg.Clone()
-		if cfg.ServerName, _, err = net.SplitHostPort(address); err != nil {
-			_ = conn.Close()
-			return nil, fmt.Errorf("dial %s: %w", address, err)
-		}
-	}
-	secure := tls.Client(conn, cfg)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("open TLS to %s: %w", address, err)
-	}
-	return secure, nil
 }
 
 // until is the same, with connections that break when cut ends. kafka-go waits

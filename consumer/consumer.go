@@ -141,7 +141,8 @@ const rebalanceMargin = 22 * time.Second
 // Run joins the group and calls serve for every generation in turn until ctx
 // ends; it then drains, commits, leaves the group and returns nil. Brokers that
 // cannot be reached and rebalances are waited out, and said in the log: Run
-// returns an error only where the configuration can never work.
+// returns an error only where the configuration can never work, or the client may
+// not join the group, which is a [DeniedError].
 //
 // Once nothing is being served, leaving takes at most another DrainTimeout: who
 // is just joining waits that long for the others to drain.
@@ -173,6 +174,7 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 	// kafka-go waits for what a generation runs, unless the generation is over
 	// before it begins to run.
 	var serving sync.WaitGroup
+	joined := false // once: a right that is taken away later may be given back
 	for {
 		kgen, err := group.Next(ctx)
 		serving.Wait()
@@ -186,12 +188,16 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 			_ = group.Close()
 			return fmt.Errorf("consumer group %s: session timeout %s: %w (the broker's group.min.session.timeout.ms and group.max.session.timeout.ms)",
 				c.cfg.Group, c.cfg.SessionTimeout, err)
+		case errors.Is(err, kafka.GroupAuthorizationFailed) && !joined:
+			_ = group.Close()
+			return fmt.Errorf("join the group %s: %w", c.cfg.Group, Right{"Read", Group, c.cfg.Group}.Needed(err))
 		case err != nil:
 			if !errors.Is(err, kafka.RebalanceInProgress) {
 				trouble.report(err, "group", c.cfg.Group, "brokers", c.cfg.Connection.Brokers)
 			}
 			continue
 		}
+		joined = true
 		trouble.over()
 		start := func(f func(context.Context)) {
 			serving.Add(1)

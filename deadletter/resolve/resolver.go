@@ -114,6 +114,10 @@ type Unresolved struct {
 // ErrFenced: another run has taken over what is done about the letters.
 var ErrFenced = errors.New("another run has taken over")
 
+// ErrNoTransactions: the cluster has had no broker to coordinate transactions, for as long
+// as one is waited for. It may be starting, or never have been able to keep their state.
+var ErrNoTransactions = errors.New("the cluster does no transactions")
+
 // Why a letter cannot be resolved. It may also be a [deadletter.ErrNotFound], or a
 // [topic.ErrRecreated] if it was read from a topic that has been made anew since.
 var (

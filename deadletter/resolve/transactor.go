@@ -67,6 +67,9 @@ func newTransactor(ctx context.Context, conn consumer.Connection, id string) (*t
 	t := &transactor{client: client, id: id, last: map[int32]int64{}}
 	if err := t.init(ctx); err != nil {
 		client.Close()
+		if errors.Is(err, kerr.CoordinatorNotAvailable) {
+			err = fmt.Errorf("%w: %w", ErrNoTransactions, err)
+		}
 		return nil, err
 	}
 	return t, nil
@@ -77,7 +80,8 @@ func (t *transactor) close() { t.client.Close() }
 func (t *transactor) init(ctx context.Context) (err error) {
 	t.producer.id, t.producer.epoch, err = t.client.ProducerID(ctx)
 	if err != nil {
-		return fmt.Errorf("become the only one to write as %s: %w", t.id, fence(err))
+		needed := consumer.Right{Operation: "Write", Resource: consumer.TransactionalID, Name: t.id}
+		return fmt.Errorf("become the only one to write as %s: %w", t.id, needed.Needed(fence(err)))
 	}
 	return nil
 }
@@ -131,7 +135,8 @@ func (t *transactor) produce(ctx context.Context, records []*kgo.Record) error {
 				err = fmt.Errorf("it %w: %w", topic.ErrRecreated, err)
 			}
 			if err != nil && first == nil {
-				first = fmt.Errorf("write to topic %s: %w", r.Topic, err)
+				needed := consumer.Right{Operation: "Write", Resource: consumer.Topic, Name: r.Topic}
+				first = fmt.Errorf("write to topic %s: %w", r.Topic, needed.Needed(err))
 			}
 		})
 	}

@@ -2,6 +2,8 @@ package topic
 
 import (
 	"context"
+	"errors"
+	"net"
 	"time"
 
 	kafkasasl "github.com/segmentio/kafka-go/sasl"
@@ -17,17 +19,29 @@ import (
 // at most, unless opts say otherwise. Close it.
 func NewClient(conn consumer.Connection, opts ...kgo.Opt) (*kgo.Client, error) {
 	all := []kgo.Opt{
-		kgo.SeedBrokers(conn.Brokers...), kgo.Dialer(conn.Open),
+		kgo.SeedBrokers(conn.Brokers...), kgo.Dialer(conn.Opener()),
+		kgo.WithHooks(numbering{}),
 		kgo.RetryTimeout(askTimeout),
+		kgo.AlwaysRetryEOF(),                       // a broker that is about to restart hangs up, too
 		kgo.MetadataMinAge(500 * time.Millisecond), // a new topic's leaders are found out soon
 	}
 	if conn.ClientID != "" {
 		all = append(all, kgo.ClientID(conn.ClientID))
 	}
 	if conn.SASL != nil {
-		all = append(all, kgo.SASL(mechanism{conn.SASL}))
+		all = append(all, kgo.SASL(append([]sasl.Mechanism{mechanism{conn.SASL}}, alternatives(conn.SASL.Name())...)...))
 	}
 	return kgo.NewClient(append(all, opts...)...)
+}
+
+// numbering has the error of a connection that could not be opened say to which broker.
+type numbering struct{}
+
+// OnBrokerConnect is told of each attempt, before whoever wanted the connection.
+func (numbering) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if open := new(consumer.OpenError); errors.As(err, &open) && broker.NodeID >= 0 {
+		open.Broker = broker.NodeID
+	}
 }
 
 // mechanism is a SASL mechanism of kafka-go for franz-go.

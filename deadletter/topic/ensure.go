@@ -67,7 +67,7 @@ func Ensure(ctx context.Context, client *kgo.Client, topic, like string, setting
 	err = create(ctx, client, topic, partitions, replicas, settings)
 	faster := errors.Is(err, kerr.TopicAlreadyExists) // another member was
 	if err != nil && !faster {
-		return false, fmt.Errorf("create topic %s: %w", describe(topic, partitions, replicas, settings), err)
+		return false, fmt.Errorf("create topic %s: %w", describe(topic, partitions, replicas, settings), right("Create", topic).Needed(err))
 	}
 	awaitTopic(ctx, client, topic, meta.Brokers)
 	return !faster, nil

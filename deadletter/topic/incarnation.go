@@ -128,7 +128,7 @@ func describeBy(ctx context.Context, broker kmsg.Requestor, topic string) (Layou
 		return Layout{}, resp.Brokers, noTopic(topic)
 	}
 	if err != nil {
-		return Layout{}, nil, fmt.Errorf("describe topic %s: %w", topic, err)
+		return Layout{}, nil, fmt.Errorf("describe topic %s: %w", topic, right("Describe", topic).Needed(err))
 	}
 	l := Layout{Incarnation: Incarnation{Topic: topic}, UUID: resp.Topics[0].TopicID, Leaders: map[int32]int32{}}
 	if l.UUID != [16]byte{} {
@@ -195,7 +195,7 @@ func (r *Reader) listOffsets(ctx context.Context, l Layout, at int64) (map[int32
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return nil, fmt.Errorf("list the offsets of %s/%d: %w", l.Topic, p.Partition, err)
+				return nil, fmt.Errorf("list the offsets of %s/%d: %w", l.Topic, p.Partition, right("Describe", l.Topic).Needed(err))
 			}
 			if p.Offset >= 0 {
 				found[p.Partition] = p.Offset

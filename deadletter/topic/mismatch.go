@@ -99,7 +99,7 @@ func topicSettings(ctx context.Context, client *kgo.Client, topic string) (map[s
 		err = ErrNoTopic
 	}
 	if err != nil {
-		return nil, err
+		return nil, right("DescribeConfigs", topic).Needed(err)
 	}
 	settings := map[string]string{}
 	for _, c := range res.Resources[0].Configs {

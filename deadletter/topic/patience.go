@@ -52,7 +52,7 @@ func Patiently(ctx context.Context, try func(context.Context) error) error {
 func passing(err error) bool {
 	var code *kerr.Error
 	if errors.As(err, &code) {
-		return code.Retriable
+		return code.Retriable || errors.Is(err, kerr.InvalidReplicationFactor) // as long as a broker is gone
 	}
 	return !errors.Is(err, ErrNoTopic) && !errors.Is(err, ErrRecreated)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/battlereport/battlereport/consumer"
 )
 
 // Producer writes batches to one partition, so that each lies there once however
@@ -102,11 +104,8 @@ func (p *Producer) begin(ctx context.Context) error {
 	if err == nil {
 		err = kerr.ErrorForCode(res.ErrorCode)
 	}
-	if errors.Is(err, kerr.ClusterAuthorizationFailed) {
-		return fmt.Errorf("become a producer of Kafka, for which this client needs IdempotentWrite on the cluster: %w", err)
-	}
-	if err != nil {
-		return fmt.Errorf("become a producer of Kafka: %w", err)
+	if err != nil { // from Kafka 3.0 on, who may write to a topic may do this
+		return fmt.Errorf("become a producer of Kafka: %w", consumer.Right{Operation: "IdempotentWrite", Resource: consumer.Cluster}.Needed(err))
 	}
 	p.id, p.next = producerID{res.ProducerID, res.ProducerEpoch}, 0
 	return nil
@@ -140,7 +139,7 @@ func (p *Producer) produce(ctx context.Context, b *Batch) error {
 	if err != nil && !Oversized(err) {
 		p.reader.Forget(p.of.Topic)
 	}
-	return err
+	return right("Write", p.of.Topic).Needed(err)
 }
 
 // leader returns where the partition is to be written. The error is an [ErrRecreated]

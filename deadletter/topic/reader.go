@@ -49,7 +49,7 @@ func (r *Reader) Fetch(ctx context.Context, of Incarnation, partition int32, fro
 			return nil, 0, ctx.Err()
 		}
 		if !passing(err) || time.Since(began) > Patience {
-			return nil, 0, fmt.Errorf("read %s/%d@%d: %w", of.Topic, partition, from, err)
+			return nil, 0, fmt.Errorf("read %s/%d@%d: %w", of.Topic, partition, from, right("Read", of.Topic).Needed(err))
 		}
 		select {
 		case <-ctx.Done():
