@@ -2,35 +2,9 @@ package deadlettercmd
 
 import (
 	"errors"
-	"fmt"
-	"net"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
-
-// An unreachableError says that a broker could not be reached.
-type unreachableError struct {
-	brokers []string     // as configured
-	dial    *net.OpError // which may be of another that these named
-	err     error
-}
-
-func (e *unreachableError) Error() string {
-	return fmt.Sprintf("Kafka at %s cannot be reached: %v", strings.Join(e.brokers, ","), e.dial)
-}
-
-func (e *unreachableError) Unwrap() error { return e.err }
-
-// unreachable says of an error that is a failure to connect, however deep, that Kafka cannot be reached. Others are
-// returned as they are.
-func unreachable(brokers []string, err error) error {
-	var dial *net.OpError
-	if !errors.As(err, &dial) || dial.Op != "dial" || errors.As(err, new(*unreachableError)) {
-		return err
-	}
-	return &unreachableError{brokers, dial, err}
-}
 
 // A fencedError is a [resolve.ErrFenced] in words for who has two terminals open.
 type fencedError struct{ err error }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/consumer"
@@ -219,7 +220,7 @@ func (s *scan) selects(ctx context.Context, e *deadletter.Entry) bool {
 // explain adds to an error what a person can do about it.
 func (b *letterbox) explain(store *store.Store, err error) error {
 	if !errors.Is(err, topic.ErrNoTopic) {
-		return unreachable(b.conn.Brokers, err)
+		return kafkafault.Explain(&b.cfg.Kafka, err)
 	}
 	if !slices.Contains(b.missing, store.Topic()) {
 		b.missing = append(b.missing, store.Topic())

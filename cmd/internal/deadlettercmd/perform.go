@@ -22,9 +22,6 @@ const (
 	workBytes    = 4 << 20
 )
 
-// patience is how long it may take to create the topics that are written to.
-const patience = 30 * time.Second
-
 // perform resolves what the plan has.
 func (w *work) perform(ctx context.Context, plan *triage.Plan) error {
 	w.resolving = true
@@ -105,24 +102,25 @@ func (w *work) performOf(ctx context.Context, store *store.Store, left *int64, t
 	return flush()
 }
 
-// provide creates the topics that are written to, where they do not exist.
+// provide creates the topics that are written to, where they do not exist. Brokers that are too few for it at the moment
+// are waited for, as long as those that are gone.
 func (w *work) provide(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	client, err := topic.NewClient(w.box.conn)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	if _, err := topic.Ensure(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings()...); err != nil {
-		return err
-	}
-	for replayTopic, source := range w.source {
-		if _, err := topic.Ensure(ctx, client, replayTopic, source, deadletter.LetterSettings()...); err != nil {
+	return topic.Patiently(ctx, func(ctx context.Context) error {
+		if _, err := topic.Ensure(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings()...); err != nil {
 			return err
 		}
-	}
-	return nil
+		for replayTopic, source := range w.source {
+			if _, err := topic.Ensure(ctx, client, replayTopic, source, deadletter.LetterSettings()...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // count notes what became of letters. It is an error if their topic has been made anew: so they all are gone.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/cmd/internal/words"
@@ -78,7 +79,7 @@ func (w *work) report(plan *triage.Plan, err error) error {
 		text += fmt.Sprintf("of %s it is not known whether they are %s: the answer was lost; the same command run again finds out, and does none twice\n",
 			words.Number(w.unknown, "letter"), w.done)
 	}
-	if err != nil {
+	if err != nil && !kafkafault.Stays(err) {
 		text += "to go on, run the same command again: what is done is not done twice\n"
 	}
 	lines := strings.Split(text, "\n")

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/triage/view"
 	"github.com/battlereport/battlereport/deadletter"
@@ -183,5 +184,5 @@ func (w *work) explain(err error) error {
 	if errors.Is(err, resolve.ErrFenced) {
 		return &fencedError{err}
 	}
-	return unreachable(w.box.conn.Brokers, err)
+	return kafkafault.Explain(&w.box.cfg.Kafka, err)
 }

@@ -60,6 +60,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/cmd/internal/platform"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
@@ -146,13 +147,13 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		Strand:            p.strand,
 		SessionTimeout:    cfg.Kafka.SessionTimeout,
 		HeartbeatInterval: opts.HeartbeatInterval,
-		Logger:            opts.Logger,
+		Logger:            kafkafault.Logger(&cfg.Kafka, opts.Logger),
 		MeterProvider:     opts.MeterProvider,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if p.letters, err = deadletter.NewWriter(conn, opts.Logger); err != nil {
+	if p.letters, err = deadletter.NewWriter(conn, kafkafault.Logger(&cfg.Kafka, opts.Logger)); err != nil {
 		p.consumer.Close()
 		return nil, err
 	}
@@ -194,12 +195,13 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	defer waiting.Wait()
 	defer cancel()
 	waiting.Go(func() { topics.await(ctx, missing) })
-	return p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
+	err = p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
 		e := newEngine(&p.lasting)
 		p.engine.Store(e)
 		defer p.engine.Store(nil)
 		e.run(ctx, gen.Fetch)
 	})
+	return kafkafault.Explain(&p.cfg.Kafka, err)
 }
 
 // Close releases the connections. Call it after Run has returned.
@@ -218,7 +220,7 @@ func (p *Pipeline) NotReady() []string {
 		why = append(why, "not in the consumer group")
 	}
 	if err := p.letters.Err(); err != nil {
-		why = append(why, "dead letters cannot be written: "+err.Error())
+		why = append(why, "dead letters cannot be written: "+kafkafault.Explain(&p.cfg.Kafka, err).Error())
 	}
 	return why
 }

@@ -2,15 +2,14 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/deadletter/topic"
@@ -73,7 +72,9 @@ func (p *provisioner) await(ctx context.Context, missing []string) {
 // are set so that letters can be lost.
 func (p *provisioner) provide(ctx context.Context, client *kgo.Client, source string) (exists bool, err error) {
 	err = p.persist(ctx, "topic "+source, func(ctx context.Context) (err error) {
-		exists, err = topic.Exists(ctx, client, source)
+		if exists, err = topic.Exists(ctx, client, source); err == nil {
+			err = topic.Allowed(ctx, client, source, "Read")
+		}
 		return err
 	})
 	if err != nil || !exists {
@@ -83,23 +84,26 @@ func (p *provisioner) provide(ctx context.Context, client *kgo.Client, source st
 	for _, t := range []struct {
 		name     string
 		settings []topic.Setting
-		needed   bool
+		right    string // without which there is nothing to do
 	}{
-		{letters, deadletter.LetterSettings(), true},
-		{p.cfg.DeadLetter.ReplayTopicFor(source), deadletter.LetterSettings(), true}, // letters again
-		{deadletter.ResolutionTopic(letters), deadletter.ResolutionSettings(), false},
+		{letters, deadletter.LetterSettings(), "Write"},
+		{p.cfg.DeadLetter.ReplayTopicFor(source), deadletter.LetterSettings(), "Read"}, // letters again
+		{deadletter.ResolutionTopic(letters), deadletter.ResolutionSettings(), ""},
 	} {
 		err := p.persist(ctx, "topic "+t.name, func(ctx context.Context) error {
 			created, err := topic.Ensure(ctx, client, t.name, source, t.settings...)
 			if created {
 				p.log.Info("topic created", "topic", t.name)
 			}
+			if err == nil && t.right != "" {
+				err = topic.Allowed(ctx, client, t.name, t.right)
+			}
 			return err
 		})
 		switch {
 		case err == nil:
 			p.sayMismatches(ctx, client, t.name, t.settings)
-		case t.needed || ctx.Err() != nil:
+		case t.right != "" || ctx.Err() != nil:
 			return true, err
 		default:
 			p.log.Warn("letters cannot be replayed or discarded before this topic exists", "topic", t.name, "error", err)
@@ -126,7 +130,7 @@ func (p *provisioner) sayMismatches(ctx context.Context, client *kgo.Client, nam
 	}
 }
 
-// persist tries until it succeeds, ctx ends, or the broker refuses for good.
+// persist tries until it succeeds, ctx ends, or the trouble is of a kind that stays.
 func (p *provisioner) persist(ctx context.Context, what string, try func(context.Context) error) error {
 	var began, said time.Time
 	for {
@@ -138,8 +142,9 @@ func (p *provisioner) persist(ctx context.Context, what string, try func(context
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case isFinal(err):
-			return fmt.Errorf("%w; create it yourself, or allow this client to", err)
+		}
+		if err = kafkafault.Explain(&p.cfg.Kafka, err); kafkafault.Stays(err) {
+			return err
 		}
 		now := time.Now()
 		if began.IsZero() {
@@ -160,18 +165,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
-}
-
-// isFinal tells an answer that will not change from trouble that passes.
-func isFinal(err error) bool {
-	for _, code := range []*kerr.Error{
-		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed,
-		kerr.UnsupportedSaslMechanism, kerr.PolicyViolation, kerr.InvalidTopicException, kerr.InvalidConfig,
-		kerr.InvalidReplicationFactor, kerr.InvalidPartitions,
-	} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
 }

@@ -15,6 +15,7 @@ import (
 
 // A destination is where lines go, and by what they are checked before.
 type destination struct {
+	kafka   *config.Kafka
 	topic   string
 	headers []consumer.Header
 	app     *admission.App
@@ -43,7 +44,7 @@ func newDestination(cfg *config.Config, topic, appID string, headers []consumer.
 	if err != nil {
 		return destination{}, err
 	}
-	return destination{topic, headers, app}, nil
+	return destination{&cfg.Kafka, topic, headers, app}, nil
 }
 
 // oneOf returns the name chosen if it is known, or if none was chosen the only one there is.

@@ -53,7 +53,7 @@ type checkedLine struct {
 func (p *publication) publish(ctx context.Context, conn consumer.Connection, dryRun bool) error {
 	p.write, p.verb = func(_ context.Context, records []record) error { p.tally.written(records, 0); return nil }, "would publish"
 	if !dryRun {
-		out, err := newProducer(conn, p.dest.topic, p.tally.written, p.progress.Complain)
+		out, err := newProducer(conn, p.dest, p.tally.written, p.progress.Complain)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (p *publication) run(ctx context.Context) error {
 	stop()
 	readErr := <-read
 	switch {
-	case !errors.Is(err, io.EOF):
+	case !errors.Is(err, errWritten):
 		return err
 	case readErr != nil && ctx.Err() != nil:
 		return ctx.Err() // however it looked from the input
@@ -148,7 +148,10 @@ func (p *publication) read(ctx context.Context, out chan<- checkedLine) error {
 	}
 }
 
-// deliver writes what comes, portion after portion. It returns [io.EOF] when all that came is written.
+// errWritten: all that came is written. An [io.EOF] would be a broker's that hung up.
+var errWritten = errors.New("all is written")
+
+// deliver writes what comes, portion after portion. It returns [errWritten] at the end.
 func (p *publication) deliver(ctx context.Context, checked <-chan checkedLine) error {
 	for {
 		if err := p.pace.Wait(ctx); err != nil {
@@ -195,7 +198,7 @@ func (p *publication) gather(ctx context.Context, checked <-chan checkedLine, pa
 	}
 	for {
 		if !ok {
-			return io.EOF
+			return errWritten
 		}
 		if e.refusal != nil {
 			fmt.Fprintf(p.stderr, "%s:%d: %v\n", p.name, e.line, e.refusal)

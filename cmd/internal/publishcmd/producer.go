@@ -2,7 +2,6 @@ package publishcmd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter/topic"
 )
@@ -32,7 +33,7 @@ type record struct {
 // A producer writes records to a topic, each once as long as it lives. It is for one goroutine.
 type producer struct {
 	topic   string
-	brokers []string
+	kafka   *config.Kafka
 	client  *kgo.Client
 	reader  *topic.Reader
 	written func([]record, int32)
@@ -45,12 +46,12 @@ type producer struct {
 
 // newProducer returns a producer that tells each group of records that lie in a partition to written, and trouble that it
 // hopes will pass to warn. It does not connect; the error is that of a connection that can never work. Close it.
-func newProducer(conn consumer.Connection, name string, written func([]record, int32), warn func(string)) (*producer, error) {
+func newProducer(conn consumer.Connection, to destination, written func([]record, int32), warn func(string)) (*producer, error) {
 	client, err := topic.NewClient(conn, kgo.RetryTimeout(time.Second)) // insist tries for longer, and says so
 	if err != nil {
 		return nil, err
 	}
-	return &producer{topic: name, brokers: conn.Brokers, client: client, reader: topic.NewReader(client), written: written, warn: warn}, nil
+	return &producer{topic: to.topic, kafka: to.kafka, client: client, reader: topic.NewReader(client), written: written, warn: warn}, nil
 }
 
 // close ends the connections. No call may be under way.
@@ -69,18 +70,21 @@ func (p *producer) findTopic(ctx context.Context) error {
 		for _, t := range known.Topics {
 			err := kerr.ErrorForCode(t.ErrorCode)
 			if *t.Topic == p.topic && !errors.Is(err, kerr.UnknownTopicOrPartition) {
-				return err
+				return consumer.Right{Operation: "Describe", Resource: consumer.Topic, Name: p.topic}.Needed(err)
 			}
 			if !t.IsInternal {
 				names = append(names, *t.Topic)
 			}
 		}
-		return backoff.Permanent(missingTopicError{p.topic, p.brokers, names})
+		if err := topic.Allowed(attempt, p.client, p.topic, "Write"); err != nil {
+			return err
+		}
+		return backoff.Permanent(missingTopicError{p.topic, p.kafka.Brokers, names})
 	})
 	if err == nil || errors.As(err, new(missingTopicError)) {
 		return err
 	}
-	return fmt.Errorf("look for topic %s at %s: %w", p.topic, strings.Join(p.brokers, ","), err)
+	return fmt.Errorf("look for topic %s at %s: %w", p.topic, strings.Join(p.kafka.Brokers, ","), err)
 }
 
 // write returns nil when all in-sync replicas have each of the records, and an [unwrittenError] when it has given up on
@@ -192,20 +196,24 @@ func (p *producer) describe(ctx context.Context) error {
 	return nil
 }
 
-// insist tries until it works, the error is one that stays, patience is used up, or ctx ends.
+// insist tries until it works, the error is one that stays, patience is used up, or ctx ends. The error has its cause.
 func (p *producer) insist(ctx context.Context, try func() error) error {
 	schedule := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(patience))
 	warned := false
 	return backoff.RetryNotify(func() error {
-		err := try()
+		err := kafkafault.Explain(p.kafka, try())
 		if err != nil && stays(err) {
 			return backoff.Permanent(err)
 		}
 		return err
 	}, backoff.WithContext(schedule, ctx), func(err error, _ time.Duration) {
 		if !warned {
-			p.warn(fmt.Sprintf("Kafka at %s does not answer as it should, trying again for %v: %v", strings.Join(p.brokers, ","), patience, err))
+			what := err.Error()
+			if !errors.As(err, new(*kafkafault.Fault)) {
+				what = fmt.Sprintf("Kafka at %s does not answer as it should: %s", strings.Join(p.kafka.Brokers, ","), what)
+			}
+			p.warn(fmt.Sprintf("trying again for %v: %s", patience, what))
 		}
 		warned = true
 	})
@@ -214,7 +222,10 @@ func (p *producer) insist(ctx context.Context, try func() error) error {
 // stays tells an error that will not change from one that may pass.
 func stays(err error) bool {
 	var code *kerr.Error
-	return errors.As(err, &code) && !code.Retriable && !topic.Forgotten(err) || errors.As(err, new(*tls.CertificateVerificationError))
+	if fault := new(kafkafault.Fault); errors.As(err, &fault) {
+		return !fault.Passes()
+	}
+	return errors.As(err, &code) && !code.Retriable && !topic.Forgotten(err)
 }
 
 // A missingTopicError says that a topic does not exist, as far as this client may see.
