@@ -33,16 +33,22 @@ type DeniedError struct {
 	Err   error // what they answer
 }
 
-func (e *DeniedError) Error() string { return fmt.Sprintf("this takes %v: %v", e.Right, e.Err) }
+func (e *DeniedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what the brokers answer.
 func (e *DeniedError) Unwrap() error { return e.Err }
 
 // Needed returns a [DeniedError] for an error with which brokers deny the right to what
-// was asked for, and any other as it is.
+// was asked for, and any other as it is. One that has the right to describe the same
+// thing is changed: who may do more with it may do that.
 func (r Right) Needed(err error) error {
-	if IsDenied(err) && !errors.As(err, new(*DeniedError)) {
+	denied := new(DeniedError)
+	switch {
+	case !IsDenied(err):
+	case !errors.As(err, &denied):
 		return &DeniedError{r, err}
+	case denied.Right == Right{"Describe", r.Resource, r.Name}:
+		denied.Right = r
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (r *Reader) Extents(ctx context.Context, topic string) (l Layout, all []Ext
 		l, all, err = r.extentsOnce(ctx, topic)
 		var code *kerr.Error
 		if !errors.As(err, &code) || !code.Retriable || time.Since(began) > askTimeout {
-			return l, all, err
+			return l, all, right("Read", topic).Needed(err) // which who asks will want
 		}
 		select {
 		case <-ctx.Done():

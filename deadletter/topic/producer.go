@@ -116,7 +116,7 @@ func (p *Producer) begin(ctx context.Context) error {
 func (p *Producer) produce(ctx context.Context, b *Batch) error {
 	uuid, leader, err := p.leader(ctx)
 	if err != nil {
-		return err
+		return right("Write", p.of.Topic).Needed(err)
 	}
 	part := kmsg.NewProduceRequestTopicPartition()
 	part.Partition, part.Records = p.partition, b.encode()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/battlereport/battlereport/cmd/internal/pace"
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/deadletter"
@@ -111,16 +113,22 @@ func (w *work) provide(ctx context.Context, name string) error {
 	}
 	defer client.Close()
 	return topic.Patiently(ctx, func(ctx context.Context) error {
-		if _, err := topic.Ensure(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings()...); err != nil {
-			return err
-		}
+		err := provideOne(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings())
 		for replayTopic, source := range w.source {
-			if _, err := topic.Ensure(ctx, client, replayTopic, source, deadletter.LetterSettings()...); err != nil {
-				return err
+			if err == nil {
+				err = provideOne(ctx, client, replayTopic, source, deadletter.LetterSettings())
 			}
 		}
-		return nil
+		return err
 	})
+}
+
+func provideOne(ctx context.Context, client *kgo.Client, name, like string, settings []topic.Setting) error {
+	if err := topic.Allowed(ctx, client, name, "Write"); err != nil {
+		return err // rather than that it may not be created, if it is not even seen
+	}
+	_, err := topic.Ensure(ctx, client, name, like, settings...)
+	return err
 }
 
 // count notes what became of letters. It is an error if their topic has been made anew: so they all are gone.

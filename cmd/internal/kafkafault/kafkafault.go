@@ -124,12 +124,8 @@ func (c *client) denied(err error, r consumer.Right) string {
 		consumer.Topic: "--topic " + r.Name, consumer.Group: "--group " + r.Name, consumer.Cluster: "--cluster",
 		consumer.TransactionalID: "--transactional-id " + r.Name,
 	}
-	text := err.Error()
-	if !errors.As(err, new(*consumer.DeniedError)) {
-		text = (&consumer.DeniedError{Right: r, Err: err}).Error()
-	}
-	text = fmt.Sprintf("%s; the ACL that allows it to the %s: kafka-acls.sh --add --allow-principal User:%s --operation %s %s",
-		text, c.user(), c.principal(), r.Operation, on[r.Resource])
+	text := fmt.Sprintf("%v; this takes %v, which an ACL gives to the %s: kafka-acls.sh --add --allow-principal User:%s --operation %s %s",
+		err, r, c.user(), c.principal(), r.Operation, on[r.Resource])
 	if r.Operation == "Create" {
 		text += "; or create it yourself"
 	}

@@ -110,7 +110,7 @@ func TestAFaultIsCalledByItsCauseAndSaysWhatToDo(t *testing.T) {
 		"nor is said what else is":         {user, kafka.UnsupportedSASLMechanism, kafkafault.Mechanism, false, []string{"does not offer the SASL mechanism scram-sha-512: see kafka.sasl.mechanism"}},
 		"SASL at a port that has none":     {user, kerr.IllegalSaslState, kafkafault.Mechanism, false, []string{"takes no SASL at this port", "kafka.sasl.mechanism to none"}},
 
-		"a right on a topic":                          {user, right("Read", consumer.Topic, "t", kerr.TopicAuthorizationFailed), kafkafault.Denied, false, []string{"ask: this takes Read on the Topic t: TOPIC_AUTHORIZATION_FAILED", "ACL", "--allow-principal User:ada --operation Read --topic t"}},
+		"a right on a topic":                          {user, right("Read", consumer.Topic, "t", kerr.TopicAuthorizationFailed), kafkafault.Denied, false, []string{"ask: TOPIC_AUTHORIZATION_FAILED", "this takes Read on the Topic t, which", "ACL", "--allow-principal User:ada --operation Read --topic t"}},
 		"a right on the group":                        {user, fmt.Errorf("join: %w", kafka.GroupAuthorizationFailed), kafkafault.Denied, false, []string{"this takes Read on the Group g", "--operation Read --group g"}},
 		"a right on the cluster":                      {user, right("IdempotentWrite", consumer.Cluster, "", kerr.ClusterAuthorizationFailed), kafkafault.Denied, false, []string{"IdempotentWrite on the Cluster", "--operation IdempotentWrite --cluster"}},
 		"a right on a transactional id":               {user, right("Write", consumer.TransactionalID, "t.dlq.resolutions", kerr.TransactionalIDAuthorizationFailed), kafkafault.Denied, false, []string{"--operation Write --transactional-id t.dlq.resolutions"}},

@@ -91,12 +91,14 @@ func (p *provisioner) provide(ctx context.Context, client *kgo.Client, source st
 		{deadletter.ResolutionTopic(letters), deadletter.ResolutionSettings(), ""},
 	} {
 		err := p.persist(ctx, "topic "+t.name, func(ctx context.Context) error {
+			if t.right != "" {
+				if err := topic.Allowed(ctx, client, t.name, t.right); err != nil {
+					return err // rather than that it may not be created, if it is not even seen
+				}
+			}
 			created, err := topic.Ensure(ctx, client, t.name, source, t.settings...)
 			if created {
 				p.log.Info("topic created", "topic", t.name)
-			}
-			if err == nil && t.right != "" {
-				err = topic.Allowed(ctx, client, t.name, t.right)
 			}
 			return err
 		})
