@@ -120,7 +120,7 @@ func (a *addresses) answered(address string) {
 }
 
 // answering is a connection that looks whether what comes first can be an answer of
-// Kafka's. Clients take it for a length, wait for hundreds of megabytes or say that
+// Kafka's: clients take it for a length, and wait for hundreds of megabytes or say that
 // these are too many. It is read by one goroutine at a time.
 type answering struct {
 	net.Conn
@@ -134,14 +134,20 @@ type answering struct {
 // than four letters, or the head of a TLS record, are as a number.
 const mostFirst = 1 << 28
 
-// Read reads.
+// Read reads. The error is an [OpenError] where what comes first is no answer.
 func (c *answering) Read(b []byte) (n int, err error) {
 	n, err = c.Conn.Read(b)
 	if c.heard == len(c.head) {
 		return n, err
 	}
-	if n == 0 && c.heard == 0 && isHangUp(err) {
-		return 0, c.met.failed(c.address, fmt.Errorf("%w: %w", ErrHungUp, err))
+	if n == 0 && c.heard == 0 {
+		switch {
+		case isHangUp(err):
+			return 0, c.met.failed(c.address, fmt.Errorf("%w: %w", ErrHungUp, err))
+		case errors.As(err, new(tls.AlertError)): // which TLS 1.3 sends of a client's certificate when the handshake is over
+			return 0, c.met.failed(c.address, fmt.Errorf("%w: %w", ErrHandshake, err))
+		}
+		return 0, err
 	}
 	c.heard += copy(c.head[c.heard:], b[:n])
 	if c.heard < len(c.head) {

@@ -36,8 +36,13 @@ func (g grant) String() string {
 	return consumer.Right{Operation: operation, Resource: resource, Name: g.name}.String()
 }
 
-func mayRead(topic string) grant  { return grant{kmsg.ACLOperationRead, kmsg.ACLResourceTypeTopic, topic} }
-func mayWrite(topic string) grant { return grant{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTopic, topic} }
+func mayRead(topic string) grant {
+	return grant{kmsg.ACLOperationRead, kmsg.ACLResourceTypeTopic, topic}
+}
+
+func mayWrite(topic string) grant {
+	return grant{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTopic, topic}
+}
 
 // The table of rights in deploy/README.md.
 func TestEachCommandNeedsTheRightsItIsSaidToAndNamesTheOneThatIsMissing(t *testing.T) {

@@ -113,7 +113,11 @@ func (c *client) diagnose(err error) (Kind, string) {
 	case errors.As(err, &open):
 		return c.open(open)
 	case errors.As(err, new(*kgo.ErrFirstReadEOF)):
-		return HungUp, fmt.Sprintf("Kafka at %s hangs up on the first question: %s", c.all(), c.wanted())
+		reason := "it is about to restart"
+		if c.withoutSASL() {
+			reason = "it wants SASL (kafka.sasl), or is about to restart"
+		}
+		return HungUp, fmt.Sprintf("Kafka at %s hangs up on the first question: %s", c.all(), reason)
 	}
 	return "", ""
 }

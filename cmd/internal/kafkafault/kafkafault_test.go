@@ -102,7 +102,7 @@ func TestAFaultIsCalledByItsCauseAndSaysWhatToDo(t *testing.T) {
 		"a connection that is closed before anything is said": {plain, at("a:9092", consumer.ErrHungUp, io.EOF), kafkafault.HungUp, true, []string{"a:9092 hangs up before it answers: it is about to restart, or wants TLS (kafka.tls), or wants SASL (kafka.sasl)"}},
 		"by who is given TLS":                                 {tlsOn, at("a:9092", consumer.ErrHungUp, io.EOF), kafkafault.HungUp, true, []string{"about to restart, or wants SASL (kafka.sasl), or wants a certificate (kafka.tls.cert_file)"}},
 		"by who is given a user":                              {user, at("a:9092", consumer.ErrHungUp, io.EOF), kafkafault.HungUp, true, []string{"about to restart, or wants TLS (kafka.tls)"}},
-		"or after its first answer":                           {plain, fmt.Errorf("describe: %w", &kgo.ErrFirstReadEOF{}), kafkafault.HungUp, true, []string{"Kafka at a:9092,b:9092 hangs up on the first question", "wants SASL (kafka.sasl)"}},
+		"or after its first answer":                           {plain, fmt.Errorf("describe: %w", &kgo.ErrFirstReadEOF{}), kafkafault.HungUp, true, []string{"Kafka at a:9092,b:9092 hangs up on the first question: it wants SASL (kafka.sasl), or is about to restart"}},
 
 		"a wrong password":                 {user, fmt.Errorf("look: %w", kerr.SaslAuthenticationFailed), kafkafault.Credentials, false, []string{"Kafka at a:9092,b:9092 refuses the user ada (SASL mechanism scram-sha-512)", "kafka.sasl"}},
 		"the same in the consumer's words": {user, fmt.Errorf("join: %w", kafka.SASLAuthenticationFailed), kafkafault.Credentials, false, []string{"refuses the user ada"}},

@@ -62,7 +62,7 @@ func (c *client) wanted() string {
 	if !c.TLS.Enabled {
 		reasons = append(reasons, "wants TLS (kafka.tls)")
 	}
-	if c.SASL.Mechanism == "" || c.SASL.Mechanism == "none" {
+	if c.withoutSASL() {
 		reasons = append(reasons, "wants SASL (kafka.sasl)")
 	}
 	if c.TLS.Enabled && c.TLS.CertFile == "" {
@@ -70,6 +70,8 @@ func (c *client) wanted() string {
 	}
 	return strings.Join(reasons, ", or ")
 }
+
+func (c *client) withoutSASL() bool { return c.SASL.Mechanism == "" || c.SASL.Mechanism == "none" }
 
 // unreachable says where nobody is found. An address that is not configured is known from a broker that has answered.
 func (c *client) unreachable(e *consumer.OpenError) (Kind, string) {
