@@ -86,3 +86,12 @@ func TestWhatWasReadBeforeReadingFailedIsPublished(t *testing.T) {
 		t.Errorf("%q, next line %d, %v", got, p.next, err)
 	}
 }
+
+func TestABrokerThatHangsUpIsNotTheEndOfTheInput(t *testing.T) {
+	t.Parallel()
+	p, _ := newPublication(t, strings.NewReader(publishtest.Report("o1", 1)), true, 1, new([]string))
+	p.write = func(_ context.Context, records []record) error { return &unwrittenError{records[0].line, io.EOF} }
+	if err := p.run(t.Context()); !errors.As(err, new(*unwrittenError)) || p.next != 1 {
+		t.Errorf("next line %d, %v", p.next, err)
+	}
+}
