@@ -34,7 +34,8 @@ On http.listen: /livez, /readyz (in the group, and dead letters can be written),
 The log goes to standard error.
 
 The dead-letter and replay topics are created at the start if they do not exist. Where this client may not do that, it
-says which to create and exits 2. Brokers that cannot be reached are waited for.
+says which to create and exits 2, as it does for all that will not pass: a wrong password, a right that is denied.
+Brokers that cannot be reached, or are too few, are waited for.
 
 Exit codes: 0 drained after a signal, 2 cannot work as configured.`,
 		Example: `  battlereport run -c battlereport.yaml
