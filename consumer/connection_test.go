@@ -72,7 +72,7 @@ func TestABrokerIsReachedByANameItsCertificateDoesNotHave(t *testing.T) {
 		if err := canConnect(t, conn); (err == nil) != in {
 			t.Errorf("kafka-go's client with server name %q: %v", name, err)
 		}
-		opened, err := conn.Open(t.Context(), "tcp", conn.Brokers[0]) // for the group and franz-go
+		opened, err := conn.Opener()(t.Context(), "tcp", conn.Brokers[0]) // for the group and franz-go
 		if (err == nil) != in {
 			t.Errorf("a connection with server name %q: %v", name, err)
 		}
