@@ -1,8 +1,8 @@
 package msdkclient
 
 import (
-	"bytes"
-	"encoding/json"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -17,35 +17,70 @@ type answer struct {
 	serial string // the echoed msdkExtInfo; empty if there is none
 }
 
-// parseAnswer reads liberally: ret may be a number or a string, everything else may be missing or of any type. Text
-// that cannot be read is an answer without ret.
+// parseAnswer reads what was written by many hands. An answer with a ret that a person could read is not to be taken for
+// none, since then what the platform has accepted is posted again; and nothing else is to be taken for success. So:
+//
+//   - What counts is the ret of an object at the top level of the text, whatever stands around it, as long as that does
+//     not make it a part of something else. A ret in a string, in a list or in another object is another's.
+//   - Names are read without regard to case, as encoding/json does.
+//   - It is an integer, as a number or a string: 0, "0", 0.0 and 0e0 are the same. A number with which the text ends may
+//     have been longer, unless it is 0.
+//   - All that there are must say the same, be it in one object or in several.
+//   - Text that is no JSON is read until it makes no sense any more; what stands before counts.
+//
+// Text that cannot be read is an answer without ret. Everything else may be missing or of any type.
 func parseAnswer(text []byte) answer {
-	var fields struct {
-		Ret    json.RawMessage `json:"ret"`
-		Msg    json.RawMessage `json:"msg"`
-		Serial json.RawMessage `json:"msdkExtInfo"`
-	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some servers begin with a byte order mark
-	if json.Unmarshal(text, &fields) != nil {
-		return answer{}
-	}
-	a := answer{msg: plain(fields.Msg), serial: plain(fields.Serial)}
-	if ret, err := strconv.Atoi(strings.TrimSpace(plain(fields.Ret))); err == nil {
-		a.ret, a.hasRet = ret, true
-	}
-	if passesOn(a.ret) {
-		a.inner = leadingCode(a.msg)
+	a, whole := readAnswer(scanner{text: text})
+	if !whole && !utf8.Valid(text) {
+		if wide, whole := readAnswer(scanner{text: text, wide: true}); whole || !a.hasRet {
+			a = wide
+		}
 	}
 	return a
 }
 
-// plain is the content of a JSON string, the text of any other value, and nothing for null.
-func plain(raw json.RawMessage) string {
-	var s string
-	if len(raw) == 0 || json.Unmarshal(raw, &s) == nil {
-		return s
+// readAnswer reports as well whether all of the text made sense.
+func readAnswer(s scanner) (a answer, whole bool) {
+	rets, torn := 0, false
+	whole = s.members(func(m member) {
+		switch name := plain(m.name); {
+		case strings.EqualFold(name, "ret"):
+			ret, ok := integer(m)
+			a.hasRet = ok && (rets == 0 || a.hasRet && ret == a.ret)
+			a.ret = ret
+			rets++
+		case strings.EqualFold(name, "msg"):
+			a.msg, torn = plain(m.value), !m.whole
+		case strings.EqualFold(name, "msdkExtInfo") && m.whole:
+			a.serial = plain(m.value)
+		}
+	})
+	if !a.hasRet {
+		a.ret = 0
 	}
-	return string(raw)
+	if passesOn(a.ret) && (!torn || strings.Contains(a.msg, ",")) {
+		a.inner = leadingCode(a.msg)
+	}
+	return a, whole
+}
+
+var decimal = regexp.MustCompile(`^[-+]?([0-9]+)(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
+
+// integer is the value of a number that has no fraction, or of a string that holds one.
+func integer(m member) (n int, ok bool) {
+	text := strings.TrimSpace(plain(m.value))
+	if !m.whole && string(m.value) != "0" || !decimal.MatchString(text) {
+		return 0, false
+	}
+	if n, err := strconv.Atoi(text); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if f == 0 { // or nearly so
+		mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+		return 0, !strings.ContainsAny(mantissa, "123456789")
+	}
+	return int(f), err == nil && f == math.Trunc(f) && math.Abs(f) <= math.MaxInt32
 }
 
 // leadingCode reads the number at the head of msg, as in "40001,invalid credential"; 0 if there is none.

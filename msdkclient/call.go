@@ -63,7 +63,8 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 		return nil, &Error{Class: Retry, Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
 	}
 	defer resp.Body.Close()
-	text, readErr := readAll(resp.Body)
+	text, readErr := readAll(resp.Body, "read")
+	text, unpackErr := unpack(text, resp.Header.Values("Content-Encoding"))
 	a := parseAnswer(text)
 	if a.serial != "" && a.serial != serial {
 		// The connection is out of step: every further answer on it would be another's.
@@ -90,10 +91,15 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 	if class == Throttle {
 		e.RetryAfter = max(e.RetryAfter, time.Second) // a user may be named once a second (FAQ)
 	}
-	if readErr != nil {
-		e.Err = mask.err(readErr)
-	} else if !a.hasRet && resp.StatusCode == http.StatusOK {
-		e.Err = errUnreadable
+	if !a.hasRet { // else it does not matter how it ended
+		switch {
+		case readErr != nil:
+			e.Err = mask.err(readErr)
+		case unpackErr != nil:
+			e.Err = mask.err(unpackErr)
+		case resp.StatusCode == http.StatusOK:
+			e.Err = errUnreadable
+		}
 	}
 	return nil, e
 }
@@ -117,10 +123,13 @@ func (c *Client) request(ctx context.Context, u *url.URL, body []byte) *http.Req
 	newBody := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	reader, _ := newBody()
 	r := &http.Request{
-		Method:        http.MethodPost,
-		URL:           u,
-		Host:          u.Host,
-		Header:        http.Header{"Content-Type": {c.contentType}},
+		Method: http.MethodPost,
+		URL:    u,
+		Host:   u.Host,
+		Header: http.Header{
+			"Content-Type":    {c.contentType},
+			"Accept-Encoding": {"identity"}, // without it any coding is allowed (RFC 9110, 12.5.3)
+		},
 		Body:          reader,
 		GetBody:       newBody, // for the connection that turns out to be closed before anything is written to it
 		ContentLength: int64(len(body)),
@@ -128,14 +137,15 @@ func (c *Client) request(ctx context.Context, u *url.URL, body []byte) *http.Req
 	return r.WithContext(ctx)
 }
 
-// readAll reads to the end, so that the connection can be used again. An answer that is too long costs its connection.
-func readAll(r io.Reader) ([]byte, error) {
+// readAll reads to the end, so that the connection can be used again. An answer that is too long costs its connection, and
+// nothing of it is returned; of one that breaks off, what came.
+func readAll(r io.Reader, doing string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read answer: %w", err)
 	case len(text) > maxAnswer:
 		return nil, errTooLong
+	case err != nil:
+		return text, fmt.Errorf("%s answer: %w", doing, err)
 	}
 	return text, nil
 }

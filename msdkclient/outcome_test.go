@@ -268,20 +268,45 @@ func TestAResetIsUncertainAndNotRepeated(t *testing.T) {
 	}
 }
 
-func TestAResetInTheMidstOfAnAnswerIsUncertain(t *testing.T) {
+// It does not matter how an answer ends whose ret has come.
+func TestAnAnswerThatBreaksOffIsUncertainUnlessItsRetHasCome(t *testing.T) {
 	t.Parallel()
-	e := failure(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		conn, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			panic(err)
+	endings := map[string]func(net.Conn){
+		"by a reset": func(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0); _ = conn.Close() },
+		"too early":  func(conn net.Conn) { _ = conn.Close() },
+	}
+	for text, want := range map[string]*Error{
+		`{"ret":0,"msg":"suc`: nil,
+		`{"msg":"suc`:         {Class: Retry, Uncertain: true},
+		`{"ret":-1`:           {Class: Retry, Uncertain: true}, // of what?
+		`{"ret":-1011,"msg":`: {Class: Record, Ret: -1011, HasRet: true},
+	} {
+		for how, end := range endings {
+			t.Run(text+" "+how, func(t *testing.T) {
+				t.Parallel()
+				c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body) // or the close is a reset, which may overtake the answer
+					conn, rw, err := http.NewResponseController(w).Hijack()
+					if err != nil {
+						panic(err)
+					}
+					_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + text)
+					_ = rw.Flush()
+					end(conn)
+				})
+				err := c.BattleReport(t.Context(), testApp, "o1", []byte(`{}`))
+				if want == nil {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				if e := asError(t, err); e.Class != want.Class || e.Uncertain != want.Uncertain || e.HasRet != want.HasRet ||
+					e.Ret != want.Ret || (e.Err == nil) != want.HasRet {
+					t.Errorf("%+v, want %+v", e, want)
+				}
+			})
 		}
-		_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + `{"ret":0,`)
-		_ = rw.Flush()
-		_ = conn.(*net.TCPConn).SetLinger(0)
-		_ = conn.Close()
-	}))
-	if e.Class != Retry || !e.Uncertain || e.HasRet || e.Err == nil {
-		t.Errorf("%+v, want an uncertain retry", e)
 	}
 }
 
