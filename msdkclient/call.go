@@ -33,7 +33,7 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
 	sig := sign(app.Key, timestamp)
 	serial := c.serialPrefix + strconv.FormatUint(c.serial.Add(1), 10)
-	mask := newMask(app.Key, sig)
+	mask := newMask(app.Key, sig, c.proxy)
 
 	var (
 		sent           atomic.Bool
@@ -58,9 +58,10 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 
 	// The transport is used without an http.Client, which would follow redirects and put the URL, with sig in it,
 	// into its errors.
-	resp, err := c.transport.RoundTrip(c.request(ctx, u, body.text))
+	transport := c.connections.get()
+	resp, err := transport.RoundTrip(c.request(ctx, u, body.text))
 	if err != nil {
-		return nil, &Error{Class: Retry, Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
+		return nil, &Error{Class: classifyTrouble(err), Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
 	}
 	defer resp.Body.Close()
 	text, readErr := readAll(resp.Body, "read")
@@ -68,7 +69,7 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 	a := parseAnswer(text)
 	if a.serial != "" && a.serial != serial {
 		// The connection is out of step: every further answer on it would be another's.
-		c.transport.CloseIdleConnections()
+		transport.CloseIdleConnections()
 		return nil, &Error{
 			Class: Retry, Path: path, HTTPStatus: resp.StatusCode, Uncertain: true, Err: errNotOurs,
 		}
@@ -128,6 +129,7 @@ func (c *Client) request(ctx context.Context, u *url.URL, body []byte) *http.Req
 		Host:   u.Host,
 		Header: http.Header{
 			"Content-Type":    {c.contentType},
+			"User-Agent":      {c.userAgent},
 			"Accept-Encoding": {"identity"}, // without it any coding is allowed (RFC 9110, 12.5.3)
 		},
 		Body:          reader,

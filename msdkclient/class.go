@@ -1,6 +1,9 @@
 package msdkclient
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // Class says what a failure means for the caller.
 type Class uint8
@@ -108,4 +111,14 @@ func classifyStatus(status int) Class {
 	default:
 		return Retry // 5xx; and the 1xx and 2xx that no MSDK sends: a confused proxy
 	}
+}
+
+// classifyTrouble is the verdict on a call to which no answer came: the network passes. What a proxy refuses to connect to
+// it will refuse to every call, unless it is in trouble itself.
+func classifyTrouble(err error) Class {
+	var refusal *proxyRefusal
+	if errors.As(err, &refusal) && classifyStatus(refusal.status) != Retry {
+		return Endpoint
+	}
+	return Retry
 }

@@ -6,15 +6,18 @@ import (
 )
 
 // mask hides a call's secrets in text from outside: a server may repeat the URL it was asked for, and net/http quotes
-// what it cannot parse.
+// what it cannot parse. So may a proxy repeat the credentials it was sent.
 type mask struct {
 	replacer *strings.Replacer
 }
 
-func newMask(key, sig string) mask {
+func newMask(key, sig string, proxy *Proxy) mask {
 	pairs := []string{sig, "[sig]"}
 	if key != "" {
 		pairs = append(pairs, key, "[key]")
+	}
+	for _, secret := range proxy.secrets() {
+		pairs = append(pairs, secret, "[proxy credentials]")
 	}
 	return mask{strings.NewReplacer(pairs...)}
 }

@@ -1,6 +1,6 @@
 // Package msdkclient speaks the backend protocol of MSDK, through which a game reports to the WeChat Game Center.
 //
-// It signs a call, posts it over a kept-alive HTTP/1.1 connection, reads the answer, and turns every failure into an
+// It signs a call, posts it over a kept-alive HTTP/1.1 connection that lives some minutes, reads the answer, and turns every failure into an
 // [*Error] whose [Class] says what the caller can do about it and whose Uncertain says whether the platform may have
 // acted all the same. One call is one attempt: the package does not retry, wait, queue, batch, log or check what it is
 // given to post. A call that is tried again is signed anew, since the platform refuses timestamps more than ten minutes
@@ -12,16 +12,18 @@ package msdkclient
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync/atomic"
 	"time"
 )
 
-// Config says how to reach MSDK. Every field is required; the package has no defaults of its own.
+// Config says how to reach MSDK. Every field but CAFile is required; the package has no defaults of its own.
 type Config struct {
 	// BaseURL is what stands before the paths of the interface document: scheme, host, and perhaps a path prefix. A
 	// trailing slash makes no difference.
@@ -35,6 +37,8 @@ type Config struct {
 	// MaxConns is how many idle connections are kept: as many as there are calls in flight, or connections are
 	// opened and closed for nothing. It does not limit the calls.
 	MaxConns int
+	// CAFile is a PEM file of authorities to trust beside the system's. Empty: the system's alone.
+	CAFile string
 }
 
 // Client calls MSDK. It is safe for concurrent use; make one and share it, since it owns the connections.
@@ -42,7 +46,10 @@ type Client struct {
 	base        *url.URL
 	timeout     time.Duration
 	contentType string
-	transport   *http.Transport
+	userAgent   string
+	dial        func(ctx context.Context, network, addr string) (net.Conn, error) // nil: from the operating system
+	proxy       *Proxy
+	connections connections
 
 	serialPrefix string
 	serial       atomic.Uint64
@@ -54,14 +61,17 @@ type Option func(*Client)
 // WithDialContext makes connections with dial instead of from the operating system, and without the proxy that the
 // environment may name.
 func WithDialContext(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
-	return func(c *Client) {
-		c.transport.DialContext = dial
-		c.transport.Proxy = nil
-	}
+	return func(c *Client) { c.dial = dial }
 }
 
-// New checks cfg and returns a client that has not connected yet. The proxy variables of the environment (HTTPS_PROXY
-// and its kin) are respected.
+// WithUserAgent names the program to servers and gateways, some of which turn away what does not. Without it that is
+// "battlereport".
+func WithUserAgent(name string) Option {
+	return func(c *Client) { c.userAgent = name }
+}
+
+// New checks cfg and returns a client that has not connected yet. Calls go through the proxy that the environment names
+// now, see [ProxyFor].
 func New(cfg Config, opts ...Option) (*Client, error) {
 	base, err := url.Parse(cfg.BaseURL)
 	switch {
@@ -85,38 +95,61 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		base:         base,
 		timeout:      cfg.Timeout,
 		contentType:  cfg.ContentType,
-		transport:    newTransport(cfg),
+		userAgent:    "battlereport",
 		serialPrefix: rand.Text()[:10] + "_",
 	}
 	for _, opt := range opts {
 		opt(c)
 	}
+	if c.dial == nil {
+		if c.proxy, err = ProxyFor(cfg.BaseURL, os.Getenv); err != nil {
+			return nil, err
+		}
+	}
+	secure, err := tlsConfig(cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	c.connections.open = func() *http.Transport { return c.transport(cfg.MaxConns, secure) }
 	return c, nil
 }
 
-func newTransport(cfg Config) *http.Transport {
-	// HTTP/1.1 alone: it is the protocol of the documents, and one call a connection keeps calls from waiting for
-	// each other behind a lost packet.
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:     http.ProxyFromEnvironment,
-		Protocols: &protocols,
+// transport makes connections. They are HTTP/1.1 alone: it is the protocol of the documents, and one call a connection
+// keeps calls from waiting for each other behind a lost packet.
+func (c *Client) transport(maxConns int, secure *tls.Config) *http.Transport {
+	t := &http.Transport{
+		Protocols:   new(http.Protocols),
+		DialContext: c.dial,
 		// A dial may outlive the call that asked for it, for the sake of the next one; these two end it.
-		DialContext:         (&net.Dialer{Timeout: cfg.Timeout}).DialContext,
-		TLSHandshakeTimeout: cfg.Timeout,
-		MaxIdleConnsPerHost: cfg.MaxConns,
+		TLSHandshakeTimeout: c.timeout,
+		TLSClientConfig:     secure.Clone(),
+		MaxIdleConnsPerHost: maxConns,
 		// Shorter than the keep-alive of common servers (60 s or more): writing into a connection while the other
 		// side closes it leaves the outcome uncertain.
 		IdleConnTimeout: 30 * time.Second,
 		// A body of the usual size goes out with its headers in one write, and is not copied through another buffer.
 		WriteBufferSize: 64 << 10,
-		// Answers are a few bytes, and an answer that unpacks to gigabytes is one worry less.
+		// What is packed all the same is unpacked within the limit of an answer, by unpack.
 		DisableCompression: true,
 	}
+	t.Protocols.SetHTTP1(true)
+	if c.dial == nil {
+		t.DialContext = (&net.Dialer{Timeout: c.timeout}).DialContext
+	}
+	if c.proxy != nil {
+		t.Proxy = http.ProxyURL(c.proxy.url)
+		t.ProxyConnectHeader = http.Header{"User-Agent": {c.userAgent}}
+		t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &proxyRefusal{c.proxy, resp.StatusCode}
+		}
+	}
+	return t
 }
 
 // Close closes the idle connections. Calls in flight go on, and later calls connect again.
 func (c *Client) Close() {
-	c.transport.CloseIdleConnections()
+	c.connections.closeIdle()
 }

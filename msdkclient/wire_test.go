@@ -64,12 +64,26 @@ func TestBattleReportOnTheWire(t *testing.T) {
 	wantHeader := http.Header{
 		"Content-Type":   {"text/x-test"},
 		"Content-Length": {fmt.Sprint(len(want))},
-		"User-Agent":     {"Go-http-client/1.1"},
+		"User-Agent":     {"battlereport"},
 		// Without it any coding would be allowed.
 		"Accept-Encoding": {"identity"},
 	}
 	if fmt.Sprint(got.header) != fmt.Sprint(wantHeader) {
 		t.Errorf("header %v, want %v", got.header, wantHeader)
+	}
+}
+
+func TestTheProgramIsNamedAsTheCallerWants(t *testing.T) {
+	t.Parallel()
+	var name string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name = r.UserAgent()
+		_, _ = io.WriteString(w, `{"ret":0}`)
+	}))
+	t.Cleanup(server.Close)
+	c := newClient(t, server.URL, WithUserAgent("battlereport/v1.2.3"))
+	if err := c.Score(t.Context(), testApp, Score{}); err != nil || name != "battlereport/v1.2.3" {
+		t.Errorf("%q, %v", name, err)
 	}
 }
 
