@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/battlereport/battlereport/consumer"
@@ -13,6 +14,8 @@ import (
 // check looks at what several keys say together. A key that has a fault of its own is left alone.
 func (r *reader) check(c *Config) {
 	r.checkKafka(&c.Kafka)
+	r.refuseIf(c.MSDK.CAFile != "" && !strings.HasPrefix(c.MSDK.BaseURL, "https:"), "msdk.ca_file",
+		"nothing, as msdk.base_url is not https", "msdk.base_url")
 	r.checkApps(c.Apps)
 	r.checkDelivery(c)
 	r.checkTopics(c)

@@ -74,6 +74,7 @@ type MSDK struct {
 	BaseURL     string // absolute, without a trailing slash
 	Timeout     time.Duration
 	ContentType string
+	CAFile      string // empty unless BaseURL is https
 }
 
 // App is one game on the platform, and the topics its records come from.

@@ -2,10 +2,13 @@ package config_test
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -37,12 +40,21 @@ func write(t *testing.T, dir, name, content string) string {
 	return path
 }
 
+// certificate is one in PEM.
+func certificate(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+}
+
 func TestParseTakes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "key", "from file\n")
 	write(t, dir, "crlf", "from windows\r\n")
 	write(t, dir, "none", "from nowhere")
+	write(t, dir, "ca.pem", certificate(t))
 	write(t, dir, "schema.json", "{}")
 	vars := env(map[string]string{"KEY": "k: [${NOT}]", "N": "7", "PORT": "9093", "EMPTY": "", "WAIT": "3s", "YES": "true"})
 
@@ -93,6 +105,10 @@ func TestParseTakes(t *testing.T) {
 				c.Kafka.SASL = config.SASL{Mechanism: "plain", Username: "u", Password: "from file"}
 				c.Apps[0].Schema = filepath.Join(dir, "schema.json")
 			},
+		},
+		"authorities are trusted from a file": {
+			"msdk: {ca_file: ca.pem}",
+			func(c *config.Config) { c.MSDK.CAFile = filepath.Join(dir, "ca.pem") },
 		},
 		"several apps may share a topic": {
 			"apps: [{appid: wx1, appkey: k, topics: [a]}, {appid: wx2, appkey: k, topics: [b, a]}]",

@@ -79,6 +79,7 @@ msdk:
   base_url: https://msdk.tencent-cloud.net
   timeout: 5s
   content_type: application/x-www-form-urlencoded
+  ca_file: ""
 apps:
   - appid: wxcde873f99466f74a
     appkey: ${MSDK_APPKEY}

@@ -13,6 +13,7 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "pem", "pem")
+	write(t, dir, "ca.pem", certificate(t))
 	long := strings.Repeat("x", 245)
 	vars := env(map[string]string{"EMPTY": "", "WORD": "many", "N": "7"})
 
@@ -96,6 +97,10 @@ func TestParseRefuses(t *testing.T) {
 		"a schema's file is there":                              {app("schema: ./zh.json"), `line 1: apps[0].schema: "./zh.json": want a file that can be read; "$DIR/zh.json": no such file or directory`},
 		"an expiry is digits":                                   {app("score_expires: 1.5e9"), `line 1: apps[0].score_expires: "1.5e9": want Unix time in seconds, up to 18 digits, or "0" for never, in quotes`},
 		"a battle report does not expire":                       {app("score_expires: 1767225600"), `line 1: apps[0].score_expires: 1767225600: want "0", as apps[0].route is battle_report`},
+		"authorities are in a file":                             {"msdk: {ca_file: none}\n" + oneApp, `line 1: msdk.ca_file: "none": want a file that can be read; "$DIR/none": no such file or directory`},
+		"their file is a regular one":                           {"msdk: {ca_file: .}\n" + oneApp, `line 1: msdk.ca_file: ".": want a file that can be read; "$DIR": not a regular file`},
+		"their file holds certificates":                         {"msdk: {ca_file: pem}\n" + oneApp, `line 1: msdk.ca_file: "pem": want the path of a PEM file with at least one certificate in it`},
+		"without TLS there are no authorities":                  {"msdk: {base_url: 'http://h', ca_file: ca.pem}\n" + oneApp, `line 1: msdk.ca_file: "ca.pem": want nothing, as msdk.base_url is not https`},
 		"a server's name has no port":                           {"kafka: {tls: {enabled: true, server_name: 'h:1'}}\n" + oneApp, `line 1: kafka.tls.server_name: "h:1": want a host name or an IP address, without a port, or an empty string`},
 		"it needs TLS":                                          {"kafka: {tls: {server_name: h}}\n" + oneApp, `line 1: kafka.tls.server_name: "h": want nothing, as kafka.tls.enabled is false`},
 		"nor is any address's user":                             {"msdk: {base_url: 'http://u:hunter2/@x@h'}\nkafka: {brokers: ['u:hunter2@h:1']}\nhttp: {listen: 'http:u:hunter2@h'}\n" + oneApp, "line 1: msdk.base_url: \"http://[redacted]@h\": want an absolute http or https URL without user, query and fragment\nline 2: kafka.brokers[0]: \"[redacted]@h:1\": want host:port with a port from 1 to 65535\nline 3: http.listen: \"[redacted]@h\": want host:port or :port with a port from 0 to 65535, or an empty string"},

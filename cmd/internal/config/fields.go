@@ -19,7 +19,7 @@ type field struct {
 func fields(c *Config, dir string) []field {
 	return []field{
 		{key: "kafka", doc: "Where records come from and dead letters go.", group: kafkaFields(&c.Kafka, dir)},
-		{key: "msdk", doc: "The platform's interface.", group: msdkFields(&c.MSDK)},
+		{key: "msdk", doc: "The platform's interface.", group: msdkFields(&c.MSDK, dir)},
 		{
 			key:      "apps",
 			doc:      "The games: where each one's records come from, and how they are checked, signed and posted. At least one.",
@@ -64,11 +64,12 @@ func kafkaFields(k *Kafka, dir string) []field {
 	}
 }
 
-func msdkFields(m *MSDK) []field {
+func msdkFields(m *MSDK, dir string) []field {
 	return []field{
 		{key: "base_url", doc: "What the interface's paths are appended to. https://msdktest.qq.com is the platform's test environment.", scalar: baseURL(&m.BaseURL)},
 		{key: "timeout", doc: "Time for one call. The platform itself allows a call 3100ms: a shorter timeout gives up on calls that would succeed.", scalar: duration(&m.Timeout, 100*time.Millisecond, 5*time.Minute)},
 		{key: "content_type", doc: "Content-Type of a call. The body is JSON either way; the interface document's examples use the first.", scalar: oneOf(&m.ContentType, "application/x-www-form-urlencoded", "application/json")},
+		{key: "ca_file", doc: "PEM file of authorities to trust beside the system's, such as that of a gateway. Only with an https base_url.", scalar: authorities(&m.CAFile, dir)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,38 @@ func file(to *string, dir string) *scalar {
 			return cannotRead(path, err)
 		}
 		_ = f.Close() // it was opened only to see that it can be
+		*to = path
+		return ""
+	}
+	return s
+}
+
+// maxAuthorities is more than the authorities of the whole world need.
+const maxAuthorities = 16 << 20
+
+// authorities is the path of a PEM file with certificates in it; relative to dir, and empty for none.
+func authorities(to *string, dir string) *scalar {
+	s := file(to, dir)
+	fromFile := s.set
+	s.want = "the path of a PEM file with at least one certificate in it"
+	s.set = func(text string) string {
+		if want := fromFile(text); want != "" || text == "" {
+			return want
+		}
+		path := *to
+		*to = ""
+		f, err := openRegular(path)
+		if err != nil {
+			return cannotRead(path, err)
+		}
+		defer f.Close()
+		pem, err := io.ReadAll(io.LimitReader(f, maxAuthorities))
+		if err != nil {
+			return cannotRead(path, err)
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			return s.want
+		}
 		*to = path
 		return ""
 	}

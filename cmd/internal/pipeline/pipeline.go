@@ -76,6 +76,9 @@ type Options struct {
 	// DialKafka and DialMSDK open connections; nil means TCP.
 	DialKafka, DialMSDK func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// UserAgent names the program to MSDK; empty: msdkclient's own name for it.
+	UserAgent string
+
 	// HeartbeatInterval overrides the consumer's; 0 keeps it.
 	HeartbeatInterval time.Duration
 }
@@ -111,11 +114,15 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if opts.DialMSDK != nil {
 		msdkOpts = append(msdkOpts, msdkclient.WithDialContext(opts.DialMSDK))
 	}
+	if opts.UserAgent != "" {
+		msdkOpts = append(msdkOpts, msdkclient.WithUserAgent(opts.UserAgent))
+	}
 	msdk, err := msdkclient.New(msdkclient.Config{
 		BaseURL:     cfg.MSDK.BaseURL,
 		Timeout:     cfg.MSDK.Timeout,
 		ContentType: cfg.MSDK.ContentType,
 		MaxConns:    cfg.Delivery.MaxInFlight,
+		CAFile:      cfg.MSDK.CAFile,
 	}, msdkOpts...)
 	if err != nil {
 		return nil, err
