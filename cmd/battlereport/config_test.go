@@ -77,3 +77,25 @@ func TestConfigSchemaIsJSON(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestConfigCheckNamesTheProxyAndRefusesWhatIsNone(t *testing.T) {
+	path := write(t, "config.yaml", "apps: [{appid: wx1, appkey: k, topics: [a]}]")
+	t.Setenv("NO_PROXY", "")
+	t.Setenv("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128")
+	want := outcome{exitDone, path + ": ok: 1 app, 1 topic, by proxy http://[redacted]@proxy.example:3128\n", ""}
+	if got := invoke(t, "", "config", "check", "-c", path); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	t.Setenv("NO_PROXY", "tencent-cloud.net")
+	want = outcome{exitDone, path + ": ok: 1 app, 1 topic\n", ""}
+	if got := invoke(t, "", "config", "check", "-c", path); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	t.Setenv("HTTPS_PROXY", "http://me:hunter2@proxy.example:port")
+	for _, command := range [][]string{{"config", "check"}, {"run"}} {
+		got := invoke(t, "", append(command, "-c", path)...)
+		if got.code != exitCannot || got.stdout != "" || !strings.Contains(got.stderr, "HTTPS_PROXY") || strings.Contains(got.stderr, "hunter2") {
+			t.Errorf("%v: %+v", command, got)
+		}
+	}
+}

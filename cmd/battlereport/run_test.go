@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -132,6 +133,45 @@ func TestRunDeliversUntilASignal(t *testing.T) {
 		t.Error("the key is in the log")
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestRunSaysFirstByWhichProxyItCallsAndSaysToAllWhoItIs(t *testing.T) {
+	b := kafkatest.Start(t)
+	msdk := msdktest.New(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
+	defer msdk.Close()
+	agents := make(chan string, 1)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agents <- r.UserAgent()
+		msdk.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	topic := b.Topic(t, 1)
+	file := runFile(t, b, topic, "http://msdk.example")
+	t.Setenv("NO_PROXY", "")
+	t.Setenv("HTTP_PROXY", "http://me:hunter2@"+proxy.Listener.Addr().String())
+
+	ctx, signal := context.WithCancel(t.Context())
+	var log text
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, []string{"run", "-c", file}, strings.NewReader(""), io.Discard, &log) }()
+	b.Produce(t, kafkatest.Record{Topic: topic, Value: []byte(reportOf("o1", 7))})
+	if agent := <-agents; !strings.HasPrefix(agent, "battlereport/") {
+		t.Errorf("User-Agent: %s", agent)
+	}
+	signal()
+	if c := <-code; c != exitDone {
+		t.Errorf("exit code %d", c)
+	}
+	first, _, _ := strings.Cut(log.String(), "\n")
+	if want := "proxy=http://[redacted]@" + proxy.Listener.Addr().String(); !strings.Contains(first, want) {
+		t.Errorf("the first line does not say %s: %s", want, first)
+	}
+	if strings.Contains(log.String(), "hunter2") {
+		t.Error("the proxy's password is in the log")
+	}
+	if n := msdk.Ledger.Len(); n != 1 {
+		t.Errorf("%d reports taken", n)
+	}
 }
 
 func TestRunEndsByASignalWhileItWaitsForKafka(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -59,6 +60,15 @@ func versionOf(info *debug.BuildInfo) Version {
 		}
 	}
 	return v
+}
+
+// UserAgent is how a program of this version names itself over HTTP, such as battlereport/v1.2.3. Of a version that is no
+// number, such as (devel), the parentheses are left out, which have a meaning there.
+func (v Version) UserAgent(program string) string {
+	if version := strings.Trim(v.Version, "()"); version != "" {
+		return program + "/" + version
+	}
+	return program
 }
 
 // String returns one line, such as "v1.2.3 (revision 0123abcd of 2026-01-02T03:04:05Z, modified) go1.26.0".

@@ -24,3 +24,17 @@ func TestVersionTellsWhatTheToolchainNoted(t *testing.T) {
 		}
 	}
 }
+
+func TestAVersionIsAProductToOthers(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{
+		"v1.2.3":                               "battlereport/v1.2.3",
+		"v0.0.0-20260102030405-0123abcd+dirty": "battlereport/v0.0.0-20260102030405-0123abcd+dirty",
+		"(devel)":                              "battlereport/devel",
+		"":                                     "battlereport",
+	} {
+		if got := (Version{Version: version}).UserAgent("battlereport"); got != want {
+			t.Errorf("%s: %s, want %s", version, got, want)
+		}
+	}
+}

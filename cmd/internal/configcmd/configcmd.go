@@ -5,12 +5,14 @@ package configcmd
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/schema"
 )
 
@@ -29,8 +31,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check -c FILE",
 		Short: "Say whether a configuration is good, or all that is wrong with it",
 		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
-each with its line. Connects to nothing. What of a schema looks like a check and is none, such as a misspelt keyword, is a
-warning: it can be run.
+each with its line, and names the proxy by which calls would go. Connects to nothing. What of a schema looks like a check
+and is none, such as a misspelt keyword, is a warning: it can be run.
 
 Exit codes: 0 it can be run, 2 it cannot.`,
 		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
@@ -59,11 +61,19 @@ Exit codes: 0 it can be run, 2 it cannot.`,
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s: apps[%d].schema: warning: %v\n", file, i, note)
 			}
 		}
+		proxy, err := msdkclient.ProxyFor(c.MSDK.BaseURL, os.Getenv)
+		if err != nil {
+			faults = append(faults, err)
+		}
 		if faults != nil {
 			return errors.Join(faults...)
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s\n",
-			file, words.Count(len(c.Apps), "app"), words.Count(len(c.SourceTopics()), "topic"))
+		by := ""
+		if proxy != nil {
+			by = ", by proxy " + proxy.String()
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %s%s\n",
+			file, words.Count(len(c.Apps), "app"), words.Count(len(c.SourceTopics()), "topic"), by)
 		return err
 	}
 	return cmd

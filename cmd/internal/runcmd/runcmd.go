@@ -16,6 +16,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
+	"github.com/battlereport/battlereport/msdkclient"
 )
 
 // New returns the command.
@@ -31,7 +32,8 @@ SIGTERM or SIGINT: stops taking, finishes what is in flight within delivery.drai
 and exits 0. A second signal ends it at once; what was not committed is then delivered again by the next.
 
 On http.listen: /livez, /readyz (in the group, and dead letters can be written), /metrics (Prometheus), /debug/pprof/.
-The log goes to standard error.
+The log goes to standard error. Its first line names the proxy, if calls go through one: HTTPS_PROXY, HTTP_PROXY and
+NO_PROXY are respected.
 
 The dead-letter and replay topics are created at the start if they do not exist. Where this client may not do that, it
 says which to create and exits 2, as it does for all that will not pass: a wrong password, a right that is denied.
@@ -69,11 +71,20 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 		return err
 	}
 	limitMemory(cfg.Delivery.MaxPendingBytes)
-	p, err := pipeline.New(cfg, pipeline.Options{Logger: log, MeterProvider: metrics.Provider()})
+	proxy, err := msdkclient.ProxyFor(cfg.MSDK.BaseURL, os.Getenv)
+	if err != nil {
+		return err
+	}
+	version := cli.ThisVersion()
+	p, err := pipeline.New(cfg, pipeline.Options{
+		Logger: log, MeterProvider: metrics.Provider(), UserAgent: version.UserAgent("battlereport"),
+	})
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	log.Info("battlereport", "version", version.Version, "brokers", cfg.Kafka.Brokers, "group", cfg.Kafka.Group,
+		"topics", cfg.SourceTopics(), "msdk", cfg.MSDK.BaseURL, "proxy", proxy.String())
 	if cfg.HTTP.Listen != "" {
 		server, err := telemetry.Listen(cfg.HTTP.Listen, metrics, p.NotReady, log)
 		if err != nil {
@@ -86,7 +97,6 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 			_ = server.Close(ctx)
 		}()
 	}
-	log.Info("battlereport", "version", cli.ThisVersion().Version, "brokers", cfg.Kafka.Brokers, "group", cfg.Kafka.Group, "topics", cfg.SourceTopics())
 	return p.Run(cmd.Context())
 }
 
