@@ -26,6 +26,7 @@ func addSeeds(f *testing.F) {
 	}
 	for _, text := range []string{
 		event, "", " ", "hello", `"`, "{}", "[]", "null", "{}{}", "\ufeff{}",
+		"\xff\xfe{\x00}\x00", "[\x001\x00", "\x00\x00\x00\x00\x01{}", "\x1f\x8b\x08",
 		`[{"gold":1},{"gold":2}]`,
 		`{"baseinfo":{"openid":"a","openid":"b","platid":0},"battleinfo":{}}`,
 		`{"baseinfo":{"openid":"a","\u006fpenid":"b","platid":0},"battleinfo":{}}`,

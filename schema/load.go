@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/battlereport/battlereport/schema/plaintext"
 )
 
 // drafts are the values of "$schema" accepted, without a trailing "#". The first one holds for a file that names none.
@@ -24,15 +25,19 @@ var drafts = []string{
 	jsonschema.Draft4.URL(),
 }
 
-// maxSchemaDepth is the nesting allowed in a schema file.
-const maxSchemaDepth = 256
+// Bounds of a schema file.
+const (
+	maxSchemaBytes = 4 << 20
+	maxSchemaDepth = 256 // arrays and objects inside each other
+)
 
 // Load returns the schema of that name: one of BuiltIns, or else a JSON Schema file at that path.
 //
 // A file is in the draft that its "$schema" names, of 4, 6, 7, 2019-09 and 2020-12, and in 2020-12 if it names none. A
 // "$ref" may lead to other files, relative to its "$id" or to the file it stands in, and to the "$id" of a built-in schema;
 // nothing is fetched from a network. Where an "$id" makes an address of a relative "$ref" and there is no such file, the
-// file is taken that it leads to from the one it stands in.
+// file is taken that it leads to from the one it stands in. A file is JSON in UTF-8, of at most 4 MiB; a byte order mark
+// before it is dropped.
 //
 // Patterns mean what ECMA 262 says. What is of ECMA 262 alone is put in the words of RE2, and what RE2 cannot do,
 // lookahead, lookbehind and backreferences, is refused; what is of RE2 alone, such as (?i), is taken.
@@ -127,7 +132,7 @@ var errNetwork = errors.New("only files are read, none is fetched from a network
 // readFile returns the text of a schema file. It is held to the same strict JSON as records, so that no number in it makes
 // the validator's arithmetic stall, and no key is overridden unseen by another of its name.
 func readFile(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := plaintext.ReadFile(path, maxSchemaBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}

@@ -99,6 +99,10 @@ func TestLoadReferences(t *testing.T) {
 		"a file without $schema is in draft 2020-12": {
 			"own schema.json": `{"properties":{"battleinfo":{"$ref":"#/$defs/b","type":"object"}},"$defs":{"b":{"properties":{"score":{"type":"integer"}}}}}`,
 		},
+		"a byte order mark is dropped, in each file": {
+			"own schema.json": "\ufeff" + `{"properties":{"battleinfo":{"$ref":"battle.json"}}}`,
+			"battle.json":     "\ufeff" + `{"properties":{"score":{"type":"integer"}}}`,
+		},
 		"a reference leads to a file beside": {
 			"own schema.json":     `{"properties":{"battleinfo":{"$ref":"parts/battle%231.json#/$defs/b"}}}`,
 			"parts/battle#1.json": `{"$defs":{"b":{"properties":{"score":{"$ref":"../score.json"}}}}}`,
@@ -186,6 +190,9 @@ func TestLoadRefuses(t *testing.T) {
 		"a pattern that is no pattern":                           {`{"pattern":"("}`, []string{"own.json", "/pattern"}},
 		"what is no JSON":                                        {`{"type":`, []string{"own.json", "cut off", "byte 8"}},
 		"nothing":                                                {``, []string{"own.json", "nothing"}},
+		"UTF-16, and how to convert it":                          {"\xff\xfe{\x00}\x00", []string{"own.json", "UTF-16LE", "iconv -f UTF-16LE -t UTF-8"}},
+		"a file that was packed":                                 {"\x1f\x8b\x08", []string{"own.json", "gzip -dc"}},
+		"more than any schema has":                               {strings.Repeat(" ", maxSchemaBytes) + "{}", []string{"own.json", "more than the 4194304 bytes"}},
 		"a keyword that stands twice":                            {`{"type":"object","type":"array"}`, []string{"own.json", `"type" stands twice`}},
 		"a number beyond all arithmetic":                         {`{"minimum":1e999999999}`, []string{"own.json", "exponent"}},
 		"nesting beyond all sense":                               {strings.Repeat(`{"not":`, 300) + "{}" + strings.Repeat("}", 300), []string{"own.json", "256 levels"}},

@@ -77,20 +77,18 @@ func (s *scanner) text() {
 		s.fail(maxText, faultLength)
 		return
 	}
-	if len(s.data) >= 3 && string(s.data[:3]) == "\ufeff" {
-		s.fail(0, faultBOM)
-		return
-	}
 	i := s.skip(0)
 	if i == len(s.data) {
 		s.fail(i, faultEmpty)
 		return
 	}
-	if i = s.value(i, 0); i == failed {
-		return
+	if i = s.value(i, 0); i != failed {
+		if i = s.skip(i); i != len(s.data) {
+			s.fail(i, faultTrailing)
+		}
 	}
-	if i = s.skip(i); i != len(s.data) {
-		s.fail(i, faultTrailing)
+	if s.err != nil {
+		s.err.recognize(s.data)
 	}
 }
 

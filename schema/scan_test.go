@@ -26,6 +26,18 @@ func TestScan(t *testing.T) {
 		"nothing but white space is refused":                {" \r\n\t", faultEmpty, 4},
 		"what is no JSON is refused":                        {"hello", faultValue, 0},
 		"a byte order mark is refused":                      {"\ufeff{}", faultBOM, 0},
+		"UTF-16 is named":                                   {"\xff\xfe{\x00}\x00", faultForeign, 0},
+		"UTF-16 without a mark is named":                    {"{\x00}\x00", faultForeign, 0},
+		"which a number may begin":                          {"1\x002\x00", faultForeign, 0},
+		"or white space":                                    {"\x00 \x00{", faultForeign, 0},
+		"what is packed is named":                           {"\x1f\x8b\x08\x00", faultForeign, 0},
+		"a Schema Registry header is named":                 {"\x00\x00\x00\x00\x01{}", faultHeader, 0},
+		"whatever the schema's id":                          {"\x00\x00\x00{\xff{}", faultHeader, 0},
+		"and where an array follows":                        {"\x00\x00\x01\x86\xa0[]", faultHeader, 0},
+		"where no JSON follows it is only like one":         {"\x00\x00\x00\x00\x07\x02\x06o1", faultHeaderLike, 0},
+		"zero bytes are no header: ids count from 1":        {"\x00\x00\x00\x00\x00\x00\x00", faultZero, 0},
+		"one that is cut off is none":                       {"\x00\x00\x00\x00", faultZero, 0},
+		"a header in the middle is none":                    {"[\x00\x00\x00\x00\x01{}]", faultValue, 1},
 		"a misspelt literal is refused where it goes wrong": {"[trie]", faultValue, 3},
 		"a literal with a capital is refused":               {"True", faultValue, 0},
 		"a literal cut short is refused as cut off":         {"nul", faultTruncated, 3},
@@ -280,6 +292,17 @@ func TestScanErrorIsOneShortLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever the first bytes: what is said of them has none of them.
+func TestWhatTheFirstBytesTellIsOneLine(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		first := rapid.SampledFrom([]string{"", "\x00", "\x00\x00", "\ufeff", "\xff\xfe", "\xfe\xff", "\x1f\x8b\x08", "PK\x03\x04"}).Draw(rt, "first")
+		if e := scan(append([]byte(first), rapid.SliceOf(rapid.Byte()).Draw(rt, "rest")...), 64); e != nil {
+			isOneLine(t, e.Error(), maxDetail)
+		}
+	})
 }
 
 func isOneLine(t *testing.T, s string, limit int) {
