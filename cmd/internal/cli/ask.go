@@ -12,7 +12,7 @@ import (
 // Ask asks a question until the answer is yes or no, which an empty one is, or the end of the input. It gives up
 // with the error of ctx when that ends.
 func Ask(ctx context.Context, in io.Reader, out io.Writer, question string) (yes bool, err error) {
-	answers := bufio.NewReader(interruptible(ctx, in))
+	answers := bufio.NewReader(interruptible(ctx, opened(in)))
 	for {
 		fmt.Fprint(out, question)
 		answer, err := answers.ReadString('\n')

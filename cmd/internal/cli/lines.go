@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"github.com/battlereport/battlereport/schema/plaintext"
 )
 
 // Lines reads JSON Lines in constant memory, however long a line is. A line ends with \n or \r\n, which are no part of
 // it; the last may end with the input. A line of nothing but spaces, tabs and carriage returns is no record: it is
-// skipped, but counts.
+// skipped, but counts. A byte order mark before the first line is no part of it.
 type Lines struct {
 	in     *bufio.Reader
 	limit  int
@@ -33,7 +35,8 @@ func NewLines(in io.Reader, limit int) *Lines {
 }
 
 // Next returns the next line that is not blank, and [io.EOF] after the last. A line during which reading fails is not
-// returned.
+// returned. An input that is not UTF-8 but something that [plaintext.Recognize] knows has no lines: the error is a
+// [*plaintext.Error], which [OfInput] gives the input's name.
 func (l *Lines) Next() (Line, error) {
 	for {
 		current, err := l.read()
@@ -53,6 +56,12 @@ func (l *Lines) read() (Line, error) {
 	for more := true; more; {
 		chunk, err := l.in.ReadSlice('\n')
 		more = errors.Is(err, bufio.ErrBufferFull)
+		if l.number == 0 && size == 0 {
+			var foreign error
+			if chunk, foreign = plaintext.Of(chunk); foreign != nil {
+				return Line{}, foreign
+			}
+		}
 		l.kept = append(l.kept, chunk[:min(len(chunk), l.limit-len(l.kept))]...)
 		size += int64(len(chunk))
 		for _, b := range chunk[max(0, len(chunk)-2):] {

@@ -129,7 +129,7 @@ func openEdits(cmd *cobra.Command, args []string, skipBad bool) (*edits, error) 
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, cli.OfInput(args, err)
 	}
 	if told > toldBad {
 		fmt.Fprintf(stderr, "and %s more\n", words.Number(told-toldBad, "bad line"))

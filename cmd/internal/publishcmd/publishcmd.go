@@ -8,9 +8,7 @@ package publishcmd
 
 import (
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,7 +85,7 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 			return err
 		}
 		defer in.Close()
-		size, typed := inputSize(in, cmd.InOrStdin())
+		size, typed := cli.InputSize(cmd, args)
 		progress := cli.NewProgress(cmd)
 		if !typed {
 			task := cli.Task{Name: "publishing", Total: size}
@@ -107,7 +105,7 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 			inBytes:  size >= 0,
 			stderr:   progress.Over(cmd.ErrOrStderr()),
 		}
-		return p.publish(cmd.Context(), conn, *dryRun)
+		return cli.OfInput(args, p.publish(cmd.Context(), conn, *dryRun))
 	}
 	return cmd
 }
@@ -126,24 +124,4 @@ func parseHeaders(texts []string) ([]consumer.Header, error) {
 		headers = append(headers, consumer.Header{Key: name, Value: []byte(value)})
 	}
 	return headers, nil
-}
-
-// inputSize returns the size of an input that is a regular file and -1 for any other, and whether a person types it. It
-// does not ask for the descriptor: closing a pipe whose descriptor was asked for no longer ends a read of it.
-func inputSize(in, stdin io.Reader) (size int64, typed bool) {
-	file, ok := in.(*os.File)
-	if !ok {
-		file, ok = stdin.(*os.File) // which in was made of
-	}
-	if !ok {
-		return -1, false
-	}
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return -1, false
-	case info.Mode().IsRegular():
-		return info.Size(), false
-	}
-	return -1, info.Mode()&os.ModeCharDevice != 0
 }

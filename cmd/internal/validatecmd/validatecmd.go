@@ -74,7 +74,7 @@ Exit codes: 0 all valid, 1 some invalid, 2 could not check.`,
 		mentionNotes(cmd.ErrOrStderr(), *name, len(checker.Lint()))
 		total, err := validate(in, cmd.OutOrStdout(), checker, limits.MaxBytes)
 		if err != nil {
-			return err
+			return cli.OfInput(args, err)
 		}
 		if stderr := cmd.ErrOrStderr(); cli.IsTerminal(stderr) {
 			fmt.Fprintln(stderr, total)
