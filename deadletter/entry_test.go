@@ -207,6 +207,9 @@ func TestJSONThatAPersonHasSpoiltIsRefused(t *testing.T) {
 		"another reason":            {`"schema_violation"`, `""`, `reason is ""`},
 		"another delivery":          {`"uncertain"`, `""`, `delivery is ""`},
 		"no source":                 {`"topic":"battle-reports"`, `"topic":""`, `source is missing`},
+		"a value that stands twice": {`"value":"{`, `"value":"","val\u0075e":"{`, `read letter "t.dlq/3/7": key "value" stands twice in one object, at byte `},
+		"half of a surrogate pair":  {`"value":"{`, `"value":"\ud83d{`, `read letter "t.dlq/3/7": half of a surrogate pair, at byte `},
+		"text that is no UTF-8":     {`"value":"{`, "\"value\":\"\xff{", `read letter "t.dlq/3/7": invalid UTF-8, at byte `},
 		"a time that is none":       {`2026-01-02T03:04:06.000Z`, `yesterday`, `yesterday`},
 	} {
 		text := strings.Replace(string(good), test.old, test.new, 1)

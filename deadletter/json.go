@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/schema"
 )
 
 // entryJSON is an entry in JSON. Bytes that are UTF-8 are text, others are
@@ -145,9 +146,14 @@ func bytesJSON(b []byte) (text json.RawMessage, coded *string) {
 	return text, nil
 }
 
+// maxEntryDepth is the nesting allowed in an entry in JSON, which has four levels.
+const maxEntryDepth = 16
+
 // UnmarshalJSON reads what [Entry.MarshalJSON] writes, after a person has edited
 // it. It takes nothing for granted: a field that it does not know, that is
-// missing or of another type is an error that names it.
+// missing or of another type is an error that names it. So is what
+// [schema.Strict] refuses, and says where: encoding/json by itself would take
+// the last of two values, and U+FFFD for half of a surrogate pair.
 func (e *Entry) UnmarshalJSON(text []byte) error {
 	j := entryJSON{letterJSON: &letterJSON{}, contentJSON: &contentJSON{}}
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -156,6 +162,9 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("read a letter: %w", err)
 	}
 	read, err := j.entry()
+	if err == nil {
+		err = schema.Strict(text, maxEntryDepth)
+	}
 	if err != nil {
 		return fmt.Errorf("read letter %.300q: %w", j.Name, err)
 	}

@@ -1,9 +1,13 @@
 package deadlettercmd
 
 import (
+	"bytes"
+	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
@@ -48,6 +52,36 @@ func TestAnEditOfAnythingButTheValueIsRefusedByItsName(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+}
+
+// Whatever bytes a record has, and whatever its letter says: what is exported can be imported, and is the same.
+func TestEveryExportIsAnImport(t *testing.T) {
+	t.Parallel()
+	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`(\\ud83d|\x{feff}|"|\x00|,"value":"")*`),
+		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	value := rapid.OneOf(rapid.Map(text, func(s string) []byte { return []byte(s) }), rapid.Just([]byte(nil)))
+	rapid.Check(t, func(t *rapid.T) {
+		letter := deadletter.Entry{
+			Name: deadletter.Name{Topic: "t.dlq", Offset: math.MaxInt64}, State: deadletter.Pending, Written: time.Unix(1, 0).UTC(),
+			Letter: deadletter.Letter{
+				Key: value.Draw(t, "key"), Value: value.Draw(t, "value"), Reason: deadletter.Rejected, Detail: text.Draw(t, "detail"),
+				Headers:    []consumer.Header{{Key: "h", Value: value.Draw(t, "header")}, {Key: "h"}},
+				Violations: []deadletter.Violation{{Instance: text.Draw(t, "instance"), Keyword: "k", Message: "m"}},
+				Delivery:   deadletter.None, Source: deadletter.Source{Topic: "t", Time: time.Unix(1, 0).UTC()}, Time: time.Unix(1, 0).UTC(),
+			},
+		}
+		line, err := letter.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var edited deadletter.Entry
+		if err := parseEdit(line, &edited); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if what := differs(&edited, &letter); what != "" || !bytes.Equal(edited.Letter.Value, letter.Letter.Value) {
+			t.Fatalf("%s: %q differs", line, what)
+		}
+	})
 }
 
 // Whatever is imported: it is refused, or is an export in other words.

@@ -56,7 +56,8 @@ var letterGrammar = grammar{kind: "an object as export writes it", fields: map[s
 	"value": bytesGrammar, "value_base64": codedGrammar,
 }}
 
-// parseEdit reads a letter that somebody has edited. The error says which field is wrong, and what is wanted there.
+// parseEdit reads a letter that somebody has edited. The error says which field is wrong, and what is wanted there; what a
+// decoder reads otherwise than it stands there comes last.
 func parseEdit(text []byte, entry *deadletter.Entry) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
