@@ -22,11 +22,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/battlereport/battlereport/schema/plaintext"
 )
 
 // Config is the whole configuration. The meaning and the range of every field is what [Example] prints for its key.
@@ -189,18 +190,19 @@ func defaultApp() App {
 	return App{Encode: 1, Route: RouteBattleReport, Schema: "builtin:any", ScoreExpires: "0"}
 }
 
-// Load reads the file at path, with env looking up the variables (usually [os.LookupEnv]). A file that cannot be read
-// gives an error that wraps the reason, such as [fs.ErrNotExist]; one that is not YAML gives the line and the parser's
+// Load reads the file at path, of at most 4 MiB in UTF-8, with env looking up the variables (usually [os.LookupEnv]). A byte
+// order mark before it is dropped. A file that cannot be read gives an error that wraps the reason, such as
+// [fs.ErrNotExist], a [*plaintext.Error] or a [*plaintext.SizeError]; one that is not YAML gives the line and the parser's
 // words, which quote nothing; any other gives [Faults] if it does not fit.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := plaintext.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration file %s: %w", path, reason(err))
 	}
 	return parse(path, data, filepath.Dir(path), env)
 }
 
-// Parse is [Load] for YAML already in memory: dir is the directory that the file names in it are relative to.
+// Parse is [Load] for YAML in UTF-8 already in memory: dir is the directory that the file names in it are relative to.
 func Parse(data []byte, dir string, env func(string) (string, bool)) (*Config, error) {
 	return parse("", data, dir, env)
 }

@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/schema/plaintext"
 )
 
 // oneApp is the least a configuration must hold, on one line.
@@ -254,6 +255,37 @@ func TestLoadNamesTheFile(t *testing.T) {
 	}
 	if topics := strings.Join(got.SourceTopics(), " "); topics != "b a b2 c" {
 		t.Errorf("source topics: %s", topics)
+	}
+}
+
+func TestAFileIsTextInUTF8AndNoLargerThanAnyConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for rule, test := range map[string]struct{ text, says string }{
+		"a byte order mark is dropped":    {"\ufeff" + oneApp, ""},
+		"lines may end as on Windows":     {"\ufeff# c\r\n" + strings.ReplaceAll(oneApp, "\n", "\r\n"), ""},
+		"and the last need not":           {strings.TrimSpace(oneApp), ""},
+		"UTF-16 is named":                 {"\xff\xfea\x00p\x00", "it is UTF-16LE, and text in UTF-8 is wanted: convert it first, as with iconv -f UTF-16LE -t UTF-8"},
+		"without a mark too":              {"\x00a\x00p\x00p", "it is UTF-16BE"},
+		"so is what is packed":            {"\x1f\x8b\x08", "it is gzip"},
+		"a zero byte is no text":          {oneApp + "# \x00\n", "control characters are not allowed"},
+		"4 MiB are more than any has":     {oneApp + strings.Repeat("#", 4<<20), "more than the 4194304 bytes that are allowed"},
+		"that is so of files it names":    {"kafka: {tls: {enabled: true, ca_file: large}}\n" + oneApp, `kafka.tls.ca_file: "large": want a file that can be read; "$DIR/large": more than the 4194304 bytes that are allowed`},
+		"they are text in UTF-8, as keys": {"kafka: {tls: {enabled: true, ca_file: utf16}}\n" + oneApp, `"$DIR/utf16": it is UTF-16LE`},
+		"and schemas":                     {"apps: [{appid: wx1, appkey: k, topics: [a], schema: utf16}]", `"$DIR/utf16": it is UTF-16LE`},
+		"which may have a mark":           {"apps: [{appid: wx1, appkey: k, topics: [a], schema: marked}]", ""},
+	} {
+		write(t, dir, "large", strings.Repeat("x", 4<<20+1))
+		write(t, dir, "utf16", "\xff\xfe-\x00")
+		write(t, dir, "marked", "\ufeff{}")
+		path := write(t, dir, "battlereport.yaml", test.text)
+		_, err := config.Load(path, env(nil))
+		if says := strings.ReplaceAll(test.says, "$DIR", dir); (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), path) || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %s", rule, err, says)
+		}
+	}
+	if _, err := config.Load("/dev/zero", env(nil)); !errors.As(err, new(*plaintext.SizeError)) {
+		t.Errorf("an endless file: %v", err)
 	}
 }
 

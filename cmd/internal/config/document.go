@@ -2,19 +2,17 @@ package config
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // decode returns the first document's root, an empty mapping if there is none, and the second document if there is one.
 func decode(data []byte) (root, second *yaml.Node, err error) {
-	data, restore := hideReferences(inUTF8(data))
+	data, restore := hideReferences(data)
 	root = &yaml.Node{Kind: yaml.MappingNode, Line: 1}
 	first, next, err := documents(data)
 	if err != nil {
@@ -40,25 +38,6 @@ func documents(data []byte) (first, second *yaml.Node, err error) {
 		*to = &n
 	}
 	return first, second, nil
-}
-
-// inUTF8 returns UTF-16 that begins with a byte order mark as UTF-8, and anything else as it is. The parser would read
-// it too, but what is done before that looks at bytes.
-func inUTF8(data []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case len(data)%2 != 0:
-		return data
-	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	case !bytes.HasPrefix(data, []byte{0xff, 0xfe}):
-		return data
-	}
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = order.Uint16(data[2*i:])
-	}
-	return []byte(string(utf16.Decode(units)))
 }
 
 // resolve follows an alias to its anchor. The tree of fields ends every walk, even one that an anchor leads in circles.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/battlereport/battlereport/schema"
+	"github.com/battlereport/battlereport/schema/plaintext"
 )
 
 // file is the path of a file that must be there; relative to dir, and empty for none.
@@ -22,11 +23,9 @@ func file(to *string, dir string) *scalar {
 			return ""
 		}
 		path := inDir(dir, text)
-		f, err := openRegular(path)
-		if err != nil {
+		if err := tryText(path); err != nil {
 			return cannotRead(path, err)
 		}
-		_ = f.Close() // it was opened only to see that it can be
 		*to = path
 		return ""
 	}
@@ -123,6 +122,28 @@ func secretFile(to *Secret, r rule, dir string) *scalar {
 		return ""
 	}
 	return s
+}
+
+// maxFile bounds the configuration's file, and those that it names: none of text that people write comes near it.
+const maxFile = 4 << 20
+
+// tryText sees whether a file of text can be read, as far as that can be told by its size and first bytes.
+func tryText(path string) error {
+	f, err := openRegular(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > maxFile {
+		return &plaintext.SizeError{Limit: maxFile}
+	}
+	first := make([]byte, 64)
+	n, err := io.ReadFull(f, first)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	_, err = plaintext.Of(first[:n])
+	return err
 }
 
 func inDir(dir, path string) string {

@@ -82,27 +82,6 @@ func TestWhatIsNoYAMLIsToldWithItsLineAndNotQuoted(t *testing.T) {
 	}
 }
 
-func TestUTF16IsReadAsUTF8(t *testing.T) {
-	t.Parallel()
-	for mark, text := range map[string]func(byte) string{
-		"\xff\xfe": func(b byte) string { return string([]byte{b, 0}) },
-		"\xfe\xff": func(b byte) string { return string([]byte{0, b}) },
-	} {
-		var data strings.Builder
-		data.WriteString(mark)
-		for _, b := range []byte("apps: [{appid: wx1, appkey: k, topics: [${T}]}]\n") {
-			data.WriteString(text(b))
-		}
-		got, err := config.Parse([]byte(data.String()), "", env(map[string]string{"T": "a"}))
-		if err != nil || got.Apps[0].Topics[0] != "a" {
-			t.Errorf("after %q: %v", mark, err)
-		}
-		if _, err := config.Parse([]byte(data.String()+"\n"), "", env(nil)); err == nil {
-			t.Errorf("half a character after %q was taken", mark)
-		}
-	}
-}
-
 // Each mapping merges the one before it twice: followed blindly, the last would be read some 2^64 times.
 func TestATowerOfMergesIsRead(t *testing.T) {
 	t.Parallel()
