@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -123,7 +122,7 @@ func (f TLSFiles) Load() (*tls.Config, error) {
 		InsecureSkipVerify: f.InsecureSkipVerify, //nolint:gosec // the operator's explicit choice
 	}
 	if f.CA != "" {
-		pem, err := os.ReadFile(f.CA)
+		pem, err := readPEM(f.CA)
 		if err != nil {
 			return nil, fmt.Errorf("read TLS authorities: %w", err)
 		}
@@ -136,7 +135,7 @@ func (f TLSFiles) Load() (*tls.Config, error) {
 		return nil, errors.New("read TLS certificate: certificate and key come together")
 	}
 	if f.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		pair, err := readPair(f.Cert, f.Key)
 		if err != nil {
 			return nil, fmt.Errorf("read TLS certificate %s and key %s: %w", f.Cert, f.Key, err)
 		}
