@@ -223,7 +223,7 @@ type workReport struct {
 	Run, By                                   string
 	DryRun                                    bool `json:"dry_run"`
 	Planned, Done, Repaired, Skipped, Unknown int64
-	Unchanged                                 int64
+	Unchanged, Rounded                        int64
 	Raw                                       bool
 	Left, Before                              []triage.Hindered
 	Seconds                                   float64

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,6 +118,62 @@ func TestAnEditedLetterIsReplayedWithItsValue(t *testing.T) {
 	got = p.invoke(t, text, "import", "-", "--yes", "-o", "json")
 	if r := reported(t, got); got.code != exitNo || r.Done != 0 || r.Before[0].Letters != 4 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A program has read the numbers as float64, and writes what is left of them.
+func TestAnImportSaysWhichNumbersWereRounded(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 4, func(_ int, l *deadletter.Letter) {
+		l.Value = fmt.Appendf(nil, `{"baseinfo":{"openid":%q,"platid":1},"battleinfo":{"score":12345678901234567890}}`, l.Key)
+	})
+	text := edited(t, p.invoke(t, "", "export").stdout, func(n int, l map[string]any) {
+		if n > 0 {
+			l["value"] = strings.Replace(l["value"].(string), `12345678901234567890`, `1234567890123456`+[]string{"", "7890.0", "7000", "7168"}[n], 1)
+		}
+	})
+	got := p.invoke(t, text, "import", "-", "--dry-run")
+	want := "In 2 letters a number has lost digits, as in programs that keep a float64, such as jq before 1.7. " +
+		"In TOPIC.dlq/0/2: /battleinfo/score was 12345678901234567890 and is 12345678901234567000.\n"
+	if got.code != exitDone || !strings.Contains(got.stdout, want) {
+		t.Errorf("%+v", got)
+	}
+	got = p.invoke(t, text, "import", "-", "--yes", "-o", "json")
+	if r := reported(t, got); got.code != exitDone || r.Done != 4 || r.Rounded != 2 || r.Repaired != 3 {
+		t.Errorf("it is not refused: %+v", got)
+	}
+}
+
+// The example of export's help, on letters whose numbers have more digits than a float64.
+func TestTheExampleOfARepairByHandChangesNothingElse(t *testing.T) {
+	t.Parallel()
+	_, script, found := strings.Cut(invoke(t, "", "deadletter", "export", "--help").stdout, "| sed '")
+	script, _, ended := strings.Cut(script, "'")
+	if !found || !ended {
+		t.Fatal("there is no such example")
+	}
+	p := newPost(t, 1)
+	var want []string
+	p.letters(t, 2, func(i int, l *deadletter.Letter) {
+		report := fmt.Sprintf(`{"baseinfo":{"openid":%q,"platid":%%s},"battleinfo":{"score":12345678901234567890, "x":1.10e2,"name":"\u00e9\\/"}}`, l.Key)
+		l.Value, want = fmt.Appendf(nil, report, `"1"`), append(want, fmt.Sprintf(report, "1"))
+	})
+	sed := exec.CommandContext(t.Context(), "sed", script)
+	sed.Stdin = strings.NewReader(p.invoke(t, "", "export").stdout)
+	text, err := sed.Output()
+	if err != nil {
+		t.Skip("needs sed: ", err)
+	}
+	if got := p.invoke(t, string(text), "import", "-", "--yes", "-o", "json"); got.code != exitDone || reported(t, got).Rounded != 0 {
+		t.Fatalf("%+v", got)
+	}
+	var values []string
+	for _, r := range p.committed(t) {
+		values = append(values, string(r.Value))
+	}
+	if !slices.Equal(values, want) {
+		t.Errorf("got  %s\nwant %s", values, want)
 	}
 }
 

@@ -24,15 +24,16 @@ func exportCommand() *cobra.Command {
 has, with its value as text in "value", byte for byte, or in "value_base64" if it is no UTF-8.
 
 To repair letters by hand or with a program of one's own, change the values and import the file: letters whose lines were
-taken out stay as they are. With --out the file is there once it is complete; one that was there before is replaced,
+taken out stay as they are. Not every program keeps what it does not change: jq before 1.7 and JavaScript round numbers
+beyond 2^53. What a jq expression can repair is safe with replay --jq, which keeps all digits. With --out the file is there once it is complete; one that was there before is replaced,
 unless no letter matches.
 
 ` + letterJSONHelp + `
 
 ` + filterHelp,
 		Example: `  battlereport deadletter export -c battlereport.yaml --reason schema_violation --out letters.jsonl
-  battlereport deadletter export -c battlereport.yaml --since 1d | jq -c '.value |= (fromjson | .baseinfo.platid |= tonumber | tojson)' > repaired.jsonl
-  battlereport deadletter import -c battlereport.yaml repaired.jsonl`,
+  battlereport deadletter export -c battlereport.yaml --since 1d | sed 's/\\"platid\\":\\"\([01]\)\\"/\\"platid\\":\1/' > letters.jsonl
+  battlereport deadletter import -c battlereport.yaml --dry-run --diff letters.jsonl`,
 		Args: cli.UpTo(0),
 	}
 	load := cli.ConfigFlag(cmd)

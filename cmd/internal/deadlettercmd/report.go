@@ -23,6 +23,7 @@ type workReport struct {
 	Done      int64             `json:"done"`          // replayed or discarded
 	Repaired  int64             `json:"repaired"`      // of these
 	Unchanged int64             `json:"unchanged"`     // by the repair, of those planned
+	Rounded   int64             `json:"rounded"`       // of those planned
 	Raw       bool              `json:"raw,omitempty"` // the repair is of the text
 	Skipped   int64             `json:"skipped"`       // another run has resolved them meanwhile
 	Unknown   int64             `json:"unknown"`       // the connection broke before the answer
@@ -38,7 +39,7 @@ func (w *work) report(plan *triage.Plan, err error) error {
 	if w.opts.json {
 		r := workReport{
 			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
-			Unchanged: w.unchanged(plan), Raw: w.repair != nil && w.repair.Raw(), Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.unresolved.Obstacles()...), Before: plan.Resolved(),
+			Unchanged: w.unchanged(plan), Rounded: plan.Rounded, Raw: w.repair != nil && w.repair.Raw(), Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.unresolved.Obstacles()...), Before: plan.Resolved(),
 			Seconds: math.Round(w.took.Seconds()*1000) / 1000, // nobody reads more
 		}
 		if err != nil {

@@ -13,6 +13,8 @@ type Plan struct {
 	Letters  int64            // to be done
 	Repaired int64            // of these
 	Bytes    int64            // of their values
+	Rounded  int64            // of these, with a number that was rounded
+	Rounding Example          // the first of them
 	Targets  map[string]int64 // replay topics
 
 	reasons, apps *counts[string]
@@ -28,7 +30,7 @@ type Hindered struct {
 	Examples []Example `json:"examples"` // the first few
 }
 
-// Example is a letter that an obstacle stands against.
+// Example is a letter of many, and what is to be said of it: which obstacle stands against it, or which number was rounded.
 type Example struct {
 	Name   string `json:"name"`
 	Detail string `json:"detail"`
@@ -54,6 +56,7 @@ func (p *Plan) Add(replay resolve.Replay) {
 	p.Bytes += int64(len(e.Letter.Value))
 	if replay.Repaired {
 		p.Repaired++
+		p.round(e.Name.String(), e.Letter.Value, replay.Value)
 	}
 	if replay.Topic != "" {
 		p.Targets[replay.Topic]++
@@ -65,6 +68,17 @@ func (p *Plan) Add(replay resolve.Replay) {
 	}
 	if len(p.Sample) < sampleSize {
 		p.Sample = append(p.Sample, replay)
+	}
+}
+
+// round notes whether the letter's new value has a number that was rounded.
+func (p *Plan) round(name string, before, after []byte) {
+	rounding, found := roundingIn(before, after)
+	if !found {
+		return
+	}
+	if p.Rounded++; p.Rounded == 1 {
+		p.Rounding = Example{name, rounding.String()}
 	}
 }
 

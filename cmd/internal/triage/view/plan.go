@@ -18,6 +18,7 @@ func Plan(w io.Writer, style Style, p *triage.Plan, heading string, diffs bool) 
 	if p.Letters > 0 {
 		lines = append(lines, sections(&triage.Stats{Letters: p.Letters, Reasons: p.Reasons(), Apps: p.Apps()}, style)...)
 	}
+	lines = append(lines, rounded(p, style)...)
 	lines = append(lines, left(p, style)...)
 	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil || p.Letters == 0 {
 		return err
@@ -44,6 +45,16 @@ func Plan(w io.Writer, style Style, p *triage.Plan, heading string, diffs bool) 
 		}
 	}
 	return nil
+}
+
+// rounded are the lines about numbers that were rounded, after an empty one.
+func rounded(p *triage.Plan, style Style) []string {
+	if p.Rounded == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("In %s a number has lost digits, as in programs that keep a float64, such as jq before 1.7. In %s: %s.",
+		words.Number(p.Rounded, "letter"), p.Rounding.Name, words.Visible(p.Rounding.Detail))
+	return append([]string{""}, style.wrap(text)...)
 }
 
 // Obstacles writes what of a plan was not done, and why.
