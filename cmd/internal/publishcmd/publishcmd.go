@@ -26,7 +26,8 @@ func New() *cobra.Command {
 		Short: "Publish battle reports, one a line, to Kafka",
 		Long: `Reads JSON Lines, one battle report a line, from FILE or standard input, checks each as the pipeline will, and writes it
 to a topic of the configuration: the value is the line byte for byte without its ending, the key is baseinfo.openid,
-and the partition is the one that Java clients choose for that key. Blank lines count but are skipped.
+and the partition is the one that Java clients choose for that key. Blank lines count but are skipped. FILE is text in
+UTF-8; a byte order mark before the first line is no part of it.
 
 The lines of one player keep their order. A line is published once all in-sync replicas have it. While Kafka does not
 take records it is tried again for half a minute; a record whose acknowledgement is lost on the way is in the topic

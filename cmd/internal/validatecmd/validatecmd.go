@@ -32,7 +32,8 @@ A schema file of your own is asked alone; run and publish also need baseinfo.ope
 report it is. The built-in schemas ask for it themselves.
 
 The reasons are invalid_json, schema_violation and too_large; only schema_violation has violations. Lines count from 1;
-blank ones count but are skipped. A line ends with \n or \r\n, which are no part of the report.
+blank ones count but are skipped. A line ends with \n or \r\n, which are no part of the report, nor is a byte order mark
+before the first. FILE is text in UTF-8: one in UTF-16, as PowerShell's > writes it, has no lines to check.
 
 --explain reads no reports. It lists what of the schema looks like a check and is none, one JSON object a line with kind and
 message: keywords that are unknown or misspelt, or say nothing in the schema's draft or where they stand, and formats that
