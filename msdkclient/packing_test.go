@@ -85,7 +85,8 @@ func TestAPackedAnswerIsRead(t *testing.T) {
 		"as gzip in deflate":                    {zlibbed(gzipped(text)), []string{"gzip, deflate"}},
 		"unless it is not":                      {text, []string{"identity"}},
 		"unless only its header says so":        {text, []string{"gzip"}},
-		"unless only its header says deflate":   {"\ufeff\n" + text, []string{"deflate"}},
+		"unless only its header says deflate":   {text, []string{"deflate"}},
+		"… of a text with a byte order mark":    {"\ufeff\n" + text, []string{"deflate"}},
 		"unless its header speaks of a charset": {text, []string{"utf-8"}},
 	} {
 		t.Run(rule, func(t *testing.T) {
