@@ -120,7 +120,7 @@ func TestEachReaderOfFilesSaysWhatIsWrongWithThem(t *testing.T) {
 	}
 	keys := naming("appkey_file")
 	authorities := func(path string) outcome {
-		return check(in.file(fmt.Sprintf("kafka: {tls: {enabled: true, ca_file: %q}}\n%s", path, config)))
+		return check(in.file(fmt.Sprintf("kafka: {tls: {enabled: true, ca_file: %q}}\n%s", path, oneApp)))
 	}
 
 	const (
@@ -192,14 +192,14 @@ func TestEachReaderOfFilesSaysWhatIsWrongWithThem(t *testing.T) {
 		},
 
 		"configuration: an empty file has no apps":       {check, in.file(""), exitCannot, ":1: apps: missing"},
-		"configuration: a mark before it is none of it":  {check, in.file("\ufeff" + config), exitDone, "ok: 1 app"},
-		"configuration: lines end as they do on Windows": {check, in.file(windows("# c\n" + config)), exitDone, "ok: 1 app"},
-		"configuration: the last need not end":           {check, in.file(strings.TrimSpace(config)), exitDone, "ok: 1 app"},
-		"configuration: zero bytes are no YAML":          {check, in.file(config + "\x00"), exitCannot, "control characters are not allowed"},
-		"configuration: UTF-16 is named":                 {check, in.utf16(config), exitCannot, utf16},
+		"configuration: a mark before it is none of it":  {check, in.file("\ufeff" + oneApp), exitDone, "ok: 1 app"},
+		"configuration: lines end as they do on Windows": {check, in.file(windows("# c\n" + oneApp)), exitDone, "ok: 1 app"},
+		"configuration: the last need not end":           {check, in.file(strings.TrimSpace(oneApp)), exitDone, "ok: 1 app"},
+		"configuration: zero bytes are no YAML":          {check, in.file(oneApp + "\x00"), exitCannot, "control characters are not allowed"},
+		"configuration: UTF-16 is named":                 {check, in.utf16(oneApp), exitCannot, utf16},
 		"configuration: one of any size is refused":      {check, in.sparse(), exitCannot, tooLarge},
 		"configuration: what has no end too":             {check, "/dev/zero", exitCannot, tooLarge},
-		"configuration: a pipe is read to its end":       {check, in.pipe(config), exitDone, "ok: 1 app"},
+		"configuration: a pipe is read to its end":       {check, in.pipe(oneApp), exitDone, "ok: 1 app"},
 		"configuration: a directory is none":             {check, t.TempDir(), exitCannot, directory},
 		"configuration: a link to itself neither":        {check, in.loop(), exitCannot, loop},
 		"configuration: nor a socket":                    {check, in.socket(), exitCannot, "no such device or address"},
@@ -250,7 +250,7 @@ func TestEachReaderOfFilesSaysWhatIsWrongWithThem(t *testing.T) {
 	}
 }
 
-const config = "apps: [{appid: wx1, appkey: k, topics: [a]}]\n"
+const oneApp = "apps: [{appid: wx1, appkey: k, topics: [a]}]\n"
 
 // A signal ends the wait for somebody who writes to a pipe, whoever reads it.
 func TestASignalEndsAWaitForAPipe(t *testing.T) {
