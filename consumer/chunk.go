@@ -21,36 +21,49 @@ type chunk struct {
 }
 
 // fetch reads committed records from an offset on: about maxBytes, of which the
-// chunk and the records read off it at a time each have a share of that size.
+// chunk and the records read off it at a time each have a share of that size. A broker
+// that has a quota is waited for.
 func (c *Consumer) fetch(ctx context.Context, p *Partition, from position, maxBytes int, hand *wire.Hand) (*chunk, error) {
 	return c.fetchWithin(ctx, p, from, maxBytes, maxBytes, hand, nil)
 }
 
 // fetchBeside is fetch for a partition whose share others use. Before memory is waited
-// for, here or while the chunk is read, lacked is called, perhaps by another goroutine.
+// for, here or while the chunk is read, or a broker that has a quota, lacked is called,
+// perhaps by another goroutine.
 func (c *Consumer) fetchBeside(ctx context.Context, p *Partition, from position, maxBytes int, hand *wire.Hand, lacked func()) (*chunk, error) {
 	return c.fetchWithin(ctx, p, from, maxBytes, -maxBytes, hand, lacked)
 }
 
 // fetchWithin is fetch, with memory from the budget for what is beyond the share.
 func (c *Consumer) fetchWithin(ctx context.Context, p *Partition, from position, maxBytes, share int, hand *wire.Hand, lacked func()) (*chunk, error) {
-	lease := c.budget.Lease(lacked)
-	chunk, err := c.fetchLeased(ctx, lease, p, from, maxBytes, share)
-	if err != nil {
+	for {
+		broker, err := c.leader(ctx, p.Topic, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.quota.wait(ctx, broker, lacked); err != nil {
+			return nil, err
+		}
+		lease := c.budget.Lease(lacked)
+		chunk, err := c.fetchLeased(ctx, lease, broker, p, from, maxBytes, share)
+		if err == nil {
+			chunk.With(ctx, lease, hand, maxBytes)
+			return chunk, nil
+		}
 		lease.Close()
-		return nil, err
+		if !errors.Is(err, errQuota) {
+			return nil, err
+		}
 	}
-	chunk.With(ctx, lease, hand, maxBytes)
-	return chunk, nil
 }
 
-func (c *Consumer) fetchLeased(ctx context.Context, lease *wire.Lease, p *Partition, from position, maxBytes, share int) (*chunk, error) {
+func (c *Consumer) fetchLeased(ctx context.Context, lease *wire.Lease, broker int32, p *Partition, from position, maxBytes, share int) (*chunk, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(c.cfg.FetchWait+askTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer late.Stop()
 	req := newFetch(c.cfg.FetchWait, &wish{p: p, from: from, maxBytes: maxBytes})
-	m, memory, err := c.askWithin(ctx, leaderOf(p.Topic, p.ID), newestFetchOf(from.topic), req, func(size int) error {
+	m, memory, err := c.askWithin(ctx, node(broker), newestFetchOf(from.topic), req, func(size int) error {
 		if size <= share+wire.ResponseSlack {
 			return nil
 		}
@@ -80,6 +93,9 @@ func newChunk(p *Partition, from position, res *kmsg.FetchResponse, memory *wire
 	if err := kerr.ErrorForCode(res.ErrorCode); err != nil {
 		return nil, err
 	}
+	if len(res.Topics) == 0 && throttle(res) > 0 {
+		return nil, errQuota
+	}
 	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
 		return nil, errOtherPartition
 	}
@@ -88,7 +104,11 @@ func newChunk(p *Partition, from position, res *kmsg.FetchResponse, memory *wire
 	if byName && t.Topic != p.Topic || !byName && topicID(t.TopicID) != from.topic || int(part.Partition) != p.ID {
 		return nil, errOtherPartition
 	}
-	return newChunkOf(p, from, part, memory)
+	chunk, err := newChunkOf(p, from, part, memory)
+	if err == nil && len(chunk.Rest()) == 0 && chunk.safe > from.offset {
+		return nil, fmt.Errorf("the broker answers with nothing, and that there is something, up to offset %d", chunk.safe)
+	}
+	return chunk, err
 }
 
 // newChunkOf is the chunk of what an answer says of the partition. Where there is an
@@ -132,5 +152,8 @@ func (e *divergedError) Error() string {
 func tooOldError(version int16) error {
 	return fmt.Errorf("the broker speaks version %d of the Fetch API: Kafka 0.11 or newer is needed", version)
 }
+
+// errQuota says that a broker answers with nothing but when to ask again.
+var errQuota = errors.New("the broker wants to be left alone for a while")
 
 var errOtherPartition = errors.New("the broker answered for other partitions than asked")

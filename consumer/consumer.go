@@ -49,7 +49,10 @@
 // How far it is behind is known for each partition held, at most 10 s old, also while
 // nothing is taken: the records between what is committed and the log's end, those
 // that are taken and not settled, and the age of the first of these. What retention
-// deleted before it was taken is counted.
+// deleted before it was taken is counted. Of a partition that stands still since some
+// producer has left a transaction open it is said, and counted, what that holds back.
+//
+// A broker that has a quota on this client is left alone for as long as it says.
 //
 // What is in memory of what is fetched and not handed on is bounded, whatever the
 // batches contain, see [Config]: they are unpacked as their records are read, and what
@@ -96,6 +99,7 @@ type Consumer struct {
 	timestamps *timestamps
 
 	spoken      spoken
+	quota       quota
 	coordinator coordinator
 
 	// refused is the length of the shortest note that a broker has refused for
@@ -131,6 +135,7 @@ func New(cfg Config) (*Consumer, error) {
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
 	c.metrics, c.timestamps = m, newTimestamps(&c.cfg, m)
+	c.quota = quota{log: c.log, metrics: m, closed: cut.Done()}
 	return c, nil
 }
 
@@ -232,6 +237,7 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 	serving, served := context.WithCancel(context.Background()) // it lasts while the generation drains
 	beside.Go(func() { gen.commitLoop(serving.Done()) })
 	beside.Go(func() { gen.watchEnds(serving) })
+	beside.Go(func() { gen.watchBrokers(serving) })
 
 	staying := make(chan struct{})
 	stopStaying := make(chan struct{})

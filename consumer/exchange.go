@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	fetchAPI "github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -27,7 +29,10 @@ type exchange struct {
 	choose   chooseBroker
 	chosen   int32
 	spoken   *spoken
+	quota    *quota
 	admit    func(size int) error // waits for memory for the response; nil: there is
+
+	answered context.CancelCauseFunc // has the one who waits for it go on
 
 	response kmsg.Response
 	memory   *wire.Memory // what the response refers to
@@ -89,8 +94,36 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	}
 	if err != nil { // another version may run there now
 		e.spoken.forget(e.chosen)
+		return e, err
 	}
-	return e, err
+	e.keep(throttle(e.response))
+	return e, nil
+}
+
+// over has it exchanged: m is the exchange, or what has it embedded.
+func (e *exchange) over(ctx context.Context, client *kafka.Client, m protocol.Message) error {
+	ctx, e.answered = context.WithCancelCause(ctx)
+	defer e.answered(nil)
+	_, err := client.Transport.RoundTrip(ctx, client.Addr, m)
+	if errors.Is(context.Cause(ctx), errAnswered) {
+		return nil
+	}
+	return err
+}
+
+var errAnswered = errors.New("the answer is there")
+
+// keep keeps the connection for as long as the broker reads nothing from it: kafka-go
+// gives what is sent next the connection that was used last, and the broker would seem
+// not to answer. Who waits for the answer has it at once, and with it the exchange.
+func (e *exchange) keep(throttle time.Duration) {
+	if throttle == 0 || e.answered == nil {
+		return
+	}
+	quota := e.quota
+	quota.note(e.chosen, throttle)
+	e.answered(errAnswered)
+	quota.hold(throttle)
 }
 
 // negotiate finds the version to speak: kafka-go has asked too, but keeps no
@@ -165,6 +198,11 @@ func (s *spoken) forget(broker int32) {
 	delete(s.byBroker, broker)
 }
 
+// exchange is the request to the broker chosen, in a version up to most.
+func (c *Consumer) exchange(req kmsg.Request, most int16, choose chooseBroker) exchange {
+	return exchange{clientID: c.cfg.Connection.ClientID, request: req, most: most, choose: choose, spoken: &c.spoken, quota: &c.quota}
+}
+
 // ask sends the request to the broker chosen, in a version up to most. The
 // response refers to the memory, which whoever has it last releases.
 func (c *Consumer) ask(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request) (kmsg.Response, *wire.Memory, error) {
@@ -174,12 +212,10 @@ func (c *Consumer) ask(ctx context.Context, choose chooseBroker, most int16, req
 // askWithin is ask; admit waits for memory for a response of that size, in bytes.
 // It may be called when nobody waits for the response any more.
 func (c *Consumer) askWithin(ctx context.Context, choose chooseBroker, most int16, req kmsg.Request, admit func(size int) error) (kmsg.Response, *wire.Memory, error) {
-	m, err := c.client.Transport.RoundTrip(ctx, c.client.Addr, &exchange{
-		clientID: c.cfg.Connection.ClientID, request: req, most: most, choose: choose, spoken: &c.spoken, admit: admit,
-	})
-	if err != nil {
+	e := c.exchange(req, most, choose)
+	e.admit = admit
+	if err := e.over(ctx, c.client, &e); err != nil {
 		return nil, nil, err
 	}
-	e := m.(*exchange)
 	return e.response, e.memory, nil
 }

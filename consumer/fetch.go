@@ -77,7 +77,7 @@ func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *wi
 	defer chunk.Close()
 	memory := w.records
 	w.records, w.more = nil, false // an idle partition holds on to nothing
-	p.confirm(chunk.end)
+	p.confirm(w.from.offset, chunk.safe, chunk.end)
 	if len(chunk.Rest()) == 0 {
 		g.handOn(ctx, p, nil, chunk, take)
 		return nil
@@ -156,13 +156,16 @@ func (p *Partition) begins() *begin {
 	return p.begin
 }
 
-// confirm notes that a broker has answered for the topic, and where the log ends.
-func (p *Partition) confirm(end int64) {
+// confirm notes that a broker has answered for the topic, asked from an offset on, up to
+// where what is written is stable, and where the log ends.
+func (p *Partition) confirm(from, stable, end int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.confirmed = true
 	p.goingBack = false // whatever a broker has said
-	p.hear(end, time.Now())
+	now := time.Now()
+	p.hear(end, now)
+	p.transaction.hear(from, stable, end, now)
 }
 
 // pause is the wait between attempts: 100 ms, doubling up to 3 s.

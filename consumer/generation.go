@@ -46,6 +46,8 @@ type Partition struct {
 	end       int64     // the log's end, as last heard; -1: not yet
 	heard     time.Time // when that was
 
+	transaction openTransaction // that holds it back
+
 	// What the tracker counts is of this topic. Where what is committed may be of
 	// another, nothing is committed before a broker has confirmed the topic by
 	// serving it: one that lags may name the former.

@@ -122,7 +122,7 @@ func (f *group) settle(r *request) {
 		f.quiet = min(f.quiet+1, 4)
 	}
 	if r.throttled > 0 {
-		f.silent = time.Now().Add(r.throttled)
+		f.silent = time.Now().Add(r.throttled + linger) // the connection is free then
 	}
 	for _, w := range r.wishes {
 		switch {

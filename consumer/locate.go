@@ -163,7 +163,7 @@ func (p *Partition) beginAt(offset int64) {
 	}
 	p.tracker = newTracker(offset, n)
 	p.topic, p.epoch = p.begin.note.topic, p.begin.note.epoch
-	p.base, p.end, p.heard = offset, -1, time.Time{}
+	p.base, p.end, p.heard, p.transaction = offset, -1, time.Time{}, openTransaction{}
 	if p.committed.offset >= 0 && !p.begin.anew {
 		p.base = p.committed.offset
 	}

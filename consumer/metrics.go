@@ -16,6 +16,7 @@ type metrics struct {
 	timestamps              metric.Int64Counter
 	generations             metric.Int64Counter
 	commits, commitFailures metric.Int64Counter
+	quota                   metric.Float64Counter
 	registration            metric.Registration
 	topics                  map[string][]metric.AddOption // made once: they cost more than the counting
 }
@@ -23,7 +24,7 @@ type metrics struct {
 func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/consumer")
 	var m metrics
-	var errs [11]error
+	var errs [13]error
 	m.records, errs[0] = meter.Int64Counter("battlereport.consumer.records", metric.WithDescription("Records taken from Kafka."))
 	m.bytes, errs[1] = meter.Int64Counter("battlereport.consumer.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes taken from Kafka: keys, values and headers."))
 	m.generations, errs[2] = meter.Int64Counter("battlereport.consumer.generations", metric.WithDescription("Generations of the consumer group that this member has taken part in."))
@@ -39,6 +40,9 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	deferred, err := meter.Int64ObservableGauge("battlereport.consumer.deferred", metric.WithDescription("Records passed, since there is no room for more of their kind, to be taken later, by partition held."))
 	errs[9] = err
 	m.timestamps, errs[10] = meter.Int64Counter("battlereport.consumer.odd_timestamps", metric.WithDescription("Records taken whose timestamp is missing, of a past that nobody can have meant, or in the future of this machine's clock, by kind."))
+	unstable, err := meter.Int64ObservableGauge("battlereport.consumer.unstable", metric.WithDescription("Records that cannot be taken yet, since a producer's transaction before them is open, as the last fetch told, by partition held; none where no transaction is."))
+	errs[11] = err
+	m.quota, errs[12] = meter.Float64Counter("battlereport.consumer.quota", metric.WithUnit("s"), metric.WithDescription("For how long brokers wanted nothing of this client, by their quotas."))
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -49,6 +53,7 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	for _, counter := range []metric.Int64Counter{m.generations, m.commits, m.commitFailures} {
 		counter.Add(ctx, 0)
 	}
+	m.quota.Add(ctx, 0)
 	m.topics = map[string][]metric.AddOption{}
 	for _, topic := range c.cfg.Topics {
 		m.topics[topic] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("topic", topic)))}
@@ -65,10 +70,13 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 			}
 			o.ObserveInt64(pending, int64(l.Pending), attrs)
 			o.ObserveInt64(deferred, l.Deferred, attrs)
+			if l.Unstable > 0 {
+				o.ObserveInt64(unstable, l.Unstable, attrs)
+			}
 			o.ObserveFloat64(age, l.Age.Seconds(), attrs)
 		}
 		return nil
-	}, lag, pending, deferred, age)
+	}, lag, pending, deferred, unstable, age)
 	return &m, err
 }
 
@@ -110,6 +118,7 @@ type PartitionLag struct {
 	Lag       int64         // from what is committed, or else where the partition was begun, to the end; -1: not known yet
 	Pending   int           // records taken and not settled
 	Deferred  int64         // records passed, to be taken later
+	Unstable  int64         // records behind the last stable offset, as the last fetch told: a transaction is open
 	Age       time.Duration // since the timestamp of the oldest of all these, or since it was seen, see [Record.Age]; 0: there are none
 }
 
@@ -135,7 +144,7 @@ func (p *Partition) lag(now time.Time) PartitionLag {
 	l := PartitionLag{
 		Topic: p.Topic, Partition: p.ID,
 		Committed: p.committed.offset, End: p.end, Lag: -1,
-		Pending: p.tracker.taken(), Deferred: p.tracker.left(),
+		Pending: p.tracker.taken(), Deferred: p.tracker.left(), Unstable: p.transaction.behind,
 	}
 	if l.End >= 0 {
 		from := min(p.base, p.tracker.committable()) // what is committed may be beyond what a log has left

@@ -35,24 +35,17 @@ type request struct {
 	err       error         // of all that have no answer
 }
 
-// maxThrottle is the longest that a broker is left alone because it says so: quotas are
-// of a minute at most.
-const maxThrottle = time.Minute
-
 // newRequest asks for all that wait in the group.
 func (c *Consumer) newRequest(ctx context.Context, f *group, wait time.Duration) *request {
 	return &request{
-		exchange: exchange{
-			clientID: c.cfg.Connection.ClientID, request: newFetch(wait, f.waiting...),
-			most: newestFetchOf(f.waiting[0].from.topic), choose: node(f.key.broker), spoken: &c.spoken,
-		},
-		c: c, ctx: ctx, wait: wait, wishes: f.waiting,
+		exchange: c.exchange(newFetch(wait, f.waiting...), newestFetchOf(f.waiting[0].from.topic), node(f.key.broker)),
+		c:        c, ctx: ctx, wait: wait, wishes: f.waiting,
 	}
 }
 
 // run returns when the answer has come, or ctx has ended.
 func (r *request) run() {
-	_, r.err = r.c.client.Transport.RoundTrip(r.ctx, r.c.client.Addr, r)
+	r.err = r.over(r.ctx, r.c.client, r)
 }
 
 // RawExchange sends the request and reads the answer. It runs on a goroutine of the
@@ -60,7 +53,7 @@ func (r *request) run() {
 func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	r.conn = rw.(net.Conn)
 	stop := context.AfterFunc(r.ctx, func() { _ = r.conn.SetDeadline(time.Unix(0, 1)) })
-	err := r.over()
+	err := r.fetch()
 	if !stop() {
 		err = cmp.Or(err, r.ctx.Err())
 	}
@@ -69,11 +62,12 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		return r, err
 	}
 	_ = r.conn.SetDeadline(time.Time{})
+	r.keep(r.throttled)
 	return r, nil
 }
 
-// over does so over its connection.
-func (r *request) over() error {
+// fetch does so over its connection.
+func (r *request) fetch() error {
 	if err := r.within(r.wait + askTimeout); err != nil {
 		return err
 	}
@@ -89,7 +83,9 @@ func (r *request) over() error {
 	}
 	a := wire.NewAnswer(r.conn, version, func() error { return r.within(askTimeout) })
 	err = r.read(a)
-	r.throttled = min(a.Throttle(), maxThrottle)
+	if version >= wire.FirstUnread {
+		r.throttled = bounded(a.Throttle())
+	}
 	return err
 }
 
@@ -125,7 +121,7 @@ func (r *request) tell(w *wish, part *kmsg.FetchResponseTopicPartition, memory *
 		w.answer <- fetched{err: errAlone}
 		return
 	case good && memory == nil && !w.told:
-		w.p.confirm(part.HighWatermark)
+		w.p.confirm(w.from.offset, part.LastStableOffset, part.HighWatermark)
 		r.empty = append(r.empty, w)
 		return
 	}

@@ -10,11 +10,12 @@ import (
 
 // The versions of the Fetch API spoken here: record batches came with 4 (Kafka 0.11),
 // and from 13 on it goes by the topic's id (Kafka 3.1); and those between them that
-// differ in what is read.
+// differ in what is read, or in what it means.
 const (
 	OldestFetch       = 4
 	firstLogStart     = 5
 	firstSession      = 7
+	FirstUnread       = 8 // a broker that wants no requests for a while reads none, and before waited to answer
 	firstReplica      = 11
 	firstFlexible     = 12
 	NewestFetchByName = 12
@@ -142,5 +143,6 @@ func (a *Answer) Read(most int) (part *kmsg.FetchResponseTopicPartition, m *Memo
 // kerr's, or of what it lies in. What was read before is good.
 func (a *Answer) Err() error { return a.s.err }
 
-// Throttle is for how long the broker wants no requests, as it says.
+// Throttle is for how long the broker wants no requests, as it says: from [FirstUnread]
+// on from now, and else up to now.
 func (a *Answer) Throttle() time.Duration { return a.throttle }

@@ -195,12 +195,16 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // there is one. The last batch of a fetch may be cut off: it is fetched again.
 func (c *Chunk) open() (bool, error) {
 	c.batch.close()
+	passed := false
 	for {
 		h := Cursor{b: c.rest}
 		base, length := h.Int64(), int(h.Int32())
 		if length < 0 || h.short || length > len(h.b) {
 			if c.next == c.from && len(c.rest) > 0 {
 				return false, fmt.Errorf("a batch of %d bytes is cut off after %d", length, len(h.b))
+			}
+			if passed && c.next == c.from {
+				return false, fmt.Errorf("the broker answers with batches that end before offset %d", c.from)
 			}
 			return false, nil
 		}
@@ -250,7 +254,7 @@ func (c *Chunk) open() (bool, error) {
 		}
 		if b.left <= 0 {
 			b.left = 0
-			c.next = max(c.next, b.last+1)
+			c.next, passed = max(c.next, b.last+1), true
 			continue
 		}
 		c.batch = b
