@@ -16,6 +16,9 @@ func (g *Generation) relocate(ctx context.Context, p *Partition, failed error) e
 	var diverged *divergedError
 	switch {
 	case errors.As(failed, &diverged):
+		if at, _ := p.position(); diverged.end >= at.offset && diverged.epoch == at.epoch {
+			return failed // to go there changes nothing
+		}
 		return g.goBack(p, diverged.end, diverged.epoch, lostRecords)
 	case errors.Is(failed, kerr.UnknownTopicID), errors.Is(failed, kerr.InconsistentTopicID):
 		if made, err := g.madeAnew(ctx, p); made || err != nil {
