@@ -48,17 +48,23 @@ func (w *world) fault(err *kerr.Error) (stop func()) {
 
 func TestWhatABrokerAnswersForEverIsSaidAndNotAskedForAllTheTime(t *testing.T) {
 	for rule, begins := range map[string]func(w *world) (stop func()){
-		"the offset is out of range":            func(w *world) func() { return w.fault(kerr.OffsetOutOfRange) },
-		"it is not the leader":                  func(w *world) func() { return w.fault(kerr.NotLeaderForPartition) },
-		"it does not know the topic's id":       func(w *world) func() { return w.fault(kerr.UnknownTopicID) },
-		"it does not know the topic":            func(w *world) func() { return w.fault(kerr.UnknownTopicOrPartition) },
-		"the leader's epoch is another":         func(w *world) func() { return w.fault(kerr.FencedLeaderEpoch) },
-		"its disk fails":                        func(w *world) func() { return w.fault(kerr.KafkaStorageError) },
-		"what is written is corrupt":            func(w *world) func() { return w.fault(kerr.CorruptMessage) },
-		"it does not know what is the matter":   func(w *world) func() { return w.fault(kerr.UnknownServerError) },
-		"there is nothing where there is much":  func(w *world) func() { return w.odd(func(*kmsg.FetchResponseTopicPartition) {}) },
-		"there is what was before":              func(w *world) func() { return w.odd(func(p *kmsg.FetchResponseTopicPartition) { p.RecordBatches = wiretest.Of(0, 2, -1, false, 0, 1, 2).Encode() }) },
-		"the log is another, from where it was": func(w *world) func() { return w.odd(func(p *kmsg.FetchResponseTopicPartition) { p.DivergingEpoch.EndOffset = 3 }) },
+		"the offset is out of range":           func(w *world) func() { return w.fault(kerr.OffsetOutOfRange) },
+		"it is not the leader":                 func(w *world) func() { return w.fault(kerr.NotLeaderForPartition) },
+		"it does not know the topic's id":      func(w *world) func() { return w.fault(kerr.UnknownTopicID) },
+		"it does not know the topic":           func(w *world) func() { return w.fault(kerr.UnknownTopicOrPartition) },
+		"the leader's epoch is another":        func(w *world) func() { return w.fault(kerr.FencedLeaderEpoch) },
+		"its disk fails":                       func(w *world) func() { return w.fault(kerr.KafkaStorageError) },
+		"what is written is corrupt":           func(w *world) func() { return w.fault(kerr.CorruptMessage) },
+		"it does not know what is the matter":  func(w *world) func() { return w.fault(kerr.UnknownServerError) },
+		"there is nothing where there is much": func(w *world) func() { return w.odd(func(*kmsg.FetchResponseTopicPartition) {}) },
+		"there is what was before": func(w *world) func() {
+			return w.odd(func(p *kmsg.FetchResponseTopicPartition) {
+				p.RecordBatches = wiretest.Of(0, 2, -1, false, 0, 1, 2).Encode()
+			})
+		},
+		"the log is another, from where it was": func(w *world) func() {
+			return w.odd(func(p *kmsg.FetchResponseTopicPartition) { p.DivergingEpoch.EndOffset = 3 })
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			virtual(t, 2, func(w *world) {

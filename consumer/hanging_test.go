@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -241,4 +242,24 @@ func TestAMemberThatDrainsIsHeldByNoTransaction(t *testing.T) {
 		}
 		end()
 	})
+}
+
+// It takes more than a minute of real time, and is left to Kafka, which knows best what is stable.
+func TestATransactionThatStaysOpenInKafkaIsSaid(t *testing.T) {
+	if os.Getenv(kafkatest.BrokersVariable) == "" {
+		t.Skip("tests of virtual time say the same of the fake broker")
+	}
+	w := loopback(t, 1)
+	m := w.join()
+	w.publish(0, "before")
+	w.untilTaken(m, 1)
+	end := w.hang(0)
+	w.publish(0, "behind")
+	w.until("it is said", func() bool { return w.log.count(saysOpen) == 1 })
+	if l := m.Lag(); l[0].Unstable != 2 {
+		t.Errorf("%+v", l)
+	}
+	end()
+	w.untilTaken(m, 2)
+	w.until("it is said that it is over", func() bool { return w.log.count(saysOver) == 1 })
 }

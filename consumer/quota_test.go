@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
 // A quota has a broker answer as it does beyond one: with nothing, and for how long not to ask. Where it reads nothing
@@ -85,7 +87,7 @@ func (c *limited) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	const at = 4 + 4 + 1 // behind the size, the correlation and no tags
-	if c.begins && n >= at+4 && time.Duration(binary.BigEndian.Uint32(b[at:]))*time.Millisecond == c.q.wait {
+	if c.begins && n >= at+4 && time.Duration(binary.BigEndian.Uint32(b[at:]))*time.Millisecond == c.q.wait && c.q.wait > 0 {
 		c.until = time.Now().Add(c.q.wait)
 	}
 	c.begins = false
@@ -267,4 +269,35 @@ func TestAGroupThatRebalancesUnderAQuotaTakesEachRecordOnce(t *testing.T) {
 			w.t.Errorf("taken again: %v; %d warnings", r, w.log.count("level=WARN"))
 		}
 	})
+}
+
+// Brokers of Kafka's have quotas of their own.
+func TestAQuotaOfKafkasIsWaitedForOverTheSameConnections(t *testing.T) {
+	w := loopback(t, 3)
+	id := kafkatest.Name(t)
+	w.Quota(t, id, 40_000)
+	const records = 3000
+	var all []kafkatest.Record
+	for i := range records {
+		value := make([]byte, 350) // which nothing makes smaller
+		for at := range value {
+			value[at] = byte(rand.Uint32())
+		}
+		all = append(all, kafkatest.Record{Topic: w.topic, Partition: int32(i % 3), Value: value})
+	}
+	w.Produce(t, all...)
+	q := &quota{w: w}
+	reader := metric.NewManualReader()
+	m := w.join(q.watch, measured(reader), func(cfg *consumer.Config, _ *member) { cfg.Connection.ClientID = id })
+	w.untilTaken(m, records)
+	t.Logf("%v s waited, %d connections", waited(w, reader), q.dials.Load())
+	if n := w.log.count("level=WARN") + w.log.count("level=ERROR"); n > 0 || len(w.repeats()) > 0 {
+		t.Errorf("%d warnings, taken again: %v", n, w.repeats())
+	}
+	if n := w.log.count("makes this client wait\" who"); n != 1 || waited(w, reader) == 0 {
+		t.Errorf("it is said %d times that there is a quota, and waited for %v s", n, waited(w, reader))
+	}
+	if n := q.dials.Load(); n > 20 {
+		t.Errorf("%d connections are opened", n)
+	}
 }
