@@ -20,6 +20,11 @@ type Query struct {
 	// the goroutine that ranges over the letters.
 	Progress func(read, total int64)
 
+	// Unstable, if set, is called before the reading with how many offsets lie behind
+	// the last stable one: a producer has a transaction open there, and until it ends
+	// they are not read, nor counted by Progress.
+	Unstable func(offsets int64)
+
 	// Failed, if set, is called likewise for each letter on which Filter.Where
 	// fails. Such a letter does not match.
 	Failed func(name Name, err error)

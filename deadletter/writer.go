@@ -39,7 +39,7 @@ type topicPartition struct {
 // NewWriter returns a writer to the cluster of conn. It does not connect; the
 // error is that of a connection that can never work. Close it.
 func NewWriter(conn consumer.Connection, log *slog.Logger) (*Writer, error) {
-	client, err := topic.NewClient(conn, kgo.RetryTimeout(writeTimeout/2))
+	client, err := topic.NewClient(conn, kgo.RetryTimeout(writeTimeout/2), kgo.WithHooks(&slowed{log: log}))
 	if err != nil {
 		return nil, fmt.Errorf("write dead letters: %w", err)
 	}
@@ -53,7 +53,7 @@ func NewWriter(conn consumer.Connection, log *slog.Logger) (*Writer, error) {
 func (w *Writer) Close() { w.client.Close() }
 
 const (
-	writeTimeout = 10 * time.Second // of one attempt
+	writeTimeout = 10 * time.Second // of one attempt; a quota does not count
 
 	// The pause between attempts doubles from the first to the last.
 	firstPause = 100 * time.Millisecond
@@ -134,9 +134,7 @@ func (w *Writer) write(ctx context.Context, name string, letters []*toWrite) err
 // does not mend: a [topic.ErrRecreated], or an errSplit.
 func (w *Writer) insist(ctx context.Context, name string, partition int32, letters int, try func(context.Context) error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		attempt, cancel := context.WithTimeout(ctx, writeTimeout)
-		err := try(attempt)
-		cancel()
+		err := w.reader.Clock().Within(ctx, writeTimeout, try)
 		if err == nil || errors.Is(err, topic.ErrRecreated) || errors.Is(err, errSplit) {
 			w.over(name, partition, true)
 			return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -281,5 +282,36 @@ func TestShowHasTheHistoryOfALetterBesidesWhatListHas(t *testing.T) {
 	list, show := p.invoke(t, "", "list", "--state", "all", "-o", "jsonl"), p.invoke(t, "", "show", "TOPIC.dlq/0/0", "-o", "json")
 	if !strings.HasPrefix(show.stdout, strings.TrimSuffix(list.stdout, "}\n")+`,"history":[{"state":"replayed",`) {
 		t.Errorf("list %s\nshow %s", list.stdout, show.stdout)
+	}
+}
+
+func TestWhatLiesBehindAnOpenTransactionIsNotReadAndThatIsSaid(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, 1)
+	p.letters(t, 3)
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.Addrs()...), kgo.Dialer(p.Dial), kgo.TransactionalID(p.dlq), kgo.DisableClientMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: p.dlq, Value: []byte("open")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	p.letters(t, 2)
+	says := "3 offsets in TOPIC.dlq cannot be read yet, and may hold letters: a producer has a transaction open before them"
+	for _, verb := range []string{"stats", "list", "export"} {
+		if got := p.invoke(t, "", verb); got.code != exitDone || !strings.Contains(strings.Join(strings.Fields(got.stderr), " "), says) {
+			t.Errorf("%s: %+v", verb, got)
+		}
+	}
+	if err := client.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+	p.AwaitTransactions(t, p.dlq)
+	if got := p.invoke(t, "", "stats"); got.code != exitDone || got.stderr != "" {
+		t.Errorf("%+v", got)
 	}
 }

@@ -130,7 +130,7 @@ func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (l
 // look finds out which topic is the letters' now, and where its partitions end.
 // Of one that was not seen before it learns what has been done about its letters.
 func (r *Resolver) look(ctx context.Context) (ends map[int32]int64, err error) {
-	err = topic.Patiently(ctx, func(ctx context.Context) error {
+	err = r.store.Reader().Clock().Patiently(ctx, func(ctx context.Context) error {
 		letters, err := r.store.Reader().Describe(ctx, r.store.Topic())
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -19,11 +18,11 @@ func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error
 	if len(tasks) == 0 {
 		return nil
 	}
-	began := time.Now()
+	began := r.tx.clock.Now()
 	outcome, err := r.tx.write(ctx, r.records(tasks))
 	for outcome == unknown && ctx.Err() == nil && !errors.Is(err, ErrFenced) {
 		outcome, err = r.findOut(ctx, tasks, err)
-		if outcome != aborted || time.Since(began) > topic.Patience {
+		if outcome != aborted || r.tx.clock.Now().Sub(began) > topic.Patience {
 			break
 		}
 		outcome, err = r.tx.write(ctx, r.records(tasks))
@@ -67,7 +66,7 @@ func (r *Resolver) untouched(tasks []task, done *Done) {
 // in the middle of it are waited for. Of a transaction whose resolutions were
 // deleted with their topic nobody can tell.
 func (r *Resolver) findOut(ctx context.Context, tasks []task, cause error) (outcome, error) {
-	err := topic.Patiently(ctx, func(ctx context.Context) error {
+	err := r.store.Reader().Clock().Patiently(ctx, func(ctx context.Context) error {
 		if err := r.tx.settle(ctx); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ import (
 // committed: so the epoch is compared before a commit.
 type transactor struct {
 	client   *kgo.Client
+	clock    *topic.Clock
 	id       string
 	producer producer // of the transaction under way, or the next
 
@@ -64,7 +65,7 @@ func newTransactor(ctx context.Context, conn consumer.Connection, id string) (*t
 	if err != nil {
 		return nil, err
 	}
-	t := &transactor{client: client, id: id, last: map[int32]int64{}}
+	t := &transactor{client: client, clock: topic.ClockOf(client), id: id, last: map[int32]int64{}}
 	if err := t.init(ctx); err != nil {
 		client.Close()
 		if errors.Is(err, kerr.CoordinatorNotAvailable) {
@@ -95,8 +96,12 @@ const (
 	unknown
 )
 
-// write writes the records in one transaction.
+// write writes the records in one transaction. It does not begin while a quota has it
+// wait: Kafka gives up one that takes long.
 func (t *transactor) write(ctx context.Context, records []*kgo.Record) (outcome, error) {
+	if err := t.clock.Await(ctx); err != nil {
+		return aborted, err
+	}
 	if err := t.client.BeginTransaction(); err != nil {
 		return aborted, fmt.Errorf("begin a transaction: %w", fence(err))
 	}
@@ -118,8 +123,10 @@ func (t *transactor) write(ctx context.Context, records []*kgo.Record) (outcome,
 
 // produce returns when the brokers have all records.
 func (t *transactor) produce(ctx context.Context, records []*kgo.Record) error {
-	ctx, cancel := topic.WithPatience(ctx)
-	defer cancel()
+	return t.clock.Within(ctx, topic.Patience, func(ctx context.Context) error { return t.produceAll(ctx, records) })
+}
+
+func (t *transactor) produceAll(ctx context.Context, records []*kgo.Record) error {
 	var (
 		mu    sync.Mutex
 		first error
@@ -234,12 +241,12 @@ func (t *transactor) abort(failure error) {
 // settle makes sure that a transaction whose end had no answer is over, whichever
 // way: the broker gives out a new epoch only then.
 func (t *transactor) settle(ctx context.Context) error {
-	ctx, cancel := topic.WithPatience(ctx)
-	defer cancel()
-	if err := t.client.EndTransaction(ctx, kgo.TryAbort); err != nil {
-		return fmt.Errorf("abort a transaction: %w", fence(err))
-	}
-	return t.init(ctx)
+	return t.clock.Within(ctx, topic.Patience, func(ctx context.Context) error {
+		if err := t.client.EndTransaction(ctx, kgo.TryAbort); err != nil {
+			return fmt.Errorf("abort a transaction: %w", fence(err))
+		}
+		return t.init(ctx)
+	})
 }
 
 // fence says what the brokers mean by an epoch, or a transaction, that they no

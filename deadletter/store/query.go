@@ -31,7 +31,7 @@ func (s *Store) Letters(ctx context.Context, q deadletter.Query) iter.Seq2[deadl
 
 // each calls take for each letter that matches, until it returns false.
 func (s *Store) each(ctx context.Context, q deadletter.Query, take func(deadletter.Entry) bool) error {
-	letters, extents, err := s.extents(ctx, &q.Filter)
+	letters, extents, err := s.extents(ctx, &q)
 	if err == nil && letters.IsOther(q.TopicID) {
 		err = topic.Recreated(s.topic)
 	}
@@ -81,8 +81,15 @@ func (s *Store) each(ctx context.Context, q deadletter.Query, take func(deadlett
 }
 
 // extents is where letters that match may lie.
-func (s *Store) extents(ctx context.Context, f *deadletter.Filter) (topic.Incarnation, []topic.Extent, error) {
+func (s *Store) extents(ctx context.Context, q *deadletter.Query) (topic.Incarnation, []topic.Extent, error) {
+	f := &q.Filter
 	letters, extents, err := s.reader.Extents(ctx, s.topic)
+	if err == nil && q.Unstable != nil {
+		var offsets int64
+		if offsets, err = s.reader.Unstable(ctx, letters, extents); err == nil {
+			q.Unstable(offsets)
+		}
+	}
 	if err != nil {
 		return topic.Incarnation{}, nil, err
 	}

@@ -78,12 +78,11 @@ func (s *Store) Get(ctx context.Context, name deadletter.Name) (deadletter.Entry
 	if name.Topic != s.topic {
 		return deadletter.Entry{}, fmt.Errorf("letter %s: %w in topic %s", name, deadletter.ErrNotFound, s.topic)
 	}
-	for {
-		e, err := s.get(ctx, name)
-		if !errors.Is(err, kerr.OffsetOutOfRange) { // else retention was at work meanwhile
-			return e, err
-		}
+	e, err := s.get(ctx, name)
+	if errors.Is(err, kerr.OffsetOutOfRange) { // retention was at work meanwhile
+		e, err = s.get(ctx, name)
 	}
+	return e, err
 }
 
 func (s *Store) get(ctx context.Context, name deadletter.Name) (deadletter.Entry, error) {

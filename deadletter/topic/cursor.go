@@ -87,7 +87,7 @@ func (c *cursor) read(ctx context.Context) ([]*kgo.Record, error) {
 			records, err = c.readForwards(ctx)
 		}
 		if errors.Is(err, kerr.OffsetOutOfRange) {
-			if err = c.catchUpWithRetention(ctx); err == nil {
+			if err = c.catchUpWithRetention(ctx, err); err == nil {
 				continue
 			}
 		}
@@ -98,8 +98,9 @@ func (c *cursor) read(ctx context.Context) ([]*kgo.Record, error) {
 	return nil, nil
 }
 
-// catchUpWithRetention leaves out what the topic has deleted since.
-func (c *cursor) catchUpWithRetention(ctx context.Context) error {
+// catchUpWithRetention leaves out what the topic has deleted since. The error is the one
+// given where that is nothing.
+func (c *cursor) catchUpWithRetention(ctx context.Context, failed error) error {
 	topic, now, err := c.reader.Extents(ctx, c.topic.Topic)
 	if err != nil && !errors.Is(err, ErrNoTopic) {
 		return err
@@ -108,7 +109,10 @@ func (c *cursor) catchUpWithRetention(ctx context.Context) error {
 	if i < 0 || topic.IsOther(c.topic.ID) || now[i].End < c.left.End { // the last tells where there are no ids
 		return Recreated(c.topic.Topic)
 	}
-	c.left.First = min(max(c.left.First, now[i].First), c.left.End)
+	if now[i].First <= c.left.First {
+		return failed
+	}
+	c.left.First = min(now[i].First, c.left.End)
 	return nil
 }
 

@@ -59,7 +59,7 @@ func (r *Reader) extentsOnce(ctx context.Context, topic string) (Layout, []Exten
 	if err != nil {
 		return Layout{}, nil, err
 	}
-	firsts, err := r.offsets(ctx, l, -2)
+	firsts, err := r.offsets(ctx, l, -2, committed)
 	if err != nil {
 		return Layout{}, nil, err
 	}
@@ -78,12 +78,22 @@ func (r *Reader) extentsOnce(ctx context.Context, topic string) (Layout, []Exten
 // Since asks, for each partition, for the first offset that holds a record of
 // that time or a later one. A partition without one is not in the map.
 func (r *Reader) Since(ctx context.Context, l Layout, at time.Time) (map[int32]int64, error) {
-	return r.offsets(ctx, l, max(at.UnixMilli(), 0))
+	return r.offsets(ctx, l, max(at.UnixMilli(), 0), committed)
 }
 
 // Ends asks, for each partition, for the offset behind the last that is committed.
 func (r *Reader) Ends(ctx context.Context, l Layout) (map[int32]int64, error) {
-	return r.offsets(ctx, l, -1)
+	return r.offsets(ctx, l, -1, committed)
+}
+
+// Unstable asks how many offsets there are behind the extents of a topic that are not
+// to be read yet: of transactions that are open, and behind those.
+func (r *Reader) Unstable(ctx context.Context, l Layout, extents []Extent) (offsets int64, err error) {
+	written, err := r.offsets(ctx, l, -1, uncommitted)
+	for _, e := range extents {
+		offsets += max(0, written[e.Partition]-e.End)
+	}
+	return offsets, err
 }
 
 // Describe asks for a topic's Layout. Brokers hear of a topic one after the other:
@@ -165,17 +175,24 @@ func (r *Reader) again(ctx context.Context, of Incarnation) (Layout, error) {
 	return l, err
 }
 
+// What a question about offsets is about: what is written, or as much of it as is
+// committed.
+const (
+	uncommitted int8 = iota
+	committed
+)
+
 // offsets asks for the offset at a time in each partition. The time -2 means the
-// first offset, -1 the one behind the last that is committed.
-func (r *Reader) offsets(ctx context.Context, l Layout, at int64) (map[int32]int64, error) {
-	found, err := r.listOffsets(ctx, l, at)
+// first offset, -1 the one behind the last.
+func (r *Reader) offsets(ctx context.Context, l Layout, at int64, isolation int8) (map[int32]int64, error) {
+	found, err := r.listOffsets(ctx, l, at, isolation)
 	if _, err := r.again(ctx, l.Incarnation); err != nil { // the request has the name
 		return nil, err
 	}
 	return found, err
 }
 
-func (r *Reader) listOffsets(ctx context.Context, l Layout, at int64) (map[int32]int64, error) {
+func (r *Reader) listOffsets(ctx context.Context, l Layout, at int64, isolation int8) (map[int32]int64, error) {
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = l.Topic
 	for id := range l.Leaders {
@@ -185,7 +202,7 @@ func (r *Reader) listOffsets(ctx context.Context, l Layout, at int64) (map[int32
 	}
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID = -1
-	req.IsolationLevel = 1 // committed
+	req.IsolationLevel = isolation
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, r.client)
 	if err != nil {

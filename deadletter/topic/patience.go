@@ -3,48 +3,39 @@ package topic
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Patience is how long brokers that are gone are waited for in the middle of
-// the work.
+// the work. That they have a client wait, by a quota, does not count.
 const Patience = 30 * time.Second
 
 // askTimeout is how long a question about topics may take, brokers that do not
 // know yet included.
 const askTimeout = 10 * time.Second
 
-var errPatience = fmt.Errorf("the brokers have not answered for %v", Patience)
-
-// WithPatience bounds what is done in the middle of the work. The cause, when that
-// is over, says that the brokers have not answered.
-func WithPatience(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, Patience, errPatience)
-}
-
 // Patiently tries until it succeeds, or fails for what does not pass, but not for
 // ever: brokers that are gone in the middle of the work are waited for.
-func Patiently(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := WithPatience(ctx)
-	defer cancel()
-	var last error
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := try(ctx)
-		if err == nil || !passing(err) {
-			return err
+func (c *Clock) Patiently(ctx context.Context, try func(context.Context) error) error {
+	return c.Within(ctx, Patience, func(ctx context.Context) error {
+		var last error
+		for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+			err := try(ctx)
+			if err == nil || !passing(err) {
+				return err
+			}
+			if ctx.Err() != nil {
+				return errors.Join(context.Cause(ctx), last)
+			}
+			last = err
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
 		}
-		if ctx.Err() != nil {
-			return errors.Join(context.Cause(ctx), last)
-		}
-		last = err
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-	}
+	})
 }
 
 // passing tells trouble that may pass: connections, and what brokers say while

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // for concurrent use.
 type Reader struct {
 	client       *kgo.Client
+	clock        *Clock
 	decompressor kgo.Decompressor
 
 	mu      sync.Mutex
@@ -27,37 +29,76 @@ type Reader struct {
 // NewReader returns a reader of the cluster that client is of, which stays the
 // caller's to close.
 func NewReader(client *kgo.Client) *Reader {
-	return &Reader{client: client, decompressor: kgo.DefaultDecompressor(), layouts: map[string]Layout{}}
+	return &Reader{client: client, clock: ClockOf(client), decompressor: kgo.DefaultDecompressor(), layouts: map[string]Layout{}}
 }
+
+// Clock is that of the reader's client.
+func (r *Reader) Clock() *Clock { return r.clock }
 
 // Fetch reads some of the records of a partition from the offset on, of about
 // so many bytes, at least one batch of the log. It returns where to go on. There
-// must be something to read: it does not wait for new records. The error is
-// kerr.OffsetOutOfRange if the log does not have the offset, and [ErrRecreated]
+// must be something to read: it does not wait for new records. A broker that has a
+// quota is waited for, for as long as it says; trouble that may pass, for [Patience]. The
+// error is kerr.OffsetOutOfRange if the log does not have the offset, and [ErrRecreated]
 // if the topic is no more.
 func (r *Reader) Fetch(ctx context.Context, of Incarnation, partition int32, from int64, bytes int) (records []*kgo.Record, next int64, err error) {
-	began := time.Now()
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	const firstPause = 20 * time.Millisecond
+	began := r.clock.Now()
+	for pause := firstPause; ; pause = min(2*pause, time.Second) {
 		records, next, err = r.fetchOnce(ctx, of, partition, from, bytes)
 		if err == nil && next > from {
 			return records, next, nil
 		}
 		if err == nil {
-			err = errors.New("the broker answers with nothing")
+			err = errors.New("the broker answers with nothing, and that there is something")
+		}
+		if errors.Is(err, kerr.OffsetOutOfRange) {
+			err = r.dispute(ctx, of, partition, from, err)
 		}
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
-		if !passing(err) || time.Since(began) > Patience {
+		if !passing(err) || r.clock.Now().Sub(began) > Patience {
 			return nil, 0, fmt.Errorf("read %s/%d@%d: %w", of.Topic, partition, from, right("Read", of.Topic).Needed(err))
+		}
+		if errors.Is(err, errQuota) {
+			pause = firstPause // it is for the client to wait before it asks again
+		} else {
+			r.Forget(of.Topic)
 		}
 		select {
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
 		case <-time.After(pause):
 		}
-		r.Forget(of.Topic)
 	}
+}
+
+// errQuota says that a broker answers with nothing but when to ask again.
+var errQuota = errors.New("the broker has a quota, and wants to be left alone")
+
+// dispute tells whether an offset is out of range, as a fetch was told, by what the
+// broker lists: if so it returns that error, and otherwise another, which may pass.
+func (r *Reader) dispute(ctx context.Context, of Incarnation, partition int32, offset int64, failed error) error {
+	l, all, err := r.Extents(ctx, of.Topic)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(e Extent) bool { return e.Partition == partition })
+	if i < 0 || l.IsOther(of.ID) || offset < all[i].First || offset >= all[i].End {
+		return failed
+	}
+	return &disputedError{all[i], failed}
+}
+
+// disputedError says that a broker disagrees with itself.
+type disputedError struct {
+	listed Extent
+	failed error // which it must not be taken for: the log has the offset, as it says
+}
+
+func (e *disputedError) Error() string {
+	return fmt.Sprintf("the broker answers %v, and lists the offsets %d to %d", e.failed, e.listed.First, e.listed.End-1)
 }
 
 // leader returns where a partition is to be read.
@@ -111,6 +152,9 @@ func (r *Reader) fetchOnce(ctx context.Context, of Incarnation, partition int32,
 	}
 	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
 		return nil, 0, err
+	}
+	if len(resp.Topics) == 0 && resp.ThrottleMillis > 0 {
+		return nil, 0, errQuota
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
 		return nil, 0, errors.New("the broker answers without the partition")

@@ -77,9 +77,7 @@ unless no letter matches.
 			return err
 		}
 		progress.End()
-		if text := flags.complaint(); text != "" {
-			progress.Complain(text)
-		}
+		box.complain(flags, progress.Complain)
 		switch {
 		case exported == 0:
 			return box.none(flags, progress.Print)

@@ -28,6 +28,7 @@ type letterbox struct {
 	missing []string // topics found not to exist
 
 	read, total map[*store.Store]int64  // offsets looked at of those to look at
+	unstable    map[*store.Store]int64  // offsets that cannot be read yet
 	ids         map[*store.Store]string // of topics whose letters were seen: the command is about these
 }
 
@@ -59,7 +60,7 @@ func openLetters(cfg *config.Config, conn consumer.Connection, source string) (*
 }
 
 func openTopics(cfg *config.Config, conn consumer.Connection, topics []string) (*letterbox, error) {
-	b := &letterbox{cfg: cfg, conn: conn, read: map[*store.Store]int64{}, total: map[*store.Store]int64{}, ids: map[*store.Store]string{}}
+	b := &letterbox{cfg: cfg, conn: conn, read: map[*store.Store]int64{}, total: map[*store.Store]int64{}, unstable: map[*store.Store]int64{}, ids: map[*store.Store]string{}}
 	for _, topic := range topics {
 		store, err := store.Open(conn, topic)
 		if err != nil {
@@ -182,6 +183,7 @@ func (b *letterbox) of(ctx context.Context, store *store.Store, s scan) iter.Seq
 			s.progress(allRead, b.lookedAt())
 		}
 	}
+	q.Unstable = func(offsets int64) { b.unstable[store] = offsets }
 	return func(yield func(deadletter.Entry, error) bool) {
 		for e, err := range store.Letters(ctx, q) {
 			if err != nil {
@@ -230,6 +232,18 @@ func (b *letterbox) explain(store *store.Store, err error) error {
 	}
 	return fmt.Errorf("%w at %s, or this client may not see it; the configuration has the topics %s",
 		err, strings.Join(b.conn.Brokers, ","), strings.Join(b.cfg.SourceTopics(), ", "))
+}
+
+// complain tells of what --where failed on, and of what could not be read.
+func (b *letterbox) complain(filter *filterFlags, tell func(string)) {
+	if text := filter.complaint(); text != "" {
+		tell(text)
+	}
+	for _, s := range b.stores {
+		if n := b.unstable[s]; n > 0 {
+			tell(fmt.Sprintf("%s in %s cannot be read yet, and may hold letters: a producer has a transaction open before them", words.Number(n, "offset"), s.Topic()))
+		}
+	}
 }
 
 // none says that no letter matches, and returns the error for that.

@@ -78,9 +78,7 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
 			return err
 		}
 		progress.End()
-		if text := flags.complaint(); text != "" {
-			progress.Complain(text)
-		}
+		box.complain(flags, progress.Complain)
 		switch {
 		case listed == 0:
 			return box.none(flags, progress.Print)

@@ -112,7 +112,7 @@ func (w *work) provide(ctx context.Context, name string) error {
 		return err
 	}
 	defer client.Close()
-	return topic.Patiently(ctx, func(ctx context.Context) error {
+	return topic.ClockOf(client).Patiently(ctx, func(ctx context.Context) error {
 		err := provideOne(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings())
 		for replayTopic, source := range w.source {
 			if err == nil {

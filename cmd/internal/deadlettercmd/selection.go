@@ -111,9 +111,7 @@ func (w *work) take(names []deadletter.Name, filter deadletter.Filter, flags *fi
 		return w.box.of(ctx, store, scan{filter: filter, oldestFirst: true, progress: w.reading(), failed: flags.noteFailed})
 	}
 	w.absent = func(context.Context, *triage.Plan) error {
-		if text := flags.complaint(); text != "" {
-			w.progress.Complain(text)
-		}
+		w.box.complain(flags, w.progress.Complain)
 		return nil
 	}
 	w.none = func() error { return w.box.none(flags, w.progress.Print) }

@@ -53,9 +53,7 @@ estimate, which is said. Times are in the local zone.
 		progress.End()
 		style := styleOf(cmd.OutOrStdout())
 		stats := counter.Stats(style.Now)
-		if text := flags.complaint(); text != "" {
-			progress.Complain(text)
-		}
+		box.complain(flags, progress.Complain)
 		if *output == "json" {
 			encoder := json.NewEncoder(cmd.OutOrStdout())
 			encoder.SetEscapeHTML(false)

@@ -20,6 +20,7 @@ import (
 )
 
 const (
+	// A quota of Kafka's, which has a client wait, counts for neither.
 	patience       = 30 * time.Second // how long Kafka may not answer before it is given up
 	requestTimeout = 10 * time.Second
 )
@@ -60,10 +61,11 @@ func (p *producer) close() { p.client.Close() }
 // findTopic returns a [missingTopicError] if the topic does not exist.
 func (p *producer) findTopic(ctx context.Context) error {
 	err := p.insist(ctx, func() error {
-		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		known, err := kmsg.NewPtrMetadataRequest().RequestWith(attempt, p.client) // of all topics
-		if err != nil {
+		var known *kmsg.MetadataResponse
+		if err := p.reader.Clock().Within(ctx, requestTimeout, func(ctx context.Context) (err error) {
+			known, err = kmsg.NewPtrMetadataRequest().RequestWith(ctx, p.client) // of all topics
+			return err
+		}); err != nil {
 			return err
 		}
 		var names []string
@@ -76,7 +78,7 @@ func (p *producer) findTopic(ctx context.Context) error {
 				names = append(names, *t.Topic)
 			}
 		}
-		if err := topic.Allowed(attempt, p.client, p.topic, "Write"); err != nil {
+		if err := topic.Allowed(ctx, p.client, p.topic, "Write"); err != nil {
 			return err
 		}
 		return backoff.Permanent(missingTopicError{p.topic, p.kafka.Brokers, names})
@@ -94,11 +96,11 @@ func (p *producer) write(ctx context.Context, records []record) error {
 		return nil
 	}
 	left := records
-	err := p.insist(ctx, func() (err error) {
-		attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
-		defer cancel()
-		left, err = p.attempt(attempt, left)
-		return err
+	err := p.insist(ctx, func() error {
+		return p.reader.Clock().Within(context.WithoutCancel(ctx), requestTimeout, func(ctx context.Context) (err error) {
+			left, err = p.attempt(ctx, left)
+			return err
+		})
 	})
 	if err == nil {
 		return nil
@@ -199,7 +201,7 @@ func (p *producer) describe(ctx context.Context) error {
 // insist tries until it works, the error is one that stays, patience is used up, or ctx ends. The error has its cause.
 func (p *producer) insist(ctx context.Context, try func() error) error {
 	schedule := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
-		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(patience))
+		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(patience), backoff.WithClockProvider(p.reader.Clock()))
 	warned := false
 	return backoff.RetryNotify(func() error {
 		err := kafkafault.Explain(p.kafka, try())
