@@ -55,6 +55,11 @@ func TestAPasswordIsInNothingThatIsSaid(t *testing.T) {
 		resp.Version, resp.ErrorCode = req.Version, kerr.SaslAuthenticationFailed.Code
 		return resp, nil
 	}
+	repeat := func(req *kmsg.SASLAuthenticateRequest) (kmsg.Response, error) {
+		resp, err := refuse(req)
+		resp.(*kmsg.SASLAuthenticateResponse).ErrorMessage = kmsg.StringPtr("no such user: " + string(req.SASLAuthBytes))
+		return resp, err
+	}
 	echo := func(req *kmsg.SASLAuthenticateRequest) (kmsg.Response, error) {
 		resp := kmsg.NewPtrSASLAuthenticateResponse()
 		resp.Version, resp.SASLAuthBytes = req.Version, append([]byte("r=,e="), req.SASLAuthBytes...)
@@ -66,7 +71,8 @@ func TestAPasswordIsInNothingThatIsSaid(t *testing.T) {
 		commands   string
 		say        string // what is said at last, in some words
 	}{
-		"a broker that refuses it":    {"plain scram-sha-256 scram-sha-512", refuse, "run publish stats list", "SASL_AUTHENTICATION_FAILED"},
+		"a broker that refuses it":    {"plain scram-sha-256 scram-sha-512", refuse, "run publish stats list", "refuses the user u"},
+		"one that says what it was":   {"plain scram-sha-256", repeat, "run publish stats list", "refuses the user u"},
 		"a broker that says it again": {"scram-sha-256 scram-sha-512", echo, "run publish stats list", "prove that it knows the password"},
 		"a broker that hangs up":      {"plain scram-sha-256", hangUp, "run publish", "EOF"},
 	} {
