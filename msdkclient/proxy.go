@@ -1,16 +1,15 @@
 package msdkclient
 
 import (
-	"cmp"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // Proxy is what calls go through. Printed, it does not show its credentials; nil is none.
@@ -27,24 +26,24 @@ func ProxyFor(baseURL string, getenv func(name string) string) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("msdk base URL: %w", err)
 	}
-	var proxy *Proxy
+	values := map[string]string{}
 	for _, scheme := range []string{"http", "https"} {
 		name, value := variable(getenv, scheme+"_proxy")
 		if value == "" {
 			continue
 		}
-		p, ok := parseProxy(value)
-		if !ok {
+		if !isProxy(value) {
 			return nil, fmt.Errorf("environment variable %s: [redacted]: want the URL of a proxy, such as http://proxy.example:3128, with the scheme http, https, socks5 or socks5h", name)
 		}
-		if scheme == base.Scheme {
-			proxy = p
-		}
+		values[scheme] = value
 	}
-	if _, exceptions := variable(getenv, "no_proxy"); excepts(exceptions, base) {
-		return nil, nil
+	_, exceptions := variable(getenv, "no_proxy")
+	rules := httpproxy.Config{HTTPProxy: values["http"], HTTPSProxy: values["https"], NoProxy: exceptions}
+	proxy, err := rules.ProxyFunc()(base)
+	if proxy == nil || err != nil { // of which there is none, since the values are proxies
+		return nil, err
 	}
-	return proxy, nil
+	return &Proxy{proxy}, nil
 }
 
 // variable is the environment variable that net/http would take, in capitals or in small letters.
@@ -55,61 +54,18 @@ func variable(getenv func(string) string, name string) (as, value string) {
 	return name, getenv(name)
 }
 
-// parseProxy takes host:port for http://host:port, as net/http does.
-func parseProxy(value string) (*Proxy, bool) {
+// isProxy takes host:port for http://host:port, as net/http does.
+func isProxy(value string) bool {
 	if !strings.Contains(value, "://") {
 		value = "http://" + value
 	}
 	u, err := url.Parse(value)
 	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) ||
 		u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, false
+		return false
 	}
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
-		return nil, false
-	}
-	return &Proxy{u}, true
-}
-
-// excepts reports whether calls to base go without a proxy: base names this machine, or NO_PROXY names the host of base,
-// a domain above it or the network it is in.
-func excepts(exceptions string, base *url.URL) bool {
-	host := strings.TrimSuffix(strings.ToLower(base.Hostname()), ".")
-	port := cmp.Or(base.Port(), map[string]string{"http": "80", "https": "443"}[base.Scheme])
-	addr, noAddr := netip.ParseAddr(host)
-	if host == "localhost" || addr.Unmap().IsLoopback() {
-		return true
-	}
-	for entry := range strings.SplitSeq(strings.ToLower(exceptions), ",") {
-		entry = strings.TrimSpace(entry)
-		if entry == "*" {
-			return true
-		}
-		if network, err := netip.ParsePrefix(entry); err == nil {
-			if noAddr == nil && network.Contains(addr.Unmap()) {
-				return true
-			}
-			continue
-		}
-		if name, only, err := net.SplitHostPort(entry); err == nil {
-			if only != port {
-				continue
-			}
-			entry = name
-		}
-		entry = strings.Trim(entry, "[]")
-		if other, err := netip.ParseAddr(entry); err == nil {
-			if noAddr == nil && other.Unmap() == addr.Unmap() {
-				return true
-			}
-			continue
-		}
-		domain, below := strings.CutPrefix(strings.TrimPrefix(entry, "*"), ".")
-		if domain != "" && (strings.HasSuffix(host, "."+domain) || !below && host == domain) {
-			return true
-		}
-	}
-	return false
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
 }
 
 // String is the proxy's URL without its credentials, or "none".

