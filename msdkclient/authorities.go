@@ -1,6 +1,7 @@
 package msdkclient
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -20,6 +21,7 @@ func tlsConfig(caFile string) (*tls.Config, error) {
 	if cfg.RootCAs, err = x509.SystemCertPool(); err != nil {
 		return nil, fmt.Errorf("read the system's authorities: %w", err)
 	}
+	pem = bytes.TrimPrefix(pem, []byte("\ufeff")) // of an editor: the first certificate would be passed over
 	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("read authorities of msdk: no PEM certificate in %s", caFile)
 	}

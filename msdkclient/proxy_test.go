@@ -116,12 +116,12 @@ func tunnel(t *testing.T, address string, status *int, seen *http.Request) *http
 	return proxy
 }
 
-// authority writes the certificate of a server to a file.
+// authority writes the certificate of a server to a file, as some editors do: behind a byte order mark.
 func authority(t *testing.T, server *httptest.Server) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "ca.pem")
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(file, block, 0o600); err != nil {
+	if err := os.WriteFile(file, append([]byte("\ufeff"), block...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file

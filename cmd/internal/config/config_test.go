@@ -55,7 +55,7 @@ func TestParseTakes(t *testing.T) {
 	write(t, dir, "key", "from file\n")
 	write(t, dir, "crlf", "from windows\r\n")
 	write(t, dir, "none", "from nowhere")
-	write(t, dir, "ca.pem", certificate(t))
+	write(t, dir, "ca.pem", "\ufeff"+certificate(t))
 	write(t, dir, "schema.json", "{}")
 	vars := env(map[string]string{"KEY": "k: [${NOT}]", "N": "7", "PORT": "9093", "EMPTY": "", "WAIT": "3s", "YES": "true"})
 

@@ -32,9 +32,6 @@ func file(to *string, dir string) *scalar {
 	return s
 }
 
-// maxAuthorities is more than the authorities of the whole world need.
-const maxAuthorities = 16 << 20
-
 // authorities is the path of a PEM file with certificates in it; relative to dir, and empty for none.
 func authorities(to *string, dir string) *scalar {
 	s := file(to, dir)
@@ -46,12 +43,7 @@ func authorities(to *string, dir string) *scalar {
 		}
 		path := *to
 		*to = ""
-		f, err := openRegular(path)
-		if err != nil {
-			return cannotRead(path, err)
-		}
-		defer f.Close()
-		pem, err := io.ReadAll(io.LimitReader(f, maxAuthorities))
+		pem, err := plaintext.ReadFile(path, maxFile)
 		if err != nil {
 			return cannotRead(path, err)
 		}
