@@ -16,8 +16,8 @@ func (g *Generation) relocate(ctx context.Context, p *Partition, failed error) e
 	var diverged *divergedError
 	switch {
 	case errors.As(failed, &diverged):
-		if at, _ := p.position(); diverged.end >= at.offset && diverged.epoch == at.epoch {
-			return failed // to go there changes nothing
+		if p.agrees(diverged) {
+			return failed // to go back there changes nothing
 		}
 		return g.goBack(p, diverged.end, diverged.epoch, lostRecords)
 	case errors.Is(failed, kerr.UnknownTopicID), errors.Is(failed, kerr.InconsistentTopicID):
@@ -33,6 +33,14 @@ func (g *Generation) relocate(ctx context.Context, p *Partition, failed error) e
 	default:
 		return failed
 	}
+}
+
+// agrees tells whether what is known of the log, taken or noted by former owners, is all
+// from before where it is said to differ, and read in the epoch that is said.
+func (p *Partition) agrees(d *divergedError) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tracker.known() <= d.end && p.epoch == d.epoch
 }
 
 // madeAnew finds out whether the topic is another one than that which is read, and
