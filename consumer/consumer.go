@@ -52,7 +52,7 @@
 // deleted before it was taken is counted. Of a partition that stands still since some
 // producer has left a transaction open it is said, and counted, what that holds back.
 //
-// A broker that has a quota on this client is left alone for as long as it says.
+// A broker that has a quota on this client is not fetched from for as long as it says.
 //
 // What is in memory of what is fetched and not handed on is bounded, whatever the
 // batches contain, see [Config]: they are unpacked as their records are read, and what

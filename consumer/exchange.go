@@ -96,8 +96,7 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		e.spoken.forget(e.chosen)
 		return e, err
 	}
-	e.keep(throttle(e.response))
-	return e, nil
+	return e, e.keep(throttle(e.response))
 }
 
 // over has it exchanged: m is the exchange, or what has it embedded.
@@ -116,14 +115,15 @@ var errAnswered = errors.New("the answer is there")
 // keep keeps the connection for as long as the broker reads nothing from it: kafka-go
 // gives what is sent next the connection that was used last, and the broker would seem
 // not to answer. Who waits for the answer has it at once, and with it the exchange.
-func (e *exchange) keep(throttle time.Duration) {
+// The error is for kafka-go, which then closes the connection: enough are kept.
+func (e *exchange) keep(throttle time.Duration) error {
 	if throttle == 0 || e.answered == nil {
-		return
+		return nil
 	}
-	quota := e.quota
-	quota.note(e.chosen, throttle)
+	quota, broker := e.quota, e.chosen
+	quota.note(broker, throttle)
 	e.answered(errAnswered)
-	quota.hold(throttle)
+	return quota.hold(broker, throttle)
 }
 
 // negotiate finds the version to speak: kafka-go has asked too, but keeps no

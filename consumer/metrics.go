@@ -144,7 +144,7 @@ func (p *Partition) lag(now time.Time) PartitionLag {
 	l := PartitionLag{
 		Topic: p.Topic, Partition: p.ID,
 		Committed: p.committed.offset, End: p.end, Lag: -1,
-		Pending: p.tracker.taken(), Deferred: p.tracker.left(), Unstable: p.transaction.behind,
+		Pending: p.tracker.taken(), Deferred: p.tracker.left(), Unstable: p.transaction.unstable(now),
 	}
 	if l.End >= 0 {
 		from := min(p.base, p.tracker.committable()) // what is committed may be beyond what a log has left

@@ -50,6 +50,9 @@ func (c Connection) Opener() func(ctx context.Context, network, address string) 
 	met := &addresses{found: map[string]error{}}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := c.open(ctx, network, address)
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return nil, err // which says nothing of the address
+		}
 		if err != nil {
 			return nil, met.failed(address, err)
 		}

@@ -21,13 +21,17 @@ type quota struct {
 
 	mu          sync.Mutex
 	until       map[int32]time.Time // by broker
+	held        map[int32]int       // connections, by broker
 	began, last time.Time           // of all that follows within quotaOver; zero: nothing does
 	waited      time.Duration       // all in all, since then
 }
 
-// maxThrottle is the longest that a broker is left alone because it says so: quotas are
-// of a minute at most.
-const maxThrottle = time.Minute
+// maxThrottle is the longest that a broker is left alone because it says so: a large
+// batch under a small quota may take minutes.
+const maxThrottle = time.Hour
+
+// mostHeld is how many connections to a broker are kept that it does not read from.
+const mostHeld = 8
 
 // quotaOver is for how long no broker may ask to be left alone before that is over: in
 // between it gives what a quota allows.
@@ -62,7 +66,10 @@ func (q *quota) note(broker int32, d time.Duration) {
 		if q.until == nil {
 			q.until = map[int32]time.Time{}
 		}
-		q.until[broker], q.last = to, to
+		q.until[broker] = to
+		if to.After(q.last) {
+			q.last = to
+		}
 		q.waited += to.Sub(from)
 		q.metrics.quota.Add(context.Background(), to.Sub(from).Seconds())
 	}
@@ -99,14 +106,40 @@ func (q *quota) wait(ctx context.Context, broker int32, idle func()) error {
 }
 
 // hold returns when the broker reads from a connection again, or the consumer is closed.
-func (q *quota) hold(d time.Duration) {
+// It does not wait, and returns an error, where enough are held: then this one is to be
+// closed.
+func (q *quota) hold(broker int32, d time.Duration) error {
 	if q.closed == nil {
-		return
+		return nil
 	}
+	if !q.mayHold(broker) {
+		return errQuota
+	}
+	defer q.release(broker)
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-q.closed:
 	}
+	return nil
+}
+
+func (q *quota) mayHold(broker int32) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.held[broker] >= mostHeld {
+		return false
+	}
+	if q.held == nil {
+		q.held = map[int32]int{}
+	}
+	q.held[broker]++
+	return true
+}
+
+func (q *quota) release(broker int32) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.held[broker]--
 }

@@ -47,6 +47,8 @@ func (w *world) limit(key kmsg.Key, wait time.Duration, says func() bool) *quota
 			res.ThrottleMillis = int32(wait.Milliseconds())
 		case *kmsg.HeartbeatResponse:
 			res.ThrottleMillis = int32(wait.Milliseconds())
+		case *kmsg.ListOffsetsResponse:
+			res.ThrottleMillis = int32(wait.Milliseconds())
 		}
 		return res, nil, true
 	})
@@ -115,19 +117,21 @@ func waited(w *world, reader metric.Reader) (seconds float64) {
 func TestAQuotaIsWaitedForAndIsNoTrouble(t *testing.T) {
 	small := func(cfg *consumer.Config, _ *member) { cfg.FetchBytes = 2000 }
 	for rule, test := range map[string]struct {
+		wait  time.Duration
 		value string
 		opts  []func(*consumer.Config, *member)
 	}{
-		"of partitions asked for together":    {value: "v"},
-		"of a partition asked for by itself":  {strings.Repeat("v", 9000), []func(*consumer.Config, *member){small}},
-		"of what is larger than all that may": {strings.Repeat("v", 90_000), []func(*consumer.Config, *member){small}},
+		"of partitions asked for together":    {wait: 5 * time.Second, value: "v"},
+		"of minutes":                          {wait: 134 * time.Second, value: "v"},
+		"of a partition asked for by itself":  {5 * time.Second, strings.Repeat("v", 9000), []func(*consumer.Config, *member){small}},
+		"of what is larger than all that may": {5 * time.Second, strings.Repeat("v", 90_000), []func(*consumer.Config, *member){small}},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			virtual(t, 3, func(w *world) {
 				w.ledBy(0, upTo(3)...)
 				var limits atomic.Bool
 				var n atomic.Int32
-				q := w.limit(kmsg.Fetch, 5*time.Second, func() bool { return limits.Load() && n.Add(1)%2 == 1 })
+				q := w.limit(kmsg.Fetch, test.wait, func() bool { return limits.Load() && n.Add(1)%2 == 1 })
 				reader := metric.NewManualReader()
 				m := w.join(append(test.opts, q.watch, measured(reader))...)
 				for p := range int32(3) {

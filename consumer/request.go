@@ -62,8 +62,7 @@ func (r *request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		return r, err
 	}
 	_ = r.conn.SetDeadline(time.Time{})
-	r.keep(r.throttled)
-	return r, nil
+	return r, r.keep(r.throttled)
 }
 
 // fetch does so over its connection.

@@ -44,6 +44,14 @@ func (o *openTransaction) hear(from, stable, end int64, now time.Time) {
 	o.behind, o.heard, o.reached = end-stable, now, from >= stable
 }
 
+// unstable is how many offsets are held back, as far as anybody has heard of late.
+func (o *openTransaction) unstable(now time.Time) int64 {
+	if now.Sub(o.heard) >= endStale {
+		return 0
+	}
+	return o.behind
+}
+
 // over tells that what was said to hold the partition does not any more.
 func (o *openTransaction) over() bool {
 	return !o.said.IsZero() && (o.behind == 0 || o.at != o.saidAt)
@@ -51,8 +59,7 @@ func (o *openTransaction) over() bool {
 
 // due tells that it is to be said. While nobody fetches, nobody knows.
 func (o *openTransaction) due(now time.Time) bool {
-	return o.behind > 0 && o.reached && now.Sub(o.began) >= transactionLong &&
-		now.Sub(o.said) >= transactionLong && now.Sub(o.heard) < endStale
+	return o.unstable(now) > 0 && o.reached && now.Sub(o.began) >= transactionLong && now.Sub(o.said) >= transactionLong
 }
 
 // openTransactionError says what holds a partition back.

@@ -90,10 +90,17 @@ func (r *Reader) Ends(ctx context.Context, l Layout) (map[int32]int64, error) {
 // to be read yet: of transactions that are open, and behind those.
 func (r *Reader) Unstable(ctx context.Context, l Layout, extents []Extent) (offsets int64, err error) {
 	written, err := r.offsets(ctx, l, -1, uncommitted)
-	for _, e := range extents {
-		offsets += max(0, written[e.Partition]-e.End)
+	if err != nil {
+		return 0, err
 	}
-	return offsets, err
+	stable, err := r.Ends(ctx, l) // later: what has been written since the extents counts as read
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range extents {
+		offsets += max(0, written[e.Partition]-max(e.End, stable[e.Partition]))
+	}
+	return offsets, nil
 }
 
 // Describe asks for a topic's Layout. Brokers hear of a topic one after the other:

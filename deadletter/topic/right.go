@@ -37,8 +37,8 @@ func Allowed(ctx context.Context, client *kgo.Client, topic string, operations .
 			if err != nil {
 				return err
 			}
-			const unknown = -1 << 31
-			if t.ErrorCode == 0 && t.AuthorizedOperations != unknown && t.AuthorizedOperations>>op&1 == 0 {
+			const unknown = -1 << 31 // as good as 0: who is told of a topic has a right on it
+			if t.ErrorCode == 0 && t.AuthorizedOperations != unknown && t.AuthorizedOperations != 0 && t.AuthorizedOperations>>op&1 == 0 {
 				return needed.Needed(kerr.TopicAuthorizationFailed)
 			}
 		}
