@@ -117,8 +117,10 @@ func classifyStatus(status int) Class {
 // it will refuse to every call, unless it is in trouble itself.
 func classifyTrouble(err error) Class {
 	var refusal *proxyRefusal
-	if errors.As(err, &refusal) && classifyStatus(refusal.status) != Retry {
+	if errors.As(err, &refusal) && !passes(classifyStatus(refusal.status)) {
 		return Endpoint
 	}
 	return Retry
 }
+
+func passes(c Class) bool { return c == Retry || c == Throttle }

@@ -152,7 +152,7 @@ func TestCallsOverTLSGoThroughTheProxy(t *testing.T) {
 	if seen.Host != "example.com:443" || seen.Header.Get("Proxy-Authorization") == "" || seen.UserAgent() != "battlereport/v1" {
 		t.Errorf("the proxy was asked for %s with %v", seen.Host, seen.Header)
 	}
-	for answer, class := range map[int]Class{407: Endpoint, 403: Endpoint, 404: Endpoint, 429: Endpoint, 500: Retry, 502: Retry, 503: Retry, 504: Retry} {
+	for answer, class := range map[int]Class{407: Endpoint, 403: Endpoint, 404: Endpoint, 429: Retry, 500: Retry, 502: Retry, 503: Retry, 504: Retry} {
 		status = answer
 		c.Close()
 		e := failure(t, c)

@@ -26,8 +26,8 @@ type member struct {
 
 var (
 	beginning = regexp.MustCompile(`\{[\x00-\x20]*"`)
-	// inside is what stands before an object that is a part of something else: of a list or another object, or of a page.
-	inside = regexp.MustCompile(`(?i)[\[{][^\]}]*$|["']\s*:\s*$|<(!doctype|html|head|body|script)\b`)
+	// foreign is what stands before an object that is a member of something else, or stands in a page.
+	foreign = regexp.MustCompile(`(?i)["']\s*:\s*$|<(!doctype|html|head|body|script)\b|<!--`)
 )
 
 // members calls yield with each member of the objects at the top level, until one makes no sense or the text ends in it:
@@ -36,7 +36,7 @@ func (s *scanner) members(yield func(member)) (whole bool) {
 	for {
 		rest := s.text[s.at:]
 		next := beginning.FindIndex(rest)
-		if next == nil || inside.Match(rest[:next[0]]) {
+		if next == nil || isInside(rest[:next[0]]) {
 			return true
 		}
 		s.at += next[0] + len("{")
@@ -44,6 +44,21 @@ func (s *scanner) members(yield func(member)) (whole bool) {
 			return false
 		}
 	}
+}
+
+// isInside tells of what stands before an object whether that is a part of something else: of a list or another object, or
+// of a page.
+func isInside(before []byte) bool {
+	open := 0
+	for _, c := range before {
+		switch c {
+		case '{', '[':
+			open++
+		case '}', ']':
+			open = max(0, open-1)
+		}
+	}
+	return open > 0 || foreign.Match(before)
 }
 
 // object goes on behind an object's brace.

@@ -96,6 +96,7 @@ func TestAPatternThatRE2CannotHaveIsRefusedWithTheReason(t *testing.T) {
 		"a property":                   {`\p{Emoji}`, `not "\\p{Emoji}"`},
 		"a script that nobody has":     {`\p{Script=Klingon}`, `not "\\p{Script=Klingon}"`},
 		"half a code point":            {`\ud83d`, "half of a surrogate pair"},
+		"and hex digits behind it":     {`\ud83ddc00`, "half of a surrogate pair"},
 		"the other half":               {`\ude00\ud83d`, "half of a surrogate pair"},
 		"a code point that is cut off": {`\u4e0`, "four hexadecimal digits"},
 		"a code point beyond all":      {`\u{110000}`, "hexadecimal digits"},
@@ -188,7 +189,7 @@ func TestWhatIsNoPatternStaysAsItIs(t *testing.T) {
 
 // FuzzTranslate has any text translated: what RE2 takes then it takes translated once more, to the same.
 func FuzzTranslate(f *testing.F) {
-	for _, pattern := range []string{`^[\u4e00-\u9fa5]+$`, `\p{Script=Han}\S[^]`, `[[:alpha:]\s-a]`, `\ud83d\ude00`, `\Q.\E.`, `(?i).`, `\`, `\c`, `[\b]`} {
+	for _, pattern := range []string{`^[\u4e00-\u9fa5]+$`, `\p{Script=Han}\S[^]`, `[[:alpha:]\s-a]`, `\ud83d\ude00`, `\ud83ddc00`, `\Q.\E.`, `(?i).`, `\`, `\c`, `[\b]`} {
 		f.Add(pattern)
 	}
 	f.Fuzz(func(t *testing.T, pattern string) {

@@ -196,8 +196,9 @@ func (t *translation) codePoint() error {
 	}
 	size += 2
 	if utf16.IsSurrogate(unit) {
-		low, lowSize := hexadecimal(strings.TrimPrefix(t.rest[size:], `\u`))
-		if unit = utf16.DecodeRune(unit, low); unit == '\ufffd' {
+		rest, another := strings.CutPrefix(t.rest[size:], `\u`)
+		low, lowSize := hexadecimal(rest)
+		if unit = utf16.DecodeRune(unit, low); !another || unit == '\ufffd' {
 			return errHalfPair
 		}
 		size += 2 + lowSize
