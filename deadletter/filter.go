@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func (f *Filter) matchOpenID(l *Letter) bool {
 	if f.OpenID == "" || string(l.Key) == f.OpenID {
 		return true
 	}
-	t, _, err := readTree(l.Value)
+	t, _, err := readTree(bytes.ToValidUTF8(l.Value, []byte("\ufffd"))) // a name in another encoding hides nobody
 	return err == nil && (t.hasOpenID(f.OpenID) || slices.ContainsFunc(t.members, func(m member) bool {
 		return m.key == "baseinfo" && m.hasOpenID(f.OpenID)
 	}))

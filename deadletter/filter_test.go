@@ -57,6 +57,7 @@ func TestFilterSelects(t *testing.T) {
 		"the openid of baseinfo":               {Filter{OpenID: "o2"}, letter, true},
 		"the openid at the top":                {Filter{OpenID: "o3"}, letter, true},
 		"another openid":                       {Filter{OpenID: "o4"}, letter, false},
+		"an openid beside what is not UTF-8":   {Filter{OpenID: "o5"}, valued("{\"baseinfo\":{\"openid\":\"o5\",\"gamename\":\"\xb0\xa1\"}}"), true},
 		"an openid in what is not JSON":        {Filter{OpenID: "text"}, foreign, false},
 		"the source's topic":                   {Filter{Topic: "battle-reports"}, letter, true},
 		"another topic":                        {Filter{Topic: "t.dlq"}, letter, false},

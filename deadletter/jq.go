@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
-	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 
@@ -80,22 +78,10 @@ func collect(iter gojq.Iter, most int) (results []any, err error) {
 // maxDepth is how deep a value may be nested, for the pipeline.
 var maxDepth = schema.DefaultLimits().MaxDepth
 
-// decode decodes a JSON text, keeping all digits of its numbers.
-func decode(text []byte) (any, error) {
-	if !utf8.Valid(text) {
-		return nil, errors.New("it is not UTF-8")
-	}
+// decode decodes a strict JSON text, keeping all digits of its numbers.
+func decode(text []byte) (v any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		if syntax := new(json.SyntaxError); errors.As(err, &syntax) {
-			err = schema.Strict(text, maxDepth) // which says where
-		}
-		return nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON value")
-	}
-	return v, nil
+	err = dec.Decode(&v)
+	return v, err
 }

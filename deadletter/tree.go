@@ -38,8 +38,7 @@ type doubts struct {
 // readTree reads a JSON text, be it strict or not.
 func readTree(text []byte) (*tree, doubts, error) {
 	if !json.Valid(text) || !utf8.Valid(text) {
-		_, err := decode(text)
-		return nil, doubts{}, err
+		return nil, doubts{}, cmp.Or(schema.Strict(text, maxDepth), errors.New("it is no JSON"))
 	}
 	r := treeReader{text: text}
 	return r.read(), r.doubts, nil

@@ -30,7 +30,7 @@ func updatesOf(q *gojq.Query, defs []*gojq.FuncDef) (steps []update, all bool) {
 		return updatesOf(q.Term.Query, defs)
 	}
 	paths, inside := pathsOf(q)
-	if paths == nil {
+	if paths == nil || isTerm(q, gojq.TermTypeFunc) && defines(defs, q.Term.Func.Name) {
 		return nil, false
 	}
 	step := *q
@@ -49,6 +49,11 @@ func updatesOf(q *gojq.Query, defs []*gojq.FuncDef) (steps []update, all bool) {
 		}
 	}
 	return []update{u}, true
+}
+
+// defines tells whether an expression has given a name a meaning of its own.
+func defines(defs []*gojq.FuncDef, name string) bool {
+	return slices.ContainsFunc(defs, func(d *gojq.FuncDef) bool { return d.Name == name })
 }
 
 // pathsOf returns an expression for the paths of what q writes, and what it does to each of these if that is an expression

@@ -134,7 +134,7 @@ func TestAnImportSaysWhichNumbersWereRounded(t *testing.T) {
 		}
 	})
 	got := p.invoke(t, text, "import", "-", "--dry-run")
-	want := "In 2 letters a number has lost digits, as in programs that keep a float64, such as jq before 1.7. " +
+	want := "In 2 letters a number has other digits that are the same to a float64, as in programs that keep a float64, such as jq before 1.7. " +
 		"In TOPIC.dlq/0/2: /battleinfo/score was 12345678901234567890 and is 12345678901234567000.\n"
 	if got.code != exitDone || !strings.Contains(got.stdout, want) {
 		t.Errorf("%+v", got)

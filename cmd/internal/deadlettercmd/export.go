@@ -25,8 +25,8 @@ has, with its value as text in "value", byte for byte, or in "value_base64" if i
 
 To repair letters by hand or with a program of one's own, change the values and import the file: letters whose lines were
 taken out stay as they are. Not every program keeps what it does not change: jq before 1.7 and JavaScript round numbers
-beyond 2^53. What a jq expression can repair is safe with replay --jq, which keeps all digits. With --out the file is there once it is complete; one that was there before is replaced,
-unless no letter matches.
+beyond 2^53. What a jq expression can repair is safe with replay --jq, which keeps all digits. With --out the file is
+there once it is complete; one that was there before is replaced, unless no letter matches.
 
 ` + letterJSONHelp + `
 

@@ -20,9 +20,9 @@ violation); states, reasons, apps ("" if unknown), rets and deliveries (each: na
 keyword, message, letters), other_violations; and timeline (each: time, letters), by steps of step_seconds.`
 
 	workJSONHelp = `-o json has: run and by, as they are kept; dry_run; planned, and of these letters unchanged (by the repair), rounded
-(with a number that has lost digits), done, repaired (of those done), skipped (another run was faster) and unknown (the
-answer was lost); raw, if the repair was; left (as they are) and before (resolved before), each: kind, letters, examples
-(each: name, detail); seconds; and error, which ended it.`
+(a number has other digits that are the same to a float64), done, repaired (of those done), skipped (another run was
+faster) and unknown (the answer was lost); raw, if the repair was; left (as they are) and before (resolved before), each:
+kind, letters, examples (each: name, detail); seconds; and error, which ended it.`
 )
 
 // filterHelp explains the filters.

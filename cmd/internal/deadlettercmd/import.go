@@ -22,13 +22,13 @@ func importCommand() *cobra.Command {
 A value that was not edited is replayed byte for byte. Nothing but values may be edited, and a letter may be there once.
 
 Each value is checked as the pipeline will: what it would refuse again stays pending and is told. Letters that are
-resolved already are left out and counted. Where a number has lost digits beyond 2^53, which programs do rather than people,
-the plan says so. All else is as with replay: it says first what it would do, asks, replays each
+resolved already are left out and counted. Where a number has other digits that are the same to a float64, which programs
+do rather than people, the plan says so. All else is as with replay: it says first what it would do, asks, replays each
 letter once, the oldest first, and goes on when it is run again.
 
 A line must be JSON that every parser reads alike: no key twice, no half of a surrogate pair, no invalid UTF-8. A bad line
-is told with its number, and then nothing is imported, unless --skip-bad is given. A letter that is there
-twice is never left out: which of its lines is meant?
+is told with its number, and then nothing is imported, unless --skip-bad is given. A letter that is there twice is never
+left out: which of its lines is meant?
 
 ` + workJSONHelp + `
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,9 +116,9 @@ func (w *work) provide(ctx context.Context, name string) error {
 	defer client.Close()
 	return topic.ClockOf(client).Patiently(ctx, func(ctx context.Context) error {
 		err := provideOne(ctx, client, deadletter.ResolutionTopic(name), name, deadletter.ResolutionSettings())
-		for replayTopic, source := range w.source {
+		for _, replayTopic := range slices.Sorted(maps.Keys(w.source)) {
 			if err == nil {
-				err = provideOne(ctx, client, replayTopic, source, deadletter.LetterSettings())
+				err = provideOne(ctx, client, replayTopic, w.source[replayTopic], deadletter.LetterSettings())
 			}
 		}
 		return err

@@ -52,7 +52,7 @@ func rounded(p *triage.Plan, style Style) []string {
 	if p.Rounded == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("In %s a number has lost digits, as in programs that keep a float64, such as jq before 1.7. In %s: %s.",
+	text := fmt.Sprintf("In %s a number has other digits that are the same to a float64, as in programs that keep a float64, such as jq before 1.7. In %s: %s.",
 		words.Number(p.Rounded, "letter"), p.Rounding.Name, words.Visible(p.Rounding.Detail))
 	return append([]string{""}, style.wrap(text)...)
 }
