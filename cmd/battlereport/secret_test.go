@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -24,7 +25,7 @@ const canary = "correct-horse"
 // runUntil runs the program until it ends, or has said the mark, and returns all that it said.
 func runUntil(t *testing.T, mark, stdin string, args ...string) string {
 	t.Helper()
-	ctx, end := context.WithCancel(t.Context())
+	ctx, end := context.WithTimeout(t.Context(), time.Minute)
 	defer end()
 	out := markedText{mark: mark, seen: end}
 	run(ctx, args, strings.NewReader(stdin), &out, &out)

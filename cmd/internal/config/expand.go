@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -62,9 +63,10 @@ var braced = regexp.MustCompile(`\$\{[^{}\[\],"'\n]*\}?`)
 // [ ] and { }. restore puts the braces back into the values and keys of what was parsed. No line or column moves.
 func hideReferences(data []byte) (hidden []byte, restore func(*yaml.Node)) {
 	const first, last = '\ue000', '\uf8ff' // a range for private use
+	escapes := bytes.ToLower(data)         // in which \ue000 is one, too
 	var marks []string
 	for r := first; r <= last && len(marks) < 2; r++ {
-		if !bytes.ContainsRune(data, r) {
+		if !bytes.ContainsRune(data, r) && !bytes.Contains(escapes, fmt.Appendf(nil, "%x", r)) {
 			marks = append(marks, string(r))
 		}
 	}

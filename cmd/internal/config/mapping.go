@@ -25,10 +25,8 @@ func (r *reader) gather(n *yaml.Node, path string, fields []field, given map[str
 		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
 		at := join(path, key.Value)
 		known := key.Kind == yaml.ScalarNode && slices.Contains(keys, key.Value)
-		if path == "" && strings.HasPrefix(key.Value, extension) {
-			continue
-		}
-		if !known && !isMerge(key) {
+		ours := path != "" || !strings.HasPrefix(key.Value, extension)
+		if ours && !known && !isMerge(key) {
 			r.unknown(key, path, keys)
 			continue
 		}

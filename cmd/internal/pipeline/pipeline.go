@@ -109,7 +109,6 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	noteSchemas(opts.Logger, directory.Apps)
 	var msdkOpts []msdkclient.Option
 	if opts.DialMSDK != nil {
 		msdkOpts = append(msdkOpts, msdkclient.WithDialContext(opts.DialMSDK))
@@ -190,6 +189,7 @@ func fetchBytes(cfg *config.Config) (one, total int) {
 func (p *Pipeline) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	noteSchemas(p.log, p.directory.Apps)
 	topics := &provisioner{cfg: p.cfg, conn: p.conn, log: p.log}
 	missing, err := topics.provideAll(ctx, p.cfg.SourceTopics())
 	if err != nil {
