@@ -70,6 +70,27 @@ func TestAFirstAnswerThatIsNoneOfKafkasIsToldByItsBytes(t *testing.T) {
 	}
 }
 
+// Each generation that ends takes back dials of its own.
+func TestADialThatIsTakenBackSaysNothingOfTheAddress(t *testing.T) {
+	t.Parallel()
+	conn := consumer.Connection{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return nil, syscall.ECONNREFUSED
+	}}
+	open := conn.Opener()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := open(gone, "tcp", "a:1"); !errors.Is(err, context.Canceled) || errors.As(err, new(*consumer.OpenError)) {
+		t.Errorf("taken back: %v", err)
+	}
+	_, err := open(t.Context(), "tcp", "b:1")
+	if failed := new(consumer.OpenError); !errors.As(err, &failed) || failed.Address != "b:1" || len(failed.Others) != 0 {
+		t.Errorf("refused: %#v", err)
+	}
+}
+
 func TestWhatIsInTheWayOfTLSIsWrapped(t *testing.T) {
 	t.Parallel()
 	for rule, test := range map[string]struct {

@@ -28,6 +28,7 @@ type quota struct {
 	wait    time.Duration
 	answers atomic.Int32 // that say so
 	dials   atomic.Int32
+	open    atomic.Int32 // connections
 	deaf    atomic.Int32 // requests that would not have been read
 }
 
@@ -47,7 +48,7 @@ func (w *world) limit(key kmsg.Key, wait time.Duration, says func() bool) *quota
 			res.ThrottleMillis = int32(wait.Milliseconds())
 		case *kmsg.HeartbeatResponse:
 			res.ThrottleMillis = int32(wait.Milliseconds())
-		case *kmsg.ListOffsetsResponse:
+		case *kmsg.OffsetCommitResponse:
 			res.ThrottleMillis = int32(wait.Milliseconds())
 		}
 		return res, nil, true
@@ -61,7 +62,11 @@ func (q *quota) watch(cfg *consumer.Config, _ *member) {
 	cfg.Connection.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		q.dials.Add(1)
 		conn, err := dial(ctx, network, addr)
-		return &limited{Conn: conn, q: q}, err
+		if err != nil {
+			return nil, err
+		}
+		q.open.Add(1)
+		return &limited{Conn: conn, q: q, closed: sync.OnceFunc(func() { q.open.Add(-1) })}, nil
 	}
 }
 
@@ -69,9 +74,15 @@ func (q *quota) watch(cfg *consumer.Config, _ *member) {
 type limited struct {
 	net.Conn
 	q      *quota
+	closed func()
 	mu     sync.Mutex
 	begins bool // the next that is read begins an answer
 	until  time.Time
+}
+
+func (c *limited) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 func (c *limited) Write(b []byte) (int, error) {
@@ -218,6 +229,29 @@ func TestAQuotaKeepsNobodyButTheFetchesWaiting(t *testing.T) {
 		if n := w.log.count("level=WARN"); n > 0 {
 			w.t.Errorf("it warns %d times", n)
 		}
+	})
+}
+
+// What is asked all the same, such as to commit, does not pile up connections that the broker does not read.
+func TestAQuotaOnRequestsKeepsFewConnections(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		var limits atomic.Bool
+		q := w.limit(kmsg.OffsetCommit, 50*time.Second, limits.Load)
+		m := w.join(q.watch)
+		w.publish(0, "v")
+		w.untilCommitted(map[int32]int64{0: 1})
+		before := q.open.Load()
+		limits.Store(true)
+		for range 100 {
+			w.publish(0, "v")
+			time.Sleep(300 * time.Millisecond)
+		}
+		if n := q.open.Load() - before; n < 1 || n > 10 || q.answers.Load() < 20 {
+			w.t.Errorf("%d more connections are open, after %d answers", n, q.answers.Load())
+		}
+		limits.Store(false)
+		w.untilTaken(m, 101)
+		w.untilCommitted(map[int32]int64{0: 101})
 	})
 }
 
