@@ -9,13 +9,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Quota has each broker keep the clients of that id to so many bytes a second of what they
+// Quota has the broker keep the clients of that id to so many bytes a second of what they
 // consume, and of what they produce, until the test ends. The fake broker keeps nobody to
-// anything: there the test is skipped.
+// anything, and several brokers have a quota each, which gives at once what it allows in
+// eleven seconds: there the test is skipped.
 func (b *Broker) Quota(tb testing.TB, clientID string, bytesPerSecond float64) {
 	tb.Helper()
-	if b.fake != nil {
-		tb.Skip("needs a broker that has quotas, as that which " + BrokersVariable + " names")
+	if b.fake != nil || len(b.addrs) > 1 {
+		tb.Skip("needs one broker that has quotas, named by " + BrokersVariable)
 	}
 	set := func(remove bool) error {
 		entity := kmsg.NewAlterClientQuotasRequestEntryEntity()
