@@ -51,8 +51,8 @@ func TestReplayDoesNotWaitForEverUntilItIsSeen(t *testing.T) {
 	}
 	done, err = resolver.Replay(t.Context(), replays[1])
 	d.expectDone(done, err, "resolved 1, skipped 0, refused 0, unknown 0, untouched 0")
-	if asked.Load() != before {
-		t.Error("Replay waits again, having waited in vain")
+	if n := asked.Load() - before; n > 1 { // the last question may have come after it was given up
+		t.Errorf("Replay waits again, having waited in vain: it asks %d times", n)
 	}
 }
 
