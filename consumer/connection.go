@@ -23,10 +23,11 @@ type Connection struct {
 
 	// Dial opens a connection; nil means TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-}
 
-// dialTimeout bounds the opening of a connection, TLS and SASL included.
-const dialTimeout = 10 * time.Second
+	// Warn is told, by an [OpenError], of each of Brokers that is silent while another
+	// answers; nil: nobody is. It is called concurrently.
+	Warn func(error)
+}
 
 // Client returns a client with connections of its own. Release them with
 // [CloseClient].
@@ -36,13 +37,12 @@ func (c Connection) Client() *kafka.Client { return c.client(nil) }
 // few seconds, and without topics for that of all there are.
 func (c Connection) client(topics []string) *kafka.Client {
 	return &kafka.Client{
-		Addr: kafka.TCP(c.Brokers...),
+		Addr: kafka.TCP(Bootstrap),
 		Transport: &kafka.Transport{
-			Dial:           c.Opener(), // with TLS
+			Dial:           c.opener(true), // with TLS and SASL
 			DialTimeout:    dialTimeout,
 			MetadataTopics: topics,
 			ClientID:       c.ClientID,
-			SASL:           c.SASL,
 		},
 	}
 }
@@ -57,7 +57,7 @@ func CloseClient(client *kafka.Client) {
 
 // dialer is for kafka-go's consumer group.
 func (c Connection) dialer() *kafka.Dialer {
-	open := c.Opener()
+	open := c.opener(true)
 	return &kafka.Dialer{
 		ClientID: c.ClientID,
 		DialFunc: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -67,8 +67,7 @@ func (c Connection) dialer() *kafka.Dialer {
 			}
 			return &uncreating{Conn: conn}, nil
 		},
-		Timeout:       dialTimeout,
-		SASLMechanism: c.SASL,
+		Timeout: dialTimeout,
 	}
 }
 
@@ -100,11 +99,15 @@ func (c *cuttable) Close() error {
 	return c.Conn.Close()
 }
 
+// keepAlive has a connection on which nothing is said, and through which nothing comes
+// any more, found out within a minute.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}
+
 func (c Connection) dial() func(context.Context, string, string) (net.Conn, error) {
 	if c.Dial != nil {
 		return c.Dial
 	}
-	return (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	return (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 }
 
 // TLSFiles names the PEM files of a TLS connection.

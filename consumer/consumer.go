@@ -157,7 +157,7 @@ func (c *Consumer) Run(ctx context.Context, serve Serve) error {
 	balancer := &balancer{conn: c.cfg.Connection}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID:                c.cfg.Group,
-		Brokers:           c.cfg.Connection.Brokers,
+		Brokers:           []string{Bootstrap},
 		Dialer:            c.cfg.Connection.until(cut).dialer(),
 		Topics:            c.cfg.Topics,
 		GroupBalancers:    []kafka.GroupBalancer{balancer},

@@ -3,11 +3,10 @@ package consumer_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -38,7 +37,7 @@ func TestSASLLetsInWhoHasThePassword(t *testing.T) {
 				if test.accept && err != nil {
 					t.Error(err)
 				}
-				if !test.accept && !errors.Is(err, kafka.SASLAuthenticationFailed) && !errors.Is(err, io.ErrUnexpectedEOF) { // the fake broker hangs up
+				if !test.accept && !errors.Is(err, kerr.SaslAuthenticationFailed) && !errors.Is(err, consumer.ErrHungUp) { // the fake broker hangs up
 					t.Errorf("got error %v", err)
 				}
 				if err != nil && strings.Contains(err.Error(), test.password) {

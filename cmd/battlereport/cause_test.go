@@ -122,6 +122,20 @@ func moved(b *kfake.Cluster, topic string) (back func()) {
 		}
 		return resp, nil, true
 	})
+	b.ControlKey(int16(kmsg.FindCoordinator), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		if ctx.Err() != nil {
+			return nil, nil, false
+		}
+		b.KeepControl()
+		resp := r.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		resp.NodeID, resp.Host, resp.Port = 7, "127.0.0.1", 1
+		for _, key := range r.(*kmsg.FindCoordinatorRequest).CoordinatorKeys { // which newer versions have in place of one
+			coordinator := kmsg.NewFindCoordinatorResponseCoordinator()
+			coordinator.Key, coordinator.NodeID, coordinator.Host, coordinator.Port = key, 7, "127.0.0.1", 1
+			resp.Coordinators = append(resp.Coordinators, coordinator)
+		}
+		return resp, nil, true
+	})
 	return cancel
 }
 

@@ -75,7 +75,7 @@ func TestAPasswordIsInNothingThatIsSaid(t *testing.T) {
 		"a broker that refuses it":    {"plain scram-sha-256 scram-sha-512", refuse, "run publish stats list", "refuses the user u"},
 		"one that says what it was":   {"plain scram-sha-256", repeat, "run publish stats list", "refuses the user u"},
 		"a broker that says it again": {"scram-sha-256 scram-sha-512", echo, "run publish stats list", "prove that it knows the password"},
-		"a broker that hangs up":      {"plain scram-sha-256", hangUp, "run publish", "EOF"},
+		"a broker that hangs up":      {"plain scram-sha-256", hangUp, "run publish", "hangs up"},
 	} {
 		for mechanism := range strings.FieldsSeq(test.mechanisms) {
 			t.Run(name+" "+mechanism, func(t *testing.T) {

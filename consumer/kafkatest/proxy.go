@@ -2,7 +2,9 @@ package kafkatest
 
 import (
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,6 +17,7 @@ type Proxy struct {
 	mu      sync.Mutex
 	flow    flow
 	changed chan struct{} // closed when flow is another
+	links   map[*link]struct{}
 }
 
 // flow is how fast bytes pass, each way of each connection.
@@ -28,7 +31,17 @@ var atOnce = flow{bytes: 64 << 10}
 
 // Proxy returns a new proxy of the broker. [Broker.Sever] cuts its connections too.
 func (b *Broker) Proxy() *Proxy {
-	return &Proxy{broker: b, flow: atOnce, changed: make(chan struct{})}
+	return &Proxy{broker: b, flow: atOnce, changed: make(chan struct{}), links: map[*link]struct{}{}}
+}
+
+// Cut ends the connections that there are, as firewalls and brokers do, and lets others be made.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	links := slices.Collect(maps.Keys(p.links))
+	p.mu.Unlock()
+	for _, l := range links {
+		l.close()
+	}
 }
 
 // Stall lets no byte pass. Who connects is connected all the same.
@@ -63,6 +76,9 @@ func (p *Proxy) Dial(ctx context.Context, network, addr string) (net.Conn, error
 	}
 	near, far := net.Pipe()
 	l := &link{proxy: p, ended: make(chan struct{}), ends: [2]net.Conn{far, upstream}}
+	p.mu.Lock()
+	p.links[l] = struct{}{}
+	p.mu.Unlock()
 	go l.carry(upstream, far)
 	go l.carry(far, upstream)
 	return near, nil
@@ -122,6 +138,9 @@ func (l *link) await() int {
 func (l *link) close() {
 	l.once.Do(func() {
 		close(l.ended)
+		l.proxy.mu.Lock()
+		delete(l.proxy.links, l)
+		l.proxy.mu.Unlock()
 		for _, c := range l.ends {
 			_ = c.Close()
 		}

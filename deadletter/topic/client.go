@@ -6,9 +6,7 @@ import (
 	"net"
 	"time"
 
-	kafkasasl "github.com/segmentio/kafka-go/sasl"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
 
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -20,7 +18,7 @@ import (
 func NewClient(conn consumer.Connection, opts ...kgo.Opt) (*kgo.Client, error) {
 	clock := &Clock{}
 	all := []kgo.Opt{
-		kgo.SeedBrokers(conn.Brokers...), kgo.Dialer(clock.dial(conn)), kgo.WithHooks(numbering{}, clock),
+		kgo.SeedBrokers(consumer.Bootstrap), kgo.Dialer(clock.dial(conn)), kgo.WithHooks(numbering{}, clock),
 		kgo.WithContext(context.WithValue(context.Background(), clockKey{}, clock)),
 		kgo.ConnIdleTimeout(connIdle),
 		kgo.RetryTimeout(askTimeout),
@@ -29,9 +27,6 @@ func NewClient(conn consumer.Connection, opts ...kgo.Opt) (*kgo.Client, error) {
 	}
 	if conn.ClientID != "" {
 		all = append(all, kgo.ClientID(conn.ClientID))
-	}
-	if conn.SASL != nil {
-		all = append(all, kgo.SASL(append([]sasl.Mechanism{mechanism{conn.SASL}}, alternatives(conn.SASL.Name())...)...))
 	}
 	return kgo.NewClient(append(all, opts...)...)
 }
@@ -48,24 +43,4 @@ func (numbering) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ n
 	if open := new(consumer.OpenError); errors.As(err, &open) && broker.NodeID >= 0 {
 		open.Broker = broker.NodeID
 	}
-}
-
-// mechanism is a SASL mechanism of kafka-go for franz-go.
-type mechanism struct{ kafkasasl.Mechanism }
-
-func (m mechanism) Authenticate(ctx context.Context, _ string) (sasl.Session, []byte, error) {
-	state, first, err := m.Start(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &session{ctx, state}, first, nil
-}
-
-type session struct {
-	ctx   context.Context // of the connection's opening, which the session is part of
-	state kafkasasl.StateMachine
-}
-
-func (s *session) Challenge(challenge []byte) (done bool, answer []byte, err error) {
-	return s.state.Next(s.ctx, challenge)
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter/resolve"
-	"github.com/battlereport/battlereport/deadletter/topic"
 )
 
 // A Kind is what is wrong.
@@ -98,8 +97,8 @@ func (c *client) diagnose(err error) (Kind, string) {
 			c.all(), c.user(), c.SASL.Mechanism)
 	case is(kerr.UnsupportedSaslMechanism):
 		text := fmt.Sprintf("Kafka at %s does not offer the SASL mechanism %s", c.all(), c.SASL.Mechanism)
-		if m := new(topic.MechanismError); errors.As(err, &m) {
-			text += ", but " + strings.ToLower(m.Offered)
+		if m := new(consumer.MechanismError); errors.As(err, &m) && len(m.Offered) > 0 {
+			text += ", but " + strings.ToLower(strings.Join(m.Offered, ", "))
 		}
 		return Mechanism, text + ": see kafka.sasl.mechanism, or sasl.enabled.mechanisms of the broker"
 	case is(kerr.IllegalSaslState):

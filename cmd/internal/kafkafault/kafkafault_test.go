@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -61,6 +63,10 @@ func TestAFaultIsCalledByItsCauseAndSaysWhatToDo(t *testing.T) {
 		want   []string
 	}{
 		"nobody is at the only address tried": {plain, at("a:9092", refused), kafkafault.Unreachable, true, []string{"Kafka at a:9092 cannot be reached: dial tcp: connect: connection refused"}},
+		"somebody may be, and says nothing": {
+			plain, &consumer.OpenError{Address: "a:9092", Broker: -1, Err: consumer.ErrSilent, Answered: []string{"b:9092"}}, kafkafault.Unreachable, true,
+			[]string{"Kafka at a:9092 does not answer: is it there, and does a firewall let packets through? It answers at b:9092"},
+		},
 		"nobody is at any, each for its own reason": {
 			plain, &consumer.OpenError{Address: "b:9092", Broker: -1, Err: noName, Others: []consumer.OpenError{{Address: "a:9092", Err: refused}}},
 			kafkafault.Unreachable, true,
@@ -106,7 +112,7 @@ func TestAFaultIsCalledByItsCauseAndSaysWhatToDo(t *testing.T) {
 
 		"a wrong password":                 {user, fmt.Errorf("look: %w", kerr.SaslAuthenticationFailed), kafkafault.Credentials, false, []string{"Kafka at a:9092,b:9092 refuses the user ada (SASL mechanism scram-sha-512)", "kafka.sasl"}},
 		"the same in the consumer's words": {user, fmt.Errorf("join: %w", kafka.SASLAuthenticationFailed), kafkafault.Credentials, false, []string{"refuses the user ada"}},
-		"a mechanism that is not offered":  {user, &topic.MechanismError{Wanted: "SCRAM-SHA-512", Offered: "PLAIN"}, kafkafault.Mechanism, false, []string{"does not offer the SASL mechanism scram-sha-512, but plain", "kafka.sasl.mechanism"}},
+		"a mechanism that is not offered":  {user, &consumer.MechanismError{Wanted: "SCRAM-SHA-512", Offered: []string{"PLAIN"}}, kafkafault.Mechanism, false, []string{"does not offer the SASL mechanism scram-sha-512, but plain", "kafka.sasl.mechanism"}},
 		"nor is said what else is":         {user, kafka.UnsupportedSASLMechanism, kafkafault.Mechanism, false, []string{"does not offer the SASL mechanism scram-sha-512: see kafka.sasl.mechanism"}},
 		"SASL at a port that has none":     {user, kerr.IllegalSaslState, kafkafault.Mechanism, false, []string{"takes no SASL at this port", "kafka.sasl.mechanism to none"}},
 
@@ -162,4 +168,22 @@ func TestALogSaysTheCause(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "topic=t g.n=1 g.error=\"Kafka at a:9092,b:9092 answers and calls one of its brokers 10.0.0.7:9092") {
 		t.Error(got)
 	}
+}
+
+// Each client of a process finds it out by itself.
+func TestASilentAddressIsWarnedOfOnceAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		warn := kafkafault.Warner(&plain, func(err error) { said = append(said, err.Error()) })
+		for range 3 {
+			for _, address := range []string{"a:9092", "b:9092"} {
+				warn(at(address, consumer.ErrSilent))
+			}
+			time.Sleep(31 * time.Minute)
+		}
+		if len(said) != 4 || !strings.HasPrefix(said[0], "Kafka at a:9092 does not answer") || !strings.HasPrefix(said[3], "Kafka at b:9092 does not answer") {
+			t.Error(said)
+		}
+	})
 }

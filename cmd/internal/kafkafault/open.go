@@ -64,6 +64,8 @@ func (c *client) wanted() string {
 	}
 	if c.withoutSASL() {
 		reasons = append(reasons, "wants SASL (kafka.sasl)")
+	} else {
+		reasons = append(reasons, "does not take the user or the password (kafka.sasl)")
 	}
 	if c.TLS.Enabled && c.TLS.CertFile == "" {
 		reasons = append(reasons, "wants a certificate (kafka.tls.cert_file)")
@@ -92,7 +94,14 @@ func (c *client) unreachable(e *consumer.OpenError) (Kind, string) {
 			strings.Join(answering, ","), number(e), e.Address, e.Err)
 	}
 	failed = slices.DeleteFunc(failed, func(f consumer.OpenError) bool { return c.advertised(&f) && len(failed) > 1 })
-	if len(failed) == 1 {
+	switch {
+	case len(failed) == 1 && errors.Is(e.Err, consumer.ErrSilent):
+		text := fmt.Sprintf("Kafka at %s does not answer: is it there, and does a firewall let packets through?", e.Address)
+		if len(e.Answered) > 0 {
+			text += " It answers at " + strings.Join(e.Answered, ",")
+		}
+		return Unreachable, text
+	case len(failed) == 1:
 		return Unreachable, fmt.Sprintf("Kafka at %s cannot be reached: %v", failed[0].Address, failed[0].Err)
 	}
 	slices.SortFunc(failed, func(a, b consumer.OpenError) int {

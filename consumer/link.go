@@ -1,0 +1,343 @@
+package consumer
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// link is a connection of a client's that outlives its sessions. Kafka has neither of
+// the clients renew one in time: kafka-go does not know of sessions, and a consumer
+// group of its connections ends its generation with each. What is sent is requests, and
+// the answers come in their order, so that between them one session is as good as
+// another: nothing of Kafka's is bound to a connection. Safe for concurrent use as a
+// net.Conn is.
+type link struct {
+	open    func(context.Context) (*session, error)
+	retries bool // what has no answer is sent again, where the session was of use before
+
+	writing sync.Mutex // held by who writes, or puts another session in the place of one
+	sent    frames     // guarded by writing
+	heard   frames     // of who reads
+
+	mu       sync.Mutex
+	session  *session
+	answers  int           // over the session
+	pending  int           // requests sent whole and not answered
+	kept     [][]byte      // these, and what is sent of another, where it retries
+	spare    []byte        // memory for the next to be kept
+	broken   *session      // over which nothing more comes,
+	cause    error         // since this befell it
+	changed  chan struct{} // closed when nothing is pending, the session breaks, or the link closes
+	deadline struct{ read, write time.Time }
+	closed   bool
+	opening  context.CancelFunc // of another session, if one is being opened
+}
+
+func newLink(s *session, open func(context.Context) (*session, error), retries bool) *link {
+	return &link{open: open, retries: retries, session: s, changed: make(chan struct{})}
+}
+
+// frames follows a stream of messages, each of which begins with its length.
+type frames struct {
+	head [4]byte
+	read int    // bytes of head
+	left uint32 // bytes of the message that are to come
+}
+
+// between tells that the stream is where a message begins.
+func (f *frames) between() bool { return f.read == 0 }
+
+// next returns how many of the bytes are of the message that is under way, and whether
+// it ends with them.
+func (f *frames) next(b []byte) (n int, ends bool) {
+	if f.read < len(f.head) {
+		n = copy(f.head[f.read:], b)
+		if f.read += n; f.read < len(f.head) {
+			return n, false
+		}
+		f.left = binary.BigEndian.Uint32(f.head[:])
+	}
+	more := min(uint64(f.left), uint64(len(b)-n))
+	f.left -= uint32(more)
+	if ends = f.left == 0; ends {
+		f.read = 0
+	}
+	return n + int(more), ends
+}
+
+// Read reads answers.
+func (l *link) Read(b []byte) (int, error) {
+	for {
+		s := l.current()
+		n, err := s.Read(b)
+		if n > 0 {
+			l.answered(b[:n])
+			return n, nil // an error comes again
+		}
+		if err == nil {
+			return 0, nil
+		}
+		if l.current() != s {
+			continue
+		}
+		l.breaks(s, err)
+		l.writing.Lock()
+		again, err := l.again(s)
+		l.writing.Unlock()
+		if !again {
+			return 0, err
+		}
+	}
+}
+
+// Write writes requests, whole or in pieces.
+func (l *link) Write(b []byte) (int, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.sent.between() {
+		if err := l.renew(); err != nil {
+			return 0, err
+		}
+	}
+	s := l.current()
+	l.note(b) // first, as the answer may be there before Write returns
+	n, err := s.Write(b)
+	if err == nil {
+		return n, nil
+	}
+	l.breaks(s, err)
+	again, err := l.again(s)
+	if again {
+		return len(b), nil
+	}
+	return n, err
+}
+
+// note notes what is about to be sent.
+func (l *link) note(b []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(b) > 0 {
+		begins := l.sent.between()
+		n, ends := l.sent.next(b)
+		if l.retries {
+			if begins {
+				l.kept, l.spare = append(l.kept, l.spare[:0]), nil
+			}
+			last := &l.kept[len(l.kept)-1]
+			*last = append(*last, b[:n]...)
+		}
+		if ends {
+			l.pending++
+		}
+		b = b[n:]
+	}
+}
+
+// answered notes what has come.
+func (l *link) answered(b []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(b) > 0 {
+		n, ends := l.heard.next(b)
+		b = b[n:]
+		if !ends {
+			continue
+		}
+		l.pending--
+		l.answers++
+		if len(l.kept) > 0 {
+			l.spare = l.kept[0]
+			l.kept = slices.Delete(l.kept, 0, 1)
+		}
+		if l.pending == 0 {
+			l.change()
+		}
+	}
+}
+
+// change has those go on who wait for something to change.
+func (l *link) change() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// breaks notes what has befallen a session, and has who writes to it do so no longer. One
+// whose time to answer is over is as it was.
+func (l *link) breaks(s *session, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != s {
+		l.broken, l.cause = s, err
+	}
+	if isHangUp(err) {
+		_ = s.Close()
+	}
+	l.change()
+}
+
+func (l *link) current() *session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
+}
+
+// again has what has no answer be sent over another session than the one that is broken,
+// if it may be. Writing is held.
+func (l *link) again(s *session) (again bool, err error) {
+	l.mu.Lock()
+	replaced, closed, err := l.session != s, l.closed, l.cause
+	used, whole, kept := l.answers > 0, l.heard.between(), l.kept
+	l.mu.Unlock()
+	switch {
+	case replaced:
+		return true, nil // by the other side
+	case closed, !isHangUp(err):
+		return false, err
+	case !used:
+		return false, &OpenError{Address: s.address, Broker: -1, Err: fmt.Errorf("%w: %w", ErrHungUp, err)}
+	case !l.retries, !whole:
+		return false, err
+	}
+	if err := l.replace(s, dialTimeout); err != nil {
+		return false, err
+	}
+	for _, frame := range kept {
+		if _, err := l.current().Write(frame); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// renew puts another session in the place of one that is about to end, once it has
+// answered all. Where there is none to be had the old one serves for as long as it lasts.
+func (l *link) renew() error {
+	for {
+		l.mu.Lock()
+		s, changed, deadline := l.session, l.changed, l.deadline.write
+		due := !s.renew.IsZero() && !time.Now().Before(s.renew)
+		lost, pending := l.broken == s || l.closed, l.pending > 0
+		l.mu.Unlock()
+		switch {
+		case !due, lost: // which Write finds
+			return nil
+		case pending:
+			if !within(changed, deadline) {
+				return nil // likewise
+			}
+			continue
+		}
+		left := time.Until(s.ends)
+		err := l.replace(s, min(max(left, stepTimeout), dialTimeout))
+		if err == nil || time.Until(s.ends) <= 0 {
+			return err
+		}
+		s.renew = time.Now().Add(left / 4)
+		return nil
+	}
+}
+
+// within waits for a channel to be closed, up to a time if there is one.
+func within(changed <-chan struct{}, deadline time.Time) bool {
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-changed:
+		return true
+	case <-late:
+		return false
+	}
+}
+
+// replace puts another session in the place of one, which it closes. Writing is held.
+func (l *link) replace(old *session, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return net.ErrClosed
+	}
+	l.opening = cancel
+	if d := l.deadline.read; !d.IsZero() {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, d)
+		defer stop()
+	}
+	l.mu.Unlock()
+	s, err := l.open(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opening = nil
+	if err != nil {
+		return err
+	}
+	if l.closed {
+		_ = s.Close()
+		return net.ErrClosed
+	}
+	_ = old.Close()
+	l.session, l.answers = s, 0
+	return unlessHungUp(errors.Join(s.SetReadDeadline(l.deadline.read), s.SetWriteDeadline(l.deadline.write)))
+}
+
+// Close closes the session, and hinders another.
+func (l *link) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.opening != nil {
+		l.opening()
+	}
+	l.change()
+	return l.session.Close()
+}
+
+// LocalAddr is that of the session.
+func (l *link) LocalAddr() net.Addr { return l.current().LocalAddr() }
+
+// RemoteAddr is that of the session.
+func (l *link) RemoteAddr() net.Addr { return l.current().RemoteAddr() }
+
+// SetDeadline sets both.
+func (l *link) SetDeadline(t time.Time) error {
+	return errors.Join(l.SetReadDeadline(t), l.SetWriteDeadline(t))
+}
+
+// SetReadDeadline bounds reading, and the opening of another session meanwhile.
+func (l *link) SetReadDeadline(t time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deadline.read = t
+	if l.opening != nil && !t.IsZero() && !t.After(time.Now()) {
+		l.opening()
+	}
+	return unlessHungUp(l.session.SetReadDeadline(t))
+}
+
+// SetWriteDeadline bounds writing.
+func (l *link) SetWriteDeadline(t time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deadline.write = t
+	return unlessHungUp(l.session.SetWriteDeadline(t))
+}
+
+// unlessHungUp leaves it to who reads and writes to find that the session is broken.
+func unlessHungUp(err error) error {
+	if isHangUp(err) {
+		return nil
+	}
+	return err
+}
