@@ -40,7 +40,7 @@ there once it is complete; one that was there before is replaced, unless no lett
 	path := cmd.Flags().String("out", "", "write to `FILE` instead of standard output")
 	flags := newFilterFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		box, filter, err := flags.open(load, time.Now())
+		box, filter, err := flags.open(cmd, load, time.Now())
 		if err != nil {
 			return err
 		}

@@ -162,12 +162,12 @@ func (f *filterFlags) filter(now time.Time) (filter deadletter.Filter, err error
 }
 
 // open reads the flags and the configuration, and opens the topics that they choose.
-func (f *filterFlags) open(load func() (*config.Config, error), now time.Time) (*letterbox, deadletter.Filter, error) {
+func (f *filterFlags) open(cmd *cobra.Command, load func() (*config.Config, error), now time.Time) (*letterbox, deadletter.Filter, error) {
 	filter, err := f.filter(now)
 	if err != nil {
 		return nil, filter, err
 	}
-	cfg, conn, err := connect(load)
+	cfg, conn, err := connect(cmd, load)
 	if err != nil {
 		return nil, filter, err
 	}

@@ -57,7 +57,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 		if *maxReplays < 0 {
 			return cli.Usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
 		}
-		cfg, conn, err := connect(load)
+		cfg, conn, err := connect(cmd, load)
 		if err != nil {
 			return err
 		}

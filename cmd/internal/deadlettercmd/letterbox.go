@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
@@ -33,12 +35,13 @@ type letterbox struct {
 }
 
 // connect loads the configuration, and returns how its brokers are reached.
-func connect(load func() (*config.Config, error)) (*config.Config, consumer.Connection, error) {
+func connect(cmd *cobra.Command, load func() (*config.Config, error)) (*config.Config, consumer.Connection, error) {
 	cfg, err := load()
 	if err != nil {
 		return nil, consumer.Connection{}, err
 	}
 	conn, err := cfg.Kafka.Connection(nil)
+	conn.Warn = kafkafault.Warner(&cfg.Kafka, func(err error) { cli.Complain(cmd, err.Error()) })
 	return cfg, conn, err
 }
 

@@ -50,7 +50,7 @@ Who has resolved it, when, in which run and why is what "show -o json" has besid
 		if *output != "table" && !cmd.Flags().Changed("limit") {
 			*limit = 0
 		}
-		box, filter, err := flags.open(load, time.Now())
+		box, filter, err := flags.open(cmd, load, time.Now())
 		if err != nil {
 			return err
 		}

@@ -69,10 +69,10 @@ func openSelection(cmd *cobra.Command, args []string, flags *filterFlags, load f
 		if err != nil {
 			return nil, nil, filter, err
 		}
-		box, filter, err := flags.open(load, time.Now())
+		box, filter, err := flags.open(cmd, load, time.Now())
 		return box, nil, filter, err
 	}
-	cfg, conn, err := connect(load)
+	cfg, conn, err := connect(cmd, load)
 	if err != nil {
 		return nil, nil, filter, err
 	}

@@ -50,7 +50,7 @@ topic that does not exist, 3 none of the letters does.`,
 		if err != nil {
 			return err
 		}
-		cfg, conn, err := connect(load)
+		cfg, conn, err := connect(cmd, load)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ estimate, which is said. Times are in the local zone.
 	output := cli.OutputFlag(cmd, "text", "json")
 	flags := newFilterFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		box, filter, err := flags.open(load, time.Now())
+		box, filter, err := flags.open(cmd, load, time.Now())
 		if err != nil {
 			return err
 		}

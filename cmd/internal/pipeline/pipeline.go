@@ -105,6 +105,9 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.Warn = kafkafault.Warner(&cfg.Kafka, func(err error) {
+		opts.Logger.Warn("an address of kafka.brokers does not answer, and another does", "error", err)
+	})
 	directory, err := admission.New(cfg)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/cmd/internal/pace"
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -81,6 +82,7 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 		if err != nil {
 			return err
 		}
+		conn.Warn = kafkafault.Warner(&cfg.Kafka, func(err error) { cli.Complain(cmd, err.Error()) })
 		in, err := cli.OpenInput(cmd, args)
 		if err != nil {
 			return err
