@@ -61,32 +61,41 @@ func (p *producer) close() { p.client.Close() }
 // findTopic returns a [missingTopicError] if the topic does not exist.
 func (p *producer) findTopic(ctx context.Context) error {
 	err := p.insist(ctx, func() error {
-		var known *kmsg.MetadataResponse
-		if err := p.reader.Clock().Within(ctx, requestTimeout, func(ctx context.Context) (err error) {
-			known, err = kmsg.NewPtrMetadataRequest().RequestWith(ctx, p.client) // of all topics
-			return err
-		}); err != nil {
-			return err
-		}
-		var names []string
-		for _, t := range known.Topics {
-			err := kerr.ErrorForCode(t.ErrorCode)
-			if *t.Topic == p.topic && !errors.Is(err, kerr.UnknownTopicOrPartition) {
-				return consumer.Right{Operation: "Describe", Resource: consumer.Topic, Name: p.topic}.Needed(err)
+		return p.reader.Clock().Within(ctx, requestTimeout, func(ctx context.Context) error {
+			if err := topic.Allowed(ctx, p.client, p.topic, "Write"); err != nil {
+				return err // rather than that it does not exist, if it is not even seen
 			}
-			if !t.IsInternal {
-				names = append(names, *t.Topic)
+			err := p.describe(ctx)
+			if errors.Is(err, topic.ErrNoTopic) { // in the middle of the work it may be about to be made anew
+				err = backoff.Permanent(err)
 			}
-		}
-		if err := topic.Allowed(ctx, p.client, p.topic, "Write"); err != nil {
 			return err
-		}
-		return backoff.Permanent(missingTopicError{p.topic, p.kafka.Brokers, names})
+		})
 	})
-	if err == nil || errors.As(err, new(missingTopicError)) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, topic.ErrNoTopic):
+		return missingTopicError{p.topic, p.kafka.Brokers, p.others(ctx)}
 	}
 	return fmt.Errorf("look for topic %s at %s: %w", p.topic, strings.Join(p.kafka.Brokers, ","), err)
+}
+
+// others are the topics that this client may see, none if the brokers do not tell. They are
+// asked for only to say which one may be meant: a cluster may have thousands.
+func (p *producer) others(ctx context.Context) (names []string) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	all, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, p.client)
+	if err != nil {
+		return nil
+	}
+	for _, t := range all.Topics {
+		if !t.IsInternal && t.Topic != nil {
+			names = append(names, *t.Topic)
+		}
+	}
+	return names
 }
 
 // write returns nil when all in-sync replicas have each of the records, and an [unwrittenError] when it has given up on
