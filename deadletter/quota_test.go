@@ -2,8 +2,11 @@ package deadletter_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -15,6 +18,7 @@ import (
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter"
+	"github.com/battlereport/battlereport/deadletter/resolve"
 	"github.com/battlereport/battlereport/deadletter/store"
 )
 
@@ -23,6 +27,7 @@ import (
 type quota struct {
 	key   kmsg.Key // whose answers end with the time to wait, and no tags
 	wait  time.Duration
+	rate  int          // instead: so many bytes of those requests are allowed a second
 	times atomic.Int32 // how often it is still to do so
 	dials atomic.Int32
 }
@@ -44,12 +49,13 @@ type limited struct {
 
 	mu    sync.Mutex
 	key   kmsg.Key // of the last request
+	sent  int      // bytes of requests that are not answered
 	until time.Time
 }
 
 func (c *limited) Write(b []byte) (int, error) {
 	c.mu.Lock()
-	c.key = kmsg.Key(binary.BigEndian.Uint16(b[4:]))
+	c.key, c.sent = kmsg.Key(binary.BigEndian.Uint16(b[4:])), c.sent+len(b)
 	c.mu.Unlock()
 	return c.Conn.Write(b)
 }
@@ -64,8 +70,12 @@ func (c *limited) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.key == c.q.key && n > 9 && c.q.times.Add(-1) >= 0 {
-		binary.BigEndian.PutUint32(b[n-5:], uint32(c.q.wait.Milliseconds()))
-		c.until = time.Now().Add(c.q.wait)
+		wait := c.q.wait
+		if c.q.rate > 0 {
+			wait = time.Duration(c.sent) * time.Second / time.Duration(c.q.rate)
+		}
+		binary.BigEndian.PutUint32(b[n-5:], uint32(wait.Milliseconds()))
+		c.until, c.sent = time.Now().Add(wait), 0
 	}
 	return n, err
 }
@@ -99,6 +109,41 @@ func TestLettersAreWrittenUnderAQuotaHoweverLongItHasThemWait(t *testing.T) {
 			w.t.Errorf("%d connections are opened", n)
 		}
 	})
+}
+
+// A transaction that waits for longer than Kafka lets it is given up, and with it the run.
+func TestLettersAreReplayedUnderAQuotaInTransactionsThatKafkaDoesNotGiveUp(t *testing.T) {
+	for _, rate := range []int{20_000, 4_000} {
+		t.Run(fmt.Sprint(rate, " bytes a second"), func(t *testing.T) {
+			virtual(t, 1, nil, func(w *world) {
+				d := newDesk(w)
+				d.replayTopic = w.topic + ".one"
+				if err := w.CreateTopic(w.t.Context(), d.replayTopic, 1, settings{"max.message.bytes": fmt.Sprint(deadletter.MaxMessageBytes)}); err != nil {
+					w.t.Fatal(err)
+				}
+				all := letters(1600, 5000)
+				for i := range all {
+					_, _ = rand.Read(all[i].Value) // or it would be compressed to nothing
+				}
+				d.write(all...)
+				q := &quota{key: kmsg.Produce, rate: rate}
+				q.times.Store(math.MaxInt32)
+				letters, err := store.Open(q.on(connection(w.Broker)), d.topic)
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				defer letters.Close()
+				r, err := resolve.New(w.t.Context(), letters, resolve.Run{ID: "run"})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				defer r.Close()
+				done, err := r.Replay(w.t.Context(), d.replays(d.all(oldestFirst))...)
+				d.expectDone(done, err, "resolved 1600, skipped 0, refused 0, unknown 0, untouched 0")
+				d.expectOnce(all)
+			})
+		})
+	}
 }
 
 // Fetches are answered with nothing but the time to wait.

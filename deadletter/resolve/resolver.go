@@ -13,7 +13,8 @@
 // key, given in their order, are replayed in that order; there is no other order.
 //
 // A transaction is of up to a thousand letters or some 4 MiB, which are in memory
-// meanwhile, and costs Kafka some ten milliseconds. To begin costs that all resolutions
+// meanwhile, and costs Kafka some ten milliseconds; of less at first, and where a quota
+// would have it take long. To begin costs that all resolutions
 // are read. It takes brokers with transactions.
 package resolve
 
@@ -46,6 +47,7 @@ type Resolver struct {
 	tx    *transactor
 
 	working     chan struct{}     // whoever works has put something in
+	allowed     allowance         // for a transaction
 	states      *store.States     // of the letters' topic as it was seen last
 	resolutions topic.Incarnation // the topic, as it was when the states were read first
 	err         error             // why it can do no more
@@ -70,7 +72,7 @@ func New(ctx context.Context, letters *store.Store, run Run) (*Resolver, error) 
 	if err != nil {
 		return nil, fmt.Errorf("take over the letters of %s: %w", letters.Topic(), err)
 	}
-	r := &Resolver{store: letters, run: run, tx: tx, working: make(chan struct{}, 1)}
+	r := &Resolver{store: letters, run: run, tx: tx, working: make(chan struct{}, 1), allowed: firstBytes}
 	// From here on nobody else can write a resolution, and what others had begun
 	// is committed or aborted: what is read now is all there is.
 	_, err = r.look(ctx)

@@ -78,12 +78,6 @@ func (r *Resolver) resolve(ctx context.Context, tasks []task) (done Done, err er
 	return done, fmt.Errorf("resolve letters of %s: %w", r.store.Topic(), err)
 }
 
-// The size of a transaction. Each costs Kafka some ten milliseconds.
-const (
-	transactionLetters = 1000
-	transactionBytes   = 4 << 20
-)
-
 // resolveSome resolves the first of the tasks, as many as go into a transaction,
 // and returns those behind them.
 func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (left []task, err error) {
@@ -98,7 +92,7 @@ func (r *Resolver) resolveSome(ctx context.Context, tasks []task, done *Done) (l
 		met   deadletter.Met
 		n     int
 	)
-	for ; n < len(tasks) && len(some) < transactionLetters && bytes < transactionBytes; n++ {
+	for ; n < len(tasks) && len(some) < transactionLetters && bytes < int(r.allowed); n++ {
 		t := tasks[n]
 		name := t.resolution.Name
 		if taken[name] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -19,13 +20,13 @@ func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error
 		return nil
 	}
 	began := r.tx.clock.Now()
-	outcome, err := r.tx.write(ctx, r.records(tasks))
+	outcome, err := r.write(ctx, tasks)
 	for outcome == unknown && ctx.Err() == nil && !errors.Is(err, ErrFenced) {
 		outcome, err = r.findOut(ctx, tasks, err)
 		if outcome != aborted || r.tx.clock.Now().Sub(began) > topic.Patience {
 			break
 		}
-		outcome, err = r.tx.write(ctx, r.records(tasks))
+		outcome, err = r.write(ctx, tasks)
 	}
 	switch {
 	case outcome == committed:
@@ -53,6 +54,21 @@ func (r *Resolver) transact(ctx context.Context, tasks []task, done *Done) error
 	}
 	r.err = err
 	return err
+}
+
+// write writes the tasks in one transaction. It does not begin while a quota has it wait.
+func (r *Resolver) write(ctx context.Context, tasks []task) (outcome, error) {
+	if err := r.tx.clock.Await(ctx); err != nil {
+		return aborted, err
+	}
+	bytes := 0
+	for i := range tasks {
+		bytes += tasks[i].size()
+	}
+	began := time.Now()
+	outcome, err := r.tx.write(ctx, r.records(tasks))
+	r.allowed.took(bytes, time.Since(began)+r.tx.clock.Standing())
+	return outcome, err
 }
 
 func (r *Resolver) untouched(tasks []task, done *Done) {

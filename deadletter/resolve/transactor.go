@@ -96,12 +96,8 @@ const (
 	unknown
 )
 
-// write writes the records in one transaction. It does not begin while a quota has it
-// wait: Kafka gives up one that takes long.
+// write writes the records in one transaction. Kafka gives up one that takes long.
 func (t *transactor) write(ctx context.Context, records []*kgo.Record) (outcome, error) {
-	if err := t.clock.Await(ctx); err != nil {
-		return aborted, err
-	}
 	if err := t.client.BeginTransaction(); err != nil {
 		return aborted, fmt.Errorf("begin a transaction: %w", fence(err))
 	}

@@ -61,8 +61,8 @@ func (c *Clock) Now() time.Time {
 	return now.Add(standing - stood)
 }
 
-// standing is for how long the clock is to stand still.
-func (c *Clock) standing() time.Duration {
+// Standing is for how long the clock is to stand still.
+func (c *Clock) Standing() time.Duration {
 	_, standing, _ := c.read()
 	return standing
 }
@@ -76,7 +76,7 @@ func (c *Clock) read() (now time.Time, standing, stood time.Duration) {
 
 // Await waits while the clock stands still. The error is that of ctx.
 func (c *Clock) Await(ctx context.Context) error {
-	for standing := c.standing(); standing > 0; standing = c.standing() {
+	for standing := c.Standing(); standing > 0; standing = c.Standing() {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -99,7 +99,7 @@ func (c *Clock) Within(ctx context.Context, d time.Duration, try func(context.Co
 			select {
 			case <-soon.Done():
 				return
-			case <-time.After(left + c.standing()):
+			case <-time.After(left + c.Standing()):
 			}
 		}
 		end(expired)
@@ -135,7 +135,7 @@ type clocked struct {
 // SetReadDeadline puts off a deadline that is to come: with others franz-go breaks off.
 func (c *clocked) SetReadDeadline(t time.Time) error {
 	if t.After(time.Now()) {
-		t = t.Add(c.clock.standing())
+		t = t.Add(c.clock.Standing())
 	}
 	return c.Conn.SetReadDeadline(t)
 }

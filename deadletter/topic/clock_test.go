@@ -51,7 +51,7 @@ func TestABrokerThatHasWaitedItselfStopsNoClock(t *testing.T) {
 	t.Parallel()
 	var c Clock
 	c.OnBrokerThrottle(kgo.BrokerMetadata{}, time.Hour, false)
-	if d := c.standing(); d > 0 {
+	if d := c.Standing(); d > 0 {
 		t.Errorf("it stands for %v", d)
 	}
 }
