@@ -120,10 +120,9 @@ func newChunkOf(p *Partition, from position, part *kmsg.FetchResponseTopicPartit
 	if d := part.DivergingEpoch; d.EndOffset >= 0 {
 		return nil, &divergedError{epoch: d.Epoch, end: d.EndOffset}
 	}
-	return &chunk{
-		Chunk: wire.NewChunk(p, from.offset, from.epoch, part, memory),
-		p:     p, end: part.HighWatermark, safe: part.LastStableOffset,
-	}, nil
+	c := wire.NewChunk(p, from.offset, from.epoch, part, memory)
+	c.Skip(p.toSkip())
+	return &chunk{Chunk: c, p: p, end: part.HighWatermark, safe: part.LastStableOffset}, nil
 }
 
 // read appends the records of the next piece: see [wire.Chunk.Read].

@@ -129,6 +129,7 @@ func (p *Partition) toCommit() (c toCommit, due bool) {
 func (p *Partition) note() note {
 	n := p.tracker.note()
 	n.topic, n.epoch = p.topic, p.epoch
+	n.skipped = p.skipped[endBefore(p.skipped, p.tracker.committable()):]
 	return n
 }
 

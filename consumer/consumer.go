@@ -30,6 +30,8 @@
 //	                                                 flight of the old one has settled
 //	its log has lost records that were taken         where it differs, likewise
 //	retention was faster                             at the first record that is left
+//	a record batch cannot be read                    there, until somebody has the group
+//	                                                 moved past it: see [Consumer.Skip]
 //	nothing committed, Start is Earliest             at the first record
 //	nothing committed of the topic, Start is Latest  at its end, as the group's leader commits
 //	                                                 it for all partitions at once

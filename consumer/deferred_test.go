@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // strandedLog is a log with records of strands, and what has become of them.
@@ -263,7 +265,11 @@ func TestThereIsRoomForNoMoreThanANoteSays(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(t, "strands") {
 			l.tracked.deferred = append(l.tracked.deferred, l.tracked.newDeferred(10, unsettled{horizon: 10}, uint64(len(l.tracked.deferred)+1)))
 		}
-		room := noteRoom(maxNote)
+		var skipped []wire.Span
+		for i := range rapid.Int64Range(0, maxSkipped).Draw(t, "skipped") {
+			skipped = append(skipped, wire.Span{First: i << 60, Last: i<<60 | 1<<59})
+		}
+		room := (&Partition{gen: &Generation{c: &Consumer{}}, skipped: skipped}).room()
 		if !l.tracked.canDefer(room) {
 			t.Fatal("no room for so few")
 		}
@@ -283,7 +289,7 @@ func TestThereIsRoomForNoMoreThanANoteSays(t *testing.T) {
 			}
 		}
 		n := l.tracked.note()
-		n.topic = thisOne
+		n.topic, n.skipped = thisOne, skipped
 		committed := l.tracked.committable()
 		read, err := decodeNote(n.encode(here, committed, maxNote), here, committed)
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 // Generation is the time between two rebalances, in which this member holds a
@@ -56,6 +58,8 @@ type Partition struct {
 	confirmed bool
 	epoch     int32 // of the last batch taken, or a later one
 
+	skipped []wire.Span // see Skip; the spans are not changed, others may have them
+
 	// See fetchDeferred.
 	goingBack bool          // what is in hand has to settle: nothing more is taken
 	turn      chan struct{} // full while a strand is handed on that may just have caught up: what follows it waits
@@ -72,6 +76,17 @@ type Partition struct {
 
 // String is TOPIC/PARTITION.
 func (p *Partition) String() string { return p.Topic + "/" + strconv.Itoa(p.ID) }
+
+// toSkip is what is not to be read if it cannot be.
+func (p *Partition) toSkip() []wire.Span {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.skipped
+}
+
+// room is how many bits the gaps between unsettled records may take. The partition is
+// locked.
+func (p *Partition) room() int { return p.gen.c.room() - skippedHeads(len(p.skipped)) }
 
 // minFetchBytes is what a partition may always fetch: less would be hardly more
 // than one batch of a producer.

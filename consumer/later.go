@@ -26,7 +26,7 @@ func (p *Partition) Defer(strand uint64, from int64) bool {
 	if p.tracker == nil || p.tracker.find(strand) != nil {
 		return true
 	}
-	if p.gen.c.noteSize() == 0 || !p.tracker.canDefer(p.gen.c.room()) {
+	if p.gen.c.noteSize() == 0 || !p.tracker.canDefer(p.room()) {
 		return false
 	}
 	d := p.tracker.postpone(strand, from, time.Now())
@@ -195,7 +195,7 @@ func (p *Partition) enterDeferred(d *deferred, records []Record, c *chunk, maxBy
 	if t == nil || t.find(d.strand) != d || p.goingBack {
 		return nil, 0, false
 	}
-	limit, room := t.wanted(), p.gen.c.room()
+	limit, room := t.wanted(), p.room()
 	to, taken, now := min(c.Next(), limit), 0, time.Now()
 	fresh = records[:0]
 	for i := range records {

@@ -162,7 +162,7 @@ func (p *Partition) beginAt(offset int64) {
 		n = n.undeferred()
 	}
 	p.tracker = newTracker(offset, n)
-	p.topic, p.epoch = p.begin.note.topic, p.begin.note.epoch
+	p.topic, p.epoch, p.skipped = p.begin.note.topic, p.begin.note.epoch, p.begin.note.skipped
 	p.base, p.end, p.heard, p.transaction = offset, -1, time.Time{}, openTransaction{}
 	if p.committed.offset >= 0 && !p.begin.anew {
 		p.base = p.committed.offset

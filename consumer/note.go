@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"strings"
 
 	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
@@ -38,6 +37,7 @@ type note struct {
 	epoch     int32   // no batch taken is of a later leader epoch
 	unsettled unsettled
 	deferred  []deferredNote
+	skipped   []wire.Span // of these what cannot be read is passed; rising, and apart
 }
 
 // deferredNote says the same of a strand that is deferred. What is said of the others
@@ -54,6 +54,7 @@ const (
 
 	notePrefix     = "battlereport/2:"
 	deferredPrefix = "battlereport/3:" // with what is deferred: whoever does not know of that must not believe the rest
+	skippedPrefix  = "battlereport/4:" // likewise, with what is skipped, and with what is deferred, if anything is
 
 	noteHead = sha256.Size/4 + len(topicID{}) // bytes: the seal, and the id
 	maxNote  = 4096                           // characters: Kafka's offset.metadata.max.bytes, unless it is set
@@ -85,7 +86,7 @@ func deferredHeads(strands int) int {
 // encode is the note as text of at most size characters. It says all, if the
 // tracker has kept to the same size.
 func (n note) encode(at place, offset int64, size int) string {
-	room, committed := noteRoom(size), offset
+	room, committed := noteRoom(size)-skippedHeads(len(n.skipped)), offset
 	if deferredHeads(len(n.deferred)) > room {
 		n = n.undeferred()
 	}
@@ -93,8 +94,14 @@ func (n note) encode(at place, offset int64, size int) string {
 	b = append(b, n.topic[:]...)
 	b = binary.AppendVarint(b, int64(n.epoch))
 	prefix := notePrefix
-	if len(n.deferred) > 0 {
+	switch {
+	case len(n.skipped) > 0:
+		prefix = skippedPrefix
+		b = appendSkipped(b, n.skipped, offset)
+	case len(n.deferred) > 0:
 		prefix = deferredPrefix
+	}
+	if prefix != notePrefix {
 		b, room = n.appendDeferred(b, offset, room)
 		b = binary.AppendUvarint(b, uint64(n.unsettled.first()-offset))
 		offset = n.unsettled.first()
@@ -156,12 +163,11 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 	if text == "" {
 		return nothing, nil
 	}
-	text, ours := strings.CutPrefix(text, notePrefix)
-	hasDeferred := false
-	if !ours {
-		text, hasDeferred = strings.CutPrefix(text, deferredPrefix)
-	}
-	if !ours && !hasDeferred || len(text) > maxNote {
+	prefix := text[:min(len(text), len(notePrefix))]
+	text = text[len(prefix):]
+	hasSkipped := prefix == skippedPrefix
+	hasDeferred := prefix == deferredPrefix || hasSkipped
+	if prefix != notePrefix && !hasDeferred || len(text) > maxNote {
 		return nothing, errForeignNote
 	}
 	b, err := base64.RawStdEncoding.DecodeString(text)
@@ -175,6 +181,9 @@ func decodeNote(text string, at place, offset int64) (note, error) {
 	c := wire.NewCursor(b[noteHead:])
 	n.epoch = int32(c.Varint())
 	from := offset
+	if hasSkipped {
+		n.skipped = decodeSkipped(&c, offset)
+	}
 	if hasDeferred {
 		n.deferred = decodeDeferred(&c, offset)
 		from = decodeFirst(&c, offset)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/battlereport/battlereport/consumer/internal/wire"
 )
 
 var (
@@ -85,6 +87,8 @@ func FuzzDecodeNote(f *testing.F) {
 	f.Add([]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 127, 2, 64, 255, 255, 255, 255, 255, 255, 255, 255}, int64(1))
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, int64(1))
 	f.Add([]byte{1, 1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 4, 6, 2, 12, 3, 0, 0x9a, 0, 5, 0, 0}, int64(10))
+	f.Add([]byte{1, 2, 1, 3, 2, 4, 0, 2, 12, 3, 0, 0x9a}, int64(10))
+	f.Add([]byte{1, 1, 255, 255, 255, 255, 255, 255, 255, 255, 127, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0, 0, 0, 0}, int64(1))
 	f.Fuzz(func(t *testing.T, body []byte, offset int64) {
 		if offset < 0 {
 			return
@@ -92,10 +96,17 @@ func FuzzDecodeNote(f *testing.F) {
 		// What bears the right seal may still be anything, of a program with a fault.
 		b := append(thisOne[:], body...)
 		b = append(seal(here, offset, b), b...)
-		for _, prefix := range []string{notePrefix, deferredPrefix} {
+		for _, prefix := range []string{notePrefix, deferredPrefix, skippedPrefix} {
 			n, err := decodeNote(prefix+base64.RawStdEncoding.EncodeToString(b), here, offset)
 			if err != nil {
 				continue
+			}
+			end := offset - 1
+			for _, s := range n.skipped {
+				if s.First <= end || s.Last < s.First {
+					t.Fatalf("%x gives %v", body, n.skipped)
+				}
+				end = s.Last
 			}
 			all := []unsettled{n.unsettled}
 			for _, d := range n.deferred {
@@ -139,9 +150,18 @@ func TestANoteOfWhatIsDeferredSaysNoMoreThanIsTrue(t *testing.T) {
 				unsettled: draw(base + rapid.Int64Range(0, 100).Draw(t, "first")),
 			})
 		}
+		at := base
+		for range rapid.IntRange(0, maxSkipped).Draw(t, "skipped") {
+			s := wire.Span{First: at + rapid.Int64Range(0, 1<<40).Draw(t, "before")}
+			s.Last = s.First + rapid.Int64Range(0, 1<<30).Draw(t, "length")
+			whole.skipped, at = append(whole.skipped, s), s.Last+1
+		}
 		size := rapid.IntRange(minNote, maxNote).Draw(t, "size")
 		text := whole.encode(here, base, size)
 		n, err := decodeNote(text, here, base)
+		if !slices.Equal(n.skipped, whole.skipped) {
+			t.Fatalf("%v is skipped, want %v", n.skipped, whole.skipped)
+		}
 		if err != nil || len(text) > size {
 			t.Fatalf("%d characters of %d, error %v", len(text), size, err)
 		}

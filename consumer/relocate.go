@@ -125,6 +125,6 @@ func (g *Generation) goBack(p *Partition, to int64, epoch int32, why string) err
 		g.log.Error(why+": going back to where it differs", "partition", p.String(), "at", at, "to", to)
 	}
 	p.tracker.goBack(to)
-	p.epoch = epoch
+	p.epoch, p.skipped = epoch, p.skipped[:endBefore(p.skipped, to)]
 	return nil
 }

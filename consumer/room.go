@@ -40,7 +40,7 @@ func (p *Partition) enter(records []Record, c *chunk) (fresh, rest []Record, siz
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.epoch = c.Epoch()
-	room := p.gen.c.room()
+	room := p.room()
 	t := p.tracker
 	defer p.tellDeferred()
 	now := time.Now()
@@ -77,7 +77,7 @@ func (p *Partition) sayCrowded(pauses bool) {
 	p.mu.Lock()
 	t := p.tracker
 	n, oldest := t.taken(), t.committable()
-	halfFree := t.hasRoom(&t.list, t.known(), p.gen.c.room()/2)
+	halfFree := t.hasRoom(&t.list, t.known(), p.room()/2)
 	p.mu.Unlock()
 	switch {
 	case pauses:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -25,6 +26,9 @@ type Chunk struct {
 	lease   *Lease          // of memory beside the share
 	hand    *Hand           // for a record that is larger than the share
 	ctx     context.Context // ends the waiting for either
+
+	skipped []Span // what cannot be read of these is passed
+	base    int64  // of the last batch looked at
 
 	last  bool  // nothing more is to be read
 	from  int64 // the offset that was asked for
@@ -49,6 +53,9 @@ func NewChunk(name fmt.Stringer, offset int64, epoch int32, part *kmsg.FetchResp
 func (c *Chunk) With(ctx context.Context, lease *Lease, hand *Hand, share int) {
 	c.ctx, c.lease, c.hand, c.share = ctx, lease, hand, share
 }
+
+// Skip has the chunk end, and go on behind it, at what cannot be read of these offsets.
+func (c *Chunk) Skip(spans []Span) { c.skipped = spans }
 
 // Rest is the batches that are not opened yet.
 func (c *Chunk) Rest() []byte { return c.rest }
@@ -80,11 +87,22 @@ func (c *Chunk) Read(n int, take func(*Record)) error {
 	if some && !c.hand.full {
 		c.hand.Empty() // what it was reserved for has not come again
 	}
-	if errors.Is(err, errReclaimed) || c.ctx.Err() != nil {
-		err = nil // or what was waited for is not wanted any more
+	if errors.Is(err, errReclaimed) || c.ctx.Err() != nil || err != nil && c.skip() {
+		err = nil // what was waited for is not wanted any more, or what cannot be read is not to be
 	}
 	c.lease.rest(c.drop)
 	return err
+}
+
+// skip goes on behind what is skipped, if it is there that the reading has failed.
+func (c *Chunk) skip() bool {
+	at := max(c.next, c.base)
+	i := slices.IndexFunc(c.skipped, func(s Span) bool { return s.Has(at) })
+	if i < 0 {
+		return false
+	}
+	c.next = c.skipped[i].Last + 1
+	return true
 }
 
 // readPiece tells whether it has read some, and whether there may be more.
@@ -208,6 +226,7 @@ func (c *Chunk) open() (bool, error) {
 			}
 			return false, nil
 		}
+		c.base = base
 		whole := c.rest[:12+length]
 		c.rest = c.rest[12+length:]
 		h.b = h.b[:length]

@@ -257,6 +257,60 @@ func TestWhatIsBrokenIsNotRead(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeReadIsPassedWhereThatIsSaid(t *testing.T) {
+	t.Parallel()
+	before, after := wiretest.Of(3, 4, -1, false, 3, 4).Encode(), wiretest.Of(9, 9, -1, false, 9).Encode()
+	good := wiretest.Of(5, 8, -1, false, 5, 6, 7, 8).Encode()
+	rotten := slices.Clone(good)
+	rotten[len(rotten)-1] ^= 1
+	half := wiretest.Of(5, 8, -1, false, 5, 6, 9).Encode() // an offset that is not of the batch
+	for rule, test := range map[string]struct {
+		batch   []byte
+		skipped []Span
+		records int
+		next    int64
+		fails   bool
+	}{
+		"not by itself":                            {rotten, nil, 2, 5, true},
+		"nor where another is meant":               {rotten, []Span{{1, 4}, {9, 12}}, 2, 5, true},
+		"as a whole":                               {rotten, []Span{{5, 8}}, 2, 9, false},
+		"from where it cannot be read":             {half, []Span{{7, 8}}, 4, 9, false},
+		"but not before":                           {half, []Span{{8, 8}}, 4, 7, true},
+		"and only if it cannot: here another can":  {good, []Span{{5, 8}}, 7, 10, false},
+		"with what lies before it and was deleted": {rotten, []Span{{4, 8}}, 2, 9, false},
+	} {
+		c := chunkOf(3, nil, before, test.batch, after)
+		c.Skip(test.skipped)
+		records, err := readAll(c, 10)
+		if len(records) != test.records || (err != nil) != test.fails || c.Next() != test.next {
+			t.Errorf("%s: %d records, then %d, error %v", rule, len(records), c.Next(), err)
+		}
+	}
+}
+
+func TestABatchIsOutlinedAsItsHeadSays(t *testing.T) {
+	t.Parallel()
+	batch, other := wiretest.Of(5, 9, -1, false, 5, 6, 9).Encode(), wiretest.Of(12, 12, -1, false, 12).Encode()
+	for rule, test := range map[string]struct {
+		batches []byte
+		next    int64
+		whole   bool
+	}{
+		"alone":                        {batch, -1, true},
+		"before another":               {slices.Concat(batch, other), 12, true},
+		"before one that is cut off":   {slices.Concat(batch, other[:batchHeader-1]), -1, true},
+		"not if it is cut off":         {batch[:len(batch)-1], 0, false},
+		"not without its head":         {batch[:batchHeader-1], 0, false},
+		"not if it is shorter than is": {append(append([]byte{}, batch[:8]...), make([]byte, 100)...), 0, false},
+		"not where nothing is":         {nil, 0, false},
+	} {
+		o, whole := chunkOf(5, nil, test.batches).Outline()
+		if whole != test.whole || whole && (o.Offsets != Span{5, 9} || o.Records != 3 || o.Next != test.next || !bytes.Equal(o.Bytes, batch)) {
+			t.Errorf("%s: %+v, %v", rule, o, whole)
+		}
+	}
+}
+
 // FuzzChunk holds the reading of record batches against kafka-go's: whatever it
 // reads, it reads alike; and no bytes make it panic. The checksum is made right,
 // since fuzzing never would.
