@@ -2,7 +2,6 @@ package deadlettercmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,9 +12,6 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/triage"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
-
-// errUnconfirmed ends a command that nobody was there to confirm.
-var errUnconfirmed = errors.New("nothing is done yet: --yes is needed, since nobody can be asked without a terminal (or --dry-run, if this is all you wanted to know)")
 
 // heading is what would be done, in a line.
 func (w *work) heading(plan *triage.Plan) string {
@@ -70,19 +66,10 @@ func targetsOf(plan *triage.Plan) string {
 
 // consent returns nil if the plan may be carried out: somebody has said yes, on the command line or now.
 func (w *work) consent(ctx context.Context, plan *triage.Plan) error {
-	stdin, stderr := w.cmd.InOrStdin(), w.cmd.ErrOrStderr()
-	switch {
-	case w.opts.dryRun, w.opts.yes, plan.Letters == 0:
+	if w.opts.dryRun || w.opts.yes || plan.Letters == 0 {
 		return nil
-	case !cli.IsTerminal(stdin) || !cli.IsTerminal(stderr):
-		return errUnconfirmed
 	}
-	yes, err := cli.Ask(ctx, stdin, stderr, w.question(plan))
-	if err == nil && !yes {
-		fmt.Fprintln(stderr, "nothing is done")
-		err = cli.ErrNo
-	}
-	return err
+	return cli.Consent(ctx, w.cmd, w.question(plan))
 }
 
 func (w *work) question(plan *triage.Plan) string {
@@ -90,5 +77,5 @@ func (w *work) question(plan *triage.Plan) string {
 	if targets := targetsOf(plan); targets != "" {
 		text += " to " + targets
 	}
-	return text + "? [y/N] "
+	return text + "?"
 }
