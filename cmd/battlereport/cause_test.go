@@ -78,7 +78,7 @@ func TestWhatWillNotPassEndsEachCommandAtOnceByItsCause(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			file := write(t, "battlereport.yaml", fmt.Sprintf("kafka: {brokers: [%q], %s}\napps: [{appid: wx1, appkey: k, topics: [t]}]\nhttp: {listen: \"\"}", test.address, test.keys))
-			for _, args := range [][]string{{"run"}, {"publish"}, {"deadletter", "stats"}, {"deadletter", "replay", "--yes", "t.dlq/0/0"}} {
+			for _, args := range [][]string{{"run"}, {"publish"}, {"deadletter", "stats"}, {"deadletter", "replay", "--yes", "t.dlq/0/0"}, {"skip", "--dry-run", "t/0"}} {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // which no command is to need
 				var stdout, stderr strings.Builder
 				code := run(ctx, append(args, "-c", file), strings.NewReader(report), &stdout, &stderr)

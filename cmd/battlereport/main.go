@@ -1,9 +1,11 @@
 // Command battlereport takes battle reports from Kafka to the WeChat Game Center, and is the tool of the people around
-// that: it checks and publishes reports, sees to dead letters, checks configurations, and says what it is.
+// that: it checks and publishes reports, sees to dead letters, moves the group past what cannot be read, checks
+// configurations, and says what it is.
 //
 // A command writes its result to standard output and what it has to say about it to standard error. It exits 0 when
-// done, 1 when its answer is no, such as an invalid report, 2 when it could not do what was asked, and 3 when no letter
-// matches. SIGINT and SIGTERM let it end in order; a second one ends it at once.
+// done, 1 when its answer is no, such as an invalid report, 2 when it could not do what was asked, and 3 when there is
+// nothing of what was asked for, such as a letter that matches. SIGINT and SIGTERM let it end in order; a second one ends
+// it at once.
 package main
 
 import (
@@ -20,6 +22,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/deadlettercmd"
 	"github.com/battlereport/battlereport/cmd/internal/publishcmd"
 	"github.com/battlereport/battlereport/cmd/internal/runcmd"
+	"github.com/battlereport/battlereport/cmd/internal/skipcmd"
 	"github.com/battlereport/battlereport/cmd/internal/validatecmd"
 )
 
@@ -40,7 +43,8 @@ func rootCommand() *cobra.Command {
 		Short: "Battle reports from Kafka to the WeChat Game Center",
 		Long: `Takes battle reports from Kafka, checks them, and posts them in batches to the WeChat Game Center.
 
-Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not do what was asked, 3 no letter matches.`,
+Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not do what was asked, 3 there is
+nothing of what was asked for (such as a letter that matches).`,
 		Example: `  battlereport config example > battlereport.yaml
   battlereport config check -c battlereport.yaml
   battlereport validate reports.jsonl
@@ -52,6 +56,7 @@ Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not 
 		validatecmd.New(),
 		publishcmd.New(),
 		deadlettercmd.New(),
+		skipcmd.New(),
 		cli.VersionCommand("battlereport"),
 	)
 }

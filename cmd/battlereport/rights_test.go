@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,7 @@ func TestEachCommandNeedsTheRightsItIsSaidToAndNamesTheOneThatIsMissing(t *testi
 	t.Parallel()
 	const source, letters, replays, resolutions = "reports", "reports.dlq", "reports.replay", "reports.dlq.resolutions"
 	id := grant{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, resolutions}
+	group := grant{kmsg.ACLOperationRead, kmsg.ACLResourceTypeGroup, "g"}
 	reading := []grant{mayRead(letters), mayRead(resolutions)}
 	resolving := append(reading[:2:2], mayWrite(resolutions), id)
 	for _, command := range []struct {
@@ -56,7 +58,7 @@ func TestEachCommandNeedsTheRightsItIsSaidToAndNamesTheOneThatIsMissing(t *testi
 		stdin  string
 		rights []grant
 	}{
-		{[]string{"run"}, "", []grant{mayRead(source), mayRead(replays), mayWrite(letters), {kmsg.ACLOperationRead, kmsg.ACLResourceTypeGroup, "g"}}},
+		{[]string{"run"}, "", []grant{mayRead(source), mayRead(replays), mayWrite(letters), group}},
 		{[]string{"publish"}, report, []grant{mayWrite(source)}},
 		{[]string{"deadletter", "stats"}, "", reading},
 		{[]string{"deadletter", "list"}, "", reading},
@@ -64,6 +66,8 @@ func TestEachCommandNeedsTheRightsItIsSaidToAndNamesTheOneThatIsMissing(t *testi
 		{[]string{"deadletter", "export"}, "", reading},
 		{[]string{"deadletter", "replay", "--yes", letters + "/0/0"}, "", append(resolving[:4:4], mayWrite(replays))},
 		{[]string{"deadletter", "discard", "--yes", "--because", "x", letters + "/0/0"}, "", resolving},
+		{[]string{"skip", "--dry-run", source + "/0"}, "", []grant{mayRead(source), group}},
+		{[]string{"skip", "--yes", "--keep", filepath.Join(t.TempDir(), "kept"), source + "/0"}, "", []grant{mayRead(source), group}},
 	} {
 		t.Run(strings.Join(command.args, " "), func(t *testing.T) {
 			t.Parallel()
@@ -115,6 +119,10 @@ func withRights(t *testing.T, args []string, stdin string, rights []grant) outco
 		t.Fatal(err)
 	}
 	defer client.Close()
+	if _, err := kafkatest.ProduceUnreadableBy(t.Context(), client, "reports", 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	commitFirst(t, client, "g", "reports")
 	other := &kgo.Record{Topic: "reports.dlq.resolutions", Key: []byte("reports.dlq/0/1")} // there is something to read
 	if err := client.ProduceSync(t.Context(), other).FirstErr(); err != nil {
 		t.Fatal(err)
@@ -137,6 +145,22 @@ telemetry: {log_format: text}
 	stderr := &heard{word: "generation begun", do: signal}
 	code := run(ctx, append(args, "-c", file), strings.NewReader(stdin), &stdout, stderr)
 	return outcome{code, stdout.String(), stderr.b.String()}
+}
+
+// commitFirst has a group stand at the begin of partition 0.
+func commitFirst(t *testing.T, client *kgo.Client, group, name string) {
+	t.Helper()
+	l, err := topic.NewReader(client).Describe(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := kmsg.NewOffsetCommitRequestTopic()
+	of.Topic, of.TopicID, of.Partitions = name, l.UUID, append(of.Partitions, kmsg.NewOffsetCommitRequestTopicPartition())
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.Topics = group, append(req.Topics, of)
+	if _, err := req.RequestWith(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // heard is a writer that does something when a word is written.
