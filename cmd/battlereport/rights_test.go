@@ -65,6 +65,7 @@ func TestEachCommandNeedsTheRightsItIsSaidToAndNamesTheOneThatIsMissing(t *testi
 		{[]string{"deadletter", "show", letters + "/0/0"}, "", reading},
 		{[]string{"deadletter", "export"}, "", reading},
 		{[]string{"deadletter", "replay", "--yes", letters + "/0/0"}, "", append(resolving[:4:4], mayWrite(replays))},
+		{[]string{"deadletter", "replay", "--yes", "--to", source, letters + "/0/0"}, "", append(resolving[:4:4], mayWrite(source))},
 		{[]string{"deadletter", "discard", "--yes", "--because", "x", letters + "/0/0"}, "", resolving},
 		{[]string{"skip", "--dry-run", source + "/0"}, "", []grant{mayRead(source), group}},
 		{[]string{"skip", "--yes", "--keep", filepath.Join(t.TempDir(), "kept"), source + "/0"}, "", []grant{mayRead(source), group}},

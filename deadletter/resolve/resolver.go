@@ -92,7 +92,7 @@ func (r *Resolver) Close() { r.tx.close() }
 // Replay is a letter to be replayed.
 type Replay struct {
 	Entry    deadletter.Entry
-	Topic    string // the replay topic
+	Topic    string // where to: the replay topic, or any other
 	Value    []byte // what to write if Repaired
 	Repaired bool   // Value instead of the letter's own
 }
@@ -125,7 +125,7 @@ var ErrNoTransactions = errors.New("the cluster does no transactions")
 var (
 	ErrForeign  = errors.New("the record is no letter: it can be discarded, not replayed")
 	ErrOmitted  = errors.New("the letter goes without a part of its record")
-	ErrTooLarge = errors.New("the replay topic refuses it for its size")
+	ErrTooLarge = errors.New("the topic it is replayed to refuses it for its size")
 )
 
 // Replay writes each letter to its replay topic and its resolution, both in one

@@ -28,6 +28,9 @@ func (w *work) heading(plan *triage.Plan) string {
 	if unchanged := w.unchanged(plan); unchanged > 0 {
 		text += ", unchanged by the repair: " + words.Grouped(unchanged)
 	}
+	if droppings := w.droppings(plan); droppings != "" {
+		text += ", without the header " + droppings
+	}
 	switch {
 	case w.because != "":
 		text += ", because: " + words.Visible(w.because)
@@ -38,7 +41,7 @@ func (w *work) heading(plan *triage.Plan) string {
 	if w.most > 0 && plan.Letters == w.most {
 		text += "; more may match, which --max leaves"
 	}
-	return text + "."
+	return strings.TrimSpace(text + ". " + w.caution)
 }
 
 // unchanged is how many letters of the plan the repair leaves as they are, if there is one.

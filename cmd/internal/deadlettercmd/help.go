@@ -19,10 +19,11 @@ ended, steady if nothing stands out, letters, cause_letters of them with the cau
 violation); states, reasons, apps ("" if unknown), rets and deliveries (each: name, letters); violations (each: instance,
 keyword, message, letters), other_violations; and timeline (each: time, letters), by steps of step_seconds.`
 
-	workJSONHelp = `-o json has: run and by, as they are kept; dry_run; planned, and of these letters unchanged (by the repair), rounded
-(a number has other digits that are the same to a float64), done, repaired (of those done), skipped (another run was
-faster) and unknown (the answer was lost); raw, if the repair was; left (as they are) and before (resolved before), each:
-kind, letters, examples (each: name, detail); seconds; and error, which ended it.`
+	workJSONHelp = `-o json has: run and by, as they are kept; dry_run; to (the topics of a replay), and dropped_headers (each: name, letters
+that have it); planned, and of these letters unchanged (by the repair), rounded (a number has other digits that are the
+same to a float64), done, repaired (of those done), skipped (another run was faster) and unknown (the answer was lost);
+raw, if the repair was; left (as they are) and before (resolved before), each: kind, letters, examples (each: name,
+detail); seconds; and error, which ended it.`
 )
 
 // filterHelp explains the filters.

@@ -30,6 +30,8 @@ A line must be JSON that every parser reads alike: no key twice, no half of a su
 is told with its number, and then nothing is imported, unless --skip-bad is given. A letter that is there twice is never
 left out: which of its lines is meant?
 
+` + destinationHelp + `
+
 ` + workJSONHelp + `
 
 Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answer was no, 2 could not do what was asked,
@@ -47,6 +49,7 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 	load := cli.ConfigFlag(cmd)
 	opts := workOptions{}
 	output := workFlags(cmd, &opts)
+	to := destinationFlags(cmd)
 	rate := rateFlag{perSecond: defaultRate}
 	cmd.Flags().Var(&rate, "rate", "at most `N/s` (or N/m) letters; 0: as fast as Kafka takes them")
 	maxReplays := cmd.Flags().Int("max-replays", defaultMaxReplays, "leave letters that have been replayed `N` times already")
@@ -54,6 +57,9 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 	skipBad := cmd.Flags().Bool("skip-bad", false, "leave bad lines out and go on")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
+		if err := to.fault(); err != nil {
+			return cli.Usage(cmd, err)
+		}
 		if *maxReplays < 0 {
 			return cli.Usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
 		}
@@ -86,6 +92,9 @@ Exit codes: 0 all replayed, 1 some could not be, or a line was bad, or the answe
 			return err
 		}
 		w.verb, w.done, w.rate = "replay", "replayed", rate.perSecond
+		if err := to.aim(cmd.Context(), w, replays); err != nil {
+			return err
+		}
 		w.takeNames(names)
 		w.judge = func(_ context.Context, e *deadletter.Entry) (resolve.Replay, *triage.Obstacle) {
 			return importOf(replays, edited, e)

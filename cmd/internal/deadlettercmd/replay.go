@@ -26,7 +26,7 @@ const (
 func replayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay -c FILE {NAME...|FILTERS}",
-		Short: "Write letters to the replay topic, repaired or as they are",
+		Short: "Write letters to the replay topic or another, repaired or as they are",
 		Long: `Writes the letters named, or those pending that the filters select, to their replay topic, from which the pipeline
 delivers them: the same key, headers and value, the oldest first, so that a player's reports keep their order.
 
@@ -48,6 +48,8 @@ What is replayed, and the note that it is, go to Kafka in one transaction: a let
 killed or runs twice at the same time. Stopped by Ctrl-C, by a broker that has gone, or by another run that has taken
 over, it says how far it came; the same command run again goes on.
 
+` + destinationHelp + `
+
 ` + workJSONHelp + `
 
 Exit codes: 0 all replayed, 1 some could not be, or the answer was no, 2 could not do what was asked, 3 no letter
@@ -56,7 +58,8 @@ matches, or all named are done already.`,
   battlereport deadletter replay -c battlereport.yaml --reason exhausted --since 2h --rate 500/s
   battlereport deadletter replay -c battlereport.yaml --violation /baseinfo/platid --dry-run --diff --jq '.baseinfo.platid |= tonumber'
   battlereport deadletter replay -c battlereport.yaml --reason invalid_json --raw --jq 'if startswith("\u0000") then .[5:] else . end'
-  battlereport deadletter replay -c battlereport.yaml --ret -1011 --max 100 --yes -o json`,
+  battlereport deadletter replay -c battlereport.yaml --ret -1011 --max 100 --yes -o json
+  battlereport deadletter replay -c battlereport.yaml --app wxcde873f99466f74a --to battle-reports-test --drop-header traceparent --dry-run`,
 		Args: cobra.ArbitraryArgs,
 	}
 	load := cli.ConfigFlag(cmd)
@@ -64,6 +67,7 @@ matches, or all named are done already.`,
 	output := workFlags(cmd, &opts)
 	flags := newFilterFlags(cmd)
 	_ = cmd.Flags().MarkHidden("state") // it is always pending
+	to := destinationFlags(cmd)
 	rate := rateFlag{perSecond: defaultRate}
 	cmd.Flags().Var(&rate, "rate", "at most `N/s` (or N/m) letters; 0: as fast as Kafka takes them")
 	most := cmd.Flags().Int64("max", 0, "replay at most `N` letters, the oldest; 0: all")
@@ -73,6 +77,9 @@ matches, or all named are done already.`,
 	cmd.Flags().BoolVar(&opts.diff, "diff", false, "show what --jq changes in the sample; with --dry-run in each letter")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		opts.json = *output == "json"
+		if err := to.fault(); err != nil {
+			return cli.Usage(cmd, err)
+		}
 		if *maxReplays < 0 {
 			return cli.Usage(cmd, fmt.Errorf("--max-replays %d: want 0 or more", *maxReplays))
 		}
@@ -98,6 +105,9 @@ matches, or all named are done already.`,
 			return err
 		}
 		w.verb, w.done, w.rate, w.most, w.repair = "replay", "replayed", rate.perSecond, *most, repair
+		if err := to.aim(cmd.Context(), w, replays); err != nil {
+			return err
+		}
 		w.take(names, filter, flags)
 		w.judge = replays.Of
 		w.resolve = replayAll

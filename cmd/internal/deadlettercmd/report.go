@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +21,8 @@ type workReport struct {
 	Run       string            `json:"run"`
 	By        string            `json:"by"`
 	DryRun    bool              `json:"dry_run"`
+	To        []string          `json:"to,omitempty"` // the topics of replays
+	Dropped   []triage.Count    `json:"dropped_headers,omitempty"`
 	Planned   int64             `json:"planned"`
 	Done      int64             `json:"done"`          // replayed or discarded
 	Repaired  int64             `json:"repaired"`      // of these
@@ -38,7 +42,7 @@ func (w *work) report(plan *triage.Plan, err error) error {
 	out := w.cmd.OutOrStdout()
 	if w.opts.json {
 		r := workReport{
-			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
+			Run: w.run.ID, By: w.run.By, DryRun: w.opts.dryRun, To: slices.Sorted(maps.Keys(plan.Targets)), Dropped: plan.Droppings(w.drop), Planned: plan.Letters, Done: w.resolved, Repaired: w.repaired,
 			Unchanged: w.unchanged(plan), Rounded: plan.Rounded, Raw: w.repair != nil && w.repair.Raw(), Skipped: w.skipped, Unknown: w.unknown, Left: append(plan.Obstacles(), w.unresolved.Obstacles()...), Before: plan.Resolved(),
 			Seconds: math.Round(w.took.Seconds()*1000) / 1000, // nobody reads more
 		}

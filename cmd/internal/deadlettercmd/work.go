@@ -32,6 +32,9 @@ type work struct {
 	rate       float64
 	most       int64              // letters to resolve; 0: any number
 	repair     *deadletter.Repair // of the values; nil: none
+	to         string             // the topic written to; empty: the replay topics
+	drop       []string           // names of headers that records go without
+	caution    string             // what there is to know of such a replay; empty: nothing
 	opts       workOptions
 
 	// from yields the letters of a topic that are asked for, oldest first.
@@ -47,7 +50,7 @@ type work struct {
 
 	resolving bool                // the survey is done
 	reach     map[partition]int64 // the last letter of the plan in each partition
-	source    map[string]string   // of each replay topic, one whose records go there
+	source    map[string]string   // of each replay topic that is provided for, one whose records go there
 
 	resolved, repaired, skipped, unknown int64
 	unresolved                           *triage.Plan // what could not be resolved after all
@@ -138,8 +141,9 @@ func (w *work) survey(ctx context.Context) (*triage.Plan, error) {
 			return true, nil
 		}
 		plan.Add(replay)
+		plan.Drop(&e.Letter, w.drop)
 		w.reach[partition{e.Name.Topic, e.Name.Partition}] = e.Name.Offset
-		if replay.Topic != "" {
+		if replay.Topic != "" && w.to == "" {
 			w.source[replay.Topic] = e.Letter.Source.Topic
 		}
 		if w.opts.diff && w.opts.dryRun && !w.opts.json {

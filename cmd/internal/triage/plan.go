@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/deadletter/resolve"
 )
 
@@ -15,7 +17,8 @@ type Plan struct {
 	Bytes    int64            // of their values
 	Rounded  int64            // of these, with a number that was rounded
 	Rounding Example          // the first of them
-	Targets  map[string]int64 // replay topics
+	Targets  map[string]int64 // the topics they go to
+	Dropped  map[string]int64 // headers that they go without, by name
 
 	reasons, apps *counts[string]
 	obstacles     map[string]*Hindered
@@ -44,7 +47,7 @@ const (
 // NewPlan returns a plan to do nothing.
 func NewPlan() *Plan {
 	return &Plan{
-		Targets: map[string]int64{}, obstacles: map[string]*Hindered{},
+		Targets: map[string]int64{}, Dropped: map[string]int64{}, obstacles: map[string]*Hindered{},
 		reasons: newCounts[string](maxNames), apps: newCounts[string](maxNames),
 	}
 }
@@ -69,6 +72,24 @@ func (p *Plan) Add(replay resolve.Replay) {
 	if len(p.Sample) < sampleSize {
 		p.Sample = append(p.Sample, replay)
 	}
+}
+
+// Drop notes that a letter of the plan loses those of its headers that have these names.
+func (p *Plan) Drop(l *deadletter.Letter, names []string) {
+	for _, name := range names {
+		if slices.ContainsFunc(l.Headers, func(h consumer.Header) bool { return h.Key == name }) {
+			p.Dropped[name]++
+		}
+	}
+}
+
+// Droppings says of each of these names how many letters lose a header that has it, which may be none.
+func (p *Plan) Droppings(names []string) []Count {
+	list := make([]Count, len(names))
+	for i, name := range names {
+		list[i] = Count{name, p.Dropped[name]}
+	}
+	return list
 }
 
 // round notes whether the letter's new value has a number that was rounded.

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type Replays struct {
 
 	Repair     *deadletter.Repair // nil: none
 	MaxReplays int                // letters that were replayed as often stay
+	To         string             // the topic they are replayed to; empty: the replay topic of each
+	Drop       []string           // names of headers that they go without
 }
 
 // NewReplays loads the schemas of the configuration.
@@ -33,8 +36,11 @@ func NewReplays(cfg *config.Config) (*Replays, error) {
 	return &Replays{cfg: cfg, directory: directory}, nil
 }
 
-// Of returns the replay of a letter, its value repaired, or what stands against it. A value is checked as the pipeline
-// will: one that it would refuse would only come back.
+// Reads reports whether the pipeline reads a topic, as a source topic or as one of replays.
+func (r *Replays) Reads(topic string) bool { return r.directory.Feed(topic) != nil }
+
+// Of returns the replay of a letter, its value repaired, or what stands against it. Where the pipeline reads the topic that
+// it is replayed to, it is checked as the pipeline will: one that it would refuse would only come back.
 func (r *Replays) Of(ctx context.Context, e *deadletter.Entry) (resolve.Replay, *Obstacle) {
 	if o := r.against(e, e.Letter.Omitted.Value); o != nil {
 		return resolve.Replay{}, o
@@ -79,24 +85,52 @@ func (r *Replays) against(e *deadletter.Entry, noValue bool) *Obstacle {
 		return &Obstacle{ObstacleOmitted, "a part of it was omitted for its size; the record is at " + SourceOf(&e.Letter)}
 	case e.Letter.Replays >= r.MaxReplays:
 		return &Obstacle{ObstacleReplays, "it has been replayed " + words.Number(e.Letter.Replays, "time") + " and came back"}
-	case !slices.Contains(r.cfg.SourceTopics(), e.Letter.Source.Topic):
+	case r.goesRound() && !slices.Contains(r.cfg.SourceTopics(), e.Letter.Source.Topic):
 		return &Obstacle{ObstacleTopic, fmt.Sprintf("its source topic %s is not configured any more", e.Letter.Source.Topic)}
 	}
 	return nil
 }
 
-// checked is the replay with a value, if the pipeline will take it.
+// goesRound reports whether letters go to topics of replays, where the pipeline takes them for what they first were.
+func (r *Replays) goesRound() bool {
+	return r.To == "" || r.Reads(r.To) && r.directory.Feed(r.To).Replayed
+}
+
+// checked is the replay with a value, unless the pipeline will read it and not take it.
 func (r *Replays) checked(e *deadletter.Entry, value []byte) (resolve.Replay, *Obstacle) {
-	app, why := r.directory.Feed(e.Letter.Source.Topic).App(e.Letter.Headers)
-	if why != "" {
-		return resolve.Replay{}, &Obstacle{ObstacleApp, why}
+	replay := resolve.Replay{Entry: *e, Topic: cmp.Or(r.To, r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic))}
+	replay.Entry.Letter.Headers = r.kept(e.Letter.Headers)
+	feed := r.directory.Feed(r.To)
+	if r.goesRound() {
+		feed = r.directory.Feed(e.Letter.Source.Topic)
 	}
-	if _, refusal := app.Admit(e.Letter.Key, value, e.Letter.Headers, consumer.Excess{}); refusal != nil {
-		return resolve.Replay{}, &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
+	if feed != nil {
+		if o := refusal(feed, &replay.Entry.Letter, value); o != nil {
+			return resolve.Replay{}, o
+		}
 	}
-	replay := resolve.Replay{Entry: *e, Topic: r.cfg.DeadLetter.ReplayTopicFor(e.Letter.Source.Topic)}
 	if !bytes.Equal(value, e.Letter.Value) {
 		replay.Value, replay.Repaired = value, true
 	}
 	return replay, nil
+}
+
+// refusal is why the pipeline would refuse a letter with a value in a topic; nil: it would not.
+func refusal(feed *admission.Feed, l *deadletter.Letter, value []byte) *Obstacle {
+	app, why := feed.App(l.Headers)
+	if why != "" {
+		return &Obstacle{ObstacleApp, why}
+	}
+	if _, refusal := app.Admit(l.Key, value, l.Headers, consumer.Excess{}); refusal != nil {
+		return &Obstacle{string(refusal.Reason), "the pipeline would refuse it: " + refusal.Detail}
+	}
+	return nil
+}
+
+// kept are the headers that a record goes with.
+func (r *Replays) kept(headers []consumer.Header) []consumer.Header {
+	if len(r.Drop) == 0 {
+		return headers
+	}
+	return slices.DeleteFunc(slices.Clone(headers), func(h consumer.Header) bool { return slices.Contains(r.Drop, h.Key) })
 }
