@@ -80,6 +80,10 @@ func (s *Store) each(ctx context.Context, q deadletter.Query, take func(deadlett
 	return nil
 }
 
+// clockMargin is by how much letters may lie before others of an earlier time: Kafka's
+// times are those of the clocks of many members.
+const clockMargin = time.Minute
+
 // extents is where letters that match may lie.
 func (s *Store) extents(ctx context.Context, q *deadletter.Query) (topic.Incarnation, []topic.Extent, error) {
 	f := &q.Filter
@@ -94,9 +98,7 @@ func (s *Store) extents(ctx context.Context, q *deadletter.Query) (topic.Incarna
 		return topic.Incarnation{}, nil, err
 	}
 	if !f.Since.IsZero() {
-		// Kafka times are those of the clocks of many members.
-		const margin = time.Minute
-		firsts, err := s.reader.Since(ctx, letters, f.Since.Add(-margin))
+		firsts, err := s.reader.Since(ctx, letters, f.Since.Add(-clockMargin))
 		if err != nil {
 			return topic.Incarnation{}, nil, err
 		}

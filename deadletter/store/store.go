@@ -2,8 +2,9 @@
 // done about them.
 //
 // [Store.Letters] reads them filtered, the newest or the oldest first, as many as there
-// are when the reading begins; [Store.Get] reads one by its name, and [Store.History]
-// what was done about it. Nothing is written here: package resolve replays and discards.
+// are when the reading begins; a [Follower] reads them as they come; [Store.Get] reads one
+// by its name, and [Store.History] what was done about it. Nothing is written here: package
+// resolve replays and discards.
 //
 // A letter's state is that of the last resolution of its name, or of a twin's
 // ([deadletter.Identity]), among those that are committed when the reading begins or
