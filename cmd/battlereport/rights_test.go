@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,7 @@ func TestEachCommandNeedsTheRightsItIsSaidToAndNamesTheOneThatIsMissing(t *testi
 		{[]string{"deadletter", "list"}, "", reading},
 		{[]string{"deadletter", "show", letters + "/0/0"}, "", reading},
 		{[]string{"deadletter", "export"}, "", reading},
+		{[]string{"deadletter", "watch", "--since", "1h"}, "", reading},
 		{[]string{"deadletter", "replay", "--yes", letters + "/0/0"}, "", append(resolving[:4:4], mayWrite(replays))},
 		{[]string{"deadletter", "replay", "--yes", "--to", source, letters + "/0/0"}, "", append(resolving[:4:4], mayWrite(source))},
 		{[]string{"deadletter", "discard", "--yes", "--because", "x", letters + "/0/0"}, "", resolving},
@@ -142,10 +144,13 @@ telemetry: {log_format: text}
 `, b.Addrs()[0], password, msdk.URL))
 	ctx, signal := context.WithTimeout(t.Context(), time.Minute)
 	defer signal()
-	var stdout strings.Builder
+	var stdout io.Writer = &text{}
+	if slices.Contains(args, "watch") {
+		stdout = &heard{word: "reports.dlq/0/0", do: signal}
+	}
 	stderr := &heard{word: "generation begun", do: signal}
-	code := run(ctx, append(args, "-c", file), strings.NewReader(stdin), &stdout, stderr)
-	return outcome{code, stdout.String(), stderr.b.String()}
+	code := run(ctx, append(args, "-c", file), strings.NewReader(stdin), stdout, stderr)
+	return outcome{code, fmt.Sprint(stdout), stderr.String()}
 }
 
 // commitFirst has a group stand at the begin of partition 0.

@@ -28,12 +28,14 @@ Without --topic, all dead-letter topics of the configuration are read.
 
 Exit codes: 0 done, 1 some letters could not be done, 2 could not do what was asked, 3 no letter matches.`,
 		Example: `  battlereport deadletter stats -c battlereport.yaml
+  battlereport deadletter watch -c battlereport.yaml
   battlereport deadletter list -c battlereport.yaml --reason rejected --since 2h
   battlereport deadletter show -c battlereport.yaml battle-reports.dlq/3/1042
   battlereport deadletter replay -c battlereport.yaml --ret -1011 --jq '.baseinfo.platid |= tonumber'
   battlereport deadletter discard -c battlereport.yaml --openid robot-1 --because 'load test'`,
 	},
 		statsCommand(),
+		watchCommand(),
 		listCommand(),
 		showCommand(),
 		replayCommand(),

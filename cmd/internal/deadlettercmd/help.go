@@ -26,12 +26,19 @@ raw, if the repair was; left (as they are) and before (resolved before), each: k
 detail); seconds; and error, which ended it.`
 )
 
-// filterHelp explains the filters.
-const filterHelp = `All filters given must match; of several values of one, any. Such values are separated by commas, or the flag is
+// filterHelp explains the filters of commands that read letters.
+const filterHelp = selectHelp + `
+
+Exit codes: 0 done, 2 could not do what was asked, 3 no letter matches.`
+
+// watchFilterHelp explains them where letters are waited for.
+const watchFilterHelp = selectHelp + `
+
+Exit codes: 0 ended by Ctrl-C, 2 could not do what was asked.`
+
+const selectHelp = `All filters given must match; of several values of one, any. Such values are separated by commas, or the flag is
 repeated. A letter that came into its topic without a time, or with one of before 1990, is in no --since and no --until.
 --reason foreign selects records that are no letters of ours; --app, --ret, --topic, --partition, --offset, --violation
 and --delivery match none of these. --where takes a jq expression over {"value", "text", "headers", "letter"}: the
 record's value, null if it is not JSON as the pipeline takes it, which other programs may read differently; the same as
-text; the record's headers; and the letter as "list -o jsonl" has it.
-
-Exit codes: 0 done, 2 could not do what was asked, 3 no letter matches.`
+text; the record's headers; and the letter as "list -o jsonl" has it.`

@@ -127,6 +127,7 @@ func TestTheHelpNamesEachFieldOfTheJSON(t *testing.T) {
 	}{
 		{listCommand(), letterJSONHelp, letter},
 		{exportCommand(), letterJSONHelp, letter},
+		{watchCommand(), letterJSONHelp, letter},
 		{showCommand(), letterJSONHelp, letter},
 		{showCommand(), historyJSONHelp, append(history, "history")},
 		{statsCommand(), statsJSONHelp, stats},

@@ -171,11 +171,8 @@ func (b *letterbox) all(ctx context.Context, s scan) iter.Seq2[deadletter.Entry,
 
 // of yields the letters of one topic.
 func (b *letterbox) of(ctx context.Context, store *store.Store, s scan) iter.Seq2[deadletter.Entry, error] {
-	q := deadletter.Query{Filter: s.filter, TopicID: b.ids[store], OldestFirst: s.oldestFirst, Failed: s.failed}
-	foreign := slices.Contains(s.filter.Reasons, triage.Foreign)
-	if foreign { // of which the library knows nothing
-		q.Filter.Reasons, q.Filter.Where = nil, nil
-	}
+	q, foreign := s.query()
+	q.TopicID, q.OldestFirst = b.ids[store], s.oldestFirst
 	q.Progress = func(read, total int64) {
 		b.read[store], b.total[store] = read, total
 		if s.progress != nil {
@@ -202,6 +199,16 @@ func (b *letterbox) of(ctx context.Context, store *store.Store, s scan) iter.Seq
 			}
 		}
 	}
+}
+
+// query is the scan for the library, which knows nothing of the reason [triage.Foreign]: where that is asked for, selects
+// has to match what it finds.
+func (s *scan) query() (q deadletter.Query, foreign bool) {
+	q = deadletter.Query{Filter: s.filter, Failed: s.failed}
+	if foreign = slices.Contains(s.filter.Reasons, triage.Foreign); foreign {
+		q.Filter.Reasons, q.Filter.Where = nil, nil
+	}
+	return q, foreign
 }
 
 // selects matches a letter, or a foreign record, with the reasons and the condition of a filter that asks for foreign

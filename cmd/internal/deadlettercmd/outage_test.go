@@ -27,6 +27,8 @@ type post struct {
 	cfg    *config.Config
 	conn   consumer.Connection // which the broker can sever
 	source string
+
+	written int64 // letters, after those of newPost
 }
 
 // newPost returns a post with n letters of a few players, which can be replayed as they are.

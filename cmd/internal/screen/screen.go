@@ -55,6 +55,12 @@ func (s *Screen) Width() int {
 	return width
 }
 
+// Height is how many lines a view has room for now.
+func (s *Screen) Height() int {
+	_, height := s.size()
+	return max(height-1, 1)
+}
+
 // Write puts whole lines above the view.
 func (s *Screen) Write(text []byte) (int, error) {
 	s.mu.Lock()
@@ -72,9 +78,8 @@ func (s *Screen) Draw(view []string) {
 	if s.ended {
 		return
 	}
-	_, height := s.size()
 	erase := s.erase()
-	s.view = view[:min(len(view), max(height-1, 1))]
+	s.view = view[:min(len(view), s.Height())]
 	if !s.hidden {
 		s.hidden = true
 		erase = append([]byte(hideCursor), erase...)
