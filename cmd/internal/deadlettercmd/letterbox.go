@@ -40,8 +40,7 @@ func connect(cmd *cobra.Command, load func() (*config.Config, error)) (*config.C
 	if err != nil {
 		return nil, consumer.Connection{}, err
 	}
-	conn, err := cfg.Kafka.Connection(nil)
-	conn.Warn = kafkafault.Warner(&cfg.Kafka, func(err error) { cli.Complain(cmd, err.Error()) })
+	conn, err := kafkafault.Connection(&cfg.Kafka, nil, func(err error) { cli.Complain(cmd, err.Error()) })
 	return cfg, conn, err
 }
 

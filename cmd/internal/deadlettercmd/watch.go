@@ -56,7 +56,7 @@ goes on where it was. It asks the brokers once a second, is in no group, and wri
 			}
 		}
 		began := time.Now()
-		box, filter, err := flags.open(load, began)
+		box, filter, err := flags.open(cmd, load, began)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,9 @@
 package kafkafault
 
 import (
+	"context"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -11,6 +13,14 @@ import (
 
 // warnEvery is how often an address is warned of, at most: each of a process's clients finds it out by itself.
 const warnEvery = time.Hour
+
+// Connection is how the brokers are reached; dial nil means TCP. What warn is told, once an hour of each address, is which
+// of kafka.brokers are silent while others answer. It connects to nothing.
+func Connection(k *config.Kafka, dial func(ctx context.Context, network, address string) (net.Conn, error), warn func(error)) (consumer.Connection, error) {
+	conn, err := k.Connection(dial)
+	conn.Warn = Warner(k, warn)
+	return conn, err
+}
 
 // Warner returns what is told of addresses that are silent, and says so, with the cause. It is safe for concurrent use if
 // say is, and calls it for one at a time.

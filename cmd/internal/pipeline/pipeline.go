@@ -101,13 +101,12 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if opts.MeterProvider == nil {
 		opts.MeterProvider = noop.NewMeterProvider()
 	}
-	conn, err := cfg.Kafka.Connection(opts.DialKafka)
+	conn, err := kafkafault.Connection(&cfg.Kafka, opts.DialKafka, func(err error) {
+		opts.Logger.Warn("an address of kafka.brokers does not answer, and another does", "error", err)
+	})
 	if err != nil {
 		return nil, err
 	}
-	conn.Warn = kafkafault.Warner(&cfg.Kafka, func(err error) {
-		opts.Logger.Warn("an address of kafka.brokers does not answer, and another does", "error", err)
-	})
 	directory, err := admission.New(cfg)
 	if err != nil {
 		return nil, err

@@ -78,11 +78,10 @@ Exit codes: 0 all published, 1 some lines were bad, 2 could not publish all.`,
 		if err != nil {
 			return err
 		}
-		conn, err := cfg.Kafka.Connection(nil)
+		conn, err := kafkafault.Connection(&cfg.Kafka, nil, func(err error) { cli.Complain(cmd, err.Error()) })
 		if err != nil {
 			return err
 		}
-		conn.Warn = kafkafault.Warner(&cfg.Kafka, func(err error) { cli.Complain(cmd, err.Error()) })
 		in, err := cli.OpenInput(cmd, args)
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ type skip struct {
 }
 
 func (s *skip) do(ctx context.Context) error {
-	conn, err := s.cfg.Kafka.Connection(nil)
+	conn, err := kafkafault.Connection(&s.cfg.Kafka, nil, func(err error) { cli.Complain(s.cmd, err.Error()) })
 	if err != nil {
 		return err
 	}
