@@ -289,7 +289,7 @@ func (c Connection) reach(ctx context.Context, network, address string, step tim
 	}
 	securing, secured := context.WithTimeout(ctx, step)
 	defer secured()
-	secure := tls.Client(conn, cfg)
+	secure := tls.Client(conn, named(cfg))
 	if err := secure.HandshakeContext(securing); err != nil {
 		_ = conn.Close()
 		if isHangUp(err) {

@@ -1,17 +1,10 @@
 package kafkatest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"fmt"
-	"math/big"
-	"net"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,11 +31,7 @@ type Secure struct {
 func StartSecure(tb testing.TB) Secure {
 	tb.Helper()
 	if os.Getenv(BrokersVariable) == "" {
-		s, err := startSecure(tb)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return s
+		return startSecure(tb)
 	}
 	variable := func(name string) string {
 		value := os.Getenv("BATTLEREPORT_TEST_" + name)
@@ -62,7 +51,8 @@ func StartSecure(tb testing.TB) Secure {
 	}
 }
 
-func startSecure(tb testing.TB) (Secure, error) {
+func startSecure(tb testing.TB) Secure {
+	tb.Helper()
 	dir := tb.TempDir()
 	s := Secure{
 		CAFile:   filepath.Join(dir, "ca.pem"),
@@ -71,31 +61,16 @@ func startSecure(tb testing.TB) (Secure, error) {
 		Username: "battlereport",
 		Password: "correct-horse",
 	}
-	ca, err := newCertificate("test authority", nil)
-	if err != nil {
-		return Secure{}, err
-	}
-	broker, err := newCertificate("broker", &ca)
-	if err != nil {
-		return Secure{}, err
-	}
-	client, err := newCertificate("client", &ca)
-	if err != nil {
-		return Secure{}, err
-	}
-	if err := errors.Join(
-		os.WriteFile(s.CAFile, ca.pem(), 0o600),
-		os.WriteFile(s.CertFile, client.pem(), 0o600),
-		client.writeKey(s.KeyFile),
-	); err != nil {
-		return Secure{}, fmt.Errorf("write the test's certificates: %w", err)
-	}
+	authority := NewAuthority(tb, "test authority")
+	authority.Write(tb, s.CAFile)
+	authority.WriteKey(tb, s.authorityKey())
+	client := authority.Issue(tb, "client", time.Hour)
+	client.Write(tb, s.CertFile)
+	client.WriteKey(tb, s.KeyFile)
 
 	pool := x509.NewCertPool()
-	pool.AddCert(ca.leaf)
-	server := tls.Config{Certificates: []tls.Certificate{
-		{Certificate: [][]byte{broker.leaf.Raw}, PrivateKey: broker.key},
-	}}
+	pool.AddCert(authority.Leaf)
+	server := tls.Config{Certificates: []tls.Certificate{authority.Issue(tb, "broker", time.Hour).TLS()}}
 	mutual := server.Clone()
 	mutual.ClientAuth, mutual.ClientCAs = tls.RequireAndVerifyClientCert, pool
 	s.TLSAddrs = start(tb, []kfake.Opt{kfake.TLS(mutual)}).Addrs()
@@ -105,56 +80,22 @@ func startSecure(tb testing.TB) (Secure, error) {
 		kfake.Superuser("SCRAM-SHA-256", s.Username, s.Password),
 		kfake.Superuser("SCRAM-SHA-512", s.Username, s.Password),
 	}).Addrs()
-	return s, nil
+	return s
 }
 
-// certificate is a certificate with its private key.
-type certificate struct {
-	leaf *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
+// authorityKey is where the key of the authority is, of brokers that this repository starts.
+func (s Secure) authorityKey() string { return filepath.Join(filepath.Dir(s.CAFile), "ca.key") }
 
-// newCertificate returns a certificate for this machine, good for an hour, that the authority has signed. Without
-// an authority it returns one.
-func newCertificate(name string, authority *certificate) (certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// Authority returns the authority in CAFile, for certificates beside the client's. It skips the test if its key is not
+// beside it.
+func (s Secure) Authority(tb testing.TB) Authority {
+	tb.Helper()
+	pair, err := tls.LoadX509KeyPair(s.CAFile, s.authorityKey())
+	if errors.Is(err, fs.ErrNotExist) {
+		tb.Skip("needs the key of the brokers' authority, " + s.authorityKey())
+	}
 	if err != nil {
-		return certificate{}, fmt.Errorf("generate the key of the %s: %w", name, err)
+		tb.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: name},
-		NotBefore:             time.Now().Add(-time.Minute),
-		NotAfter:              time.Now().Add(time.Hour),
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		BasicConstraintsValid: true,
-	}
-	parent := certificate{template, key}
-	if authority == nil {
-		template.IsCA, template.KeyUsage = true, x509.KeyUsageCertSign
-	} else {
-		parent = *authority
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent.leaf, key.Public(), parent.key)
-	if err != nil {
-		return certificate{}, fmt.Errorf("sign the certificate of the %s: %w", name, err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return certificate{}, fmt.Errorf("parse the certificate of the %s: %w", name, err)
-	}
-	return certificate{leaf, key}, nil
-}
-
-func (c certificate) pem() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.leaf.Raw})
-}
-
-func (c certificate) writeKey(path string) error {
-	der, err := x509.MarshalPKCS8PrivateKey(c.key)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return Authority{Certificate{pair.Leaf, pair.PrivateKey}}
 }
