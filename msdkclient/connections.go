@@ -1,6 +1,7 @@
 package msdkclient
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -11,26 +12,29 @@ import (
 // use would keep to the old one for as long as the process lives.
 const lifetime = 5 * time.Minute
 
-// connections are those of a client. Every few minutes they begin anew: new calls connect again, and the old
-// connections close as the calls on them end. It is safe for concurrent use.
+// connections are those of a client. Every few minutes, and when others are to be trusted, they begin anew: new calls
+// connect again, and the old connections close as the calls on them end. It is safe for concurrent use.
 type connections struct {
-	open func() *http.Transport
+	secure func() *tls.Config // another when others are to be trusted
+	open   func(secure *tls.Config) *http.Transport
 
 	mu        sync.Mutex
 	transport *http.Transport
+	with      *tls.Config // of transport
 	renewal   time.Time
 }
 
 // get returns the transport for the next call.
 func (c *connections) get() *http.Transport {
+	secure := c.secure()
 	c.mu.Lock()
 	now := time.Now()
 	old := c.transport
-	if old != nil && now.Before(c.renewal) {
+	if old != nil && now.Before(c.renewal) && secure == c.with {
 		c.mu.Unlock()
 		return old
 	}
-	c.transport = c.open()
+	c.transport, c.with = c.open(secure), secure
 	c.renewal = now.Add(lifetime - rand.N(lifetime/3)) // processes that begin together do not renew together
 	current := c.transport
 	c.mu.Unlock()

@@ -37,7 +37,8 @@ type Config struct {
 	// MaxConns is how many idle connections are kept: as many as there are calls in flight, or connections are
 	// opened and closed for nothing. It does not limit the calls.
 	MaxConns int
-	// CAFile is a PEM file of authorities to trust beside the system's. Empty: the system's alone.
+	// CAFile is a PEM file of authorities to trust beside the system's. Empty: the system's alone. It is read again at
+	// each call, and once it has changed calls connect anew; while it cannot be used what was in it counts.
 	CAFile string
 }
 
@@ -106,11 +107,12 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	secure, err := tlsConfig(cfg.CAFile)
+	authorities, err := newAuthorities(cfg.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	c.connections.open = func() *http.Transport { return c.transport(cfg.MaxConns, secure) }
+	c.connections.secure = authorities.tlsConfig
+	c.connections.open = func(secure *tls.Config) *http.Transport { return c.transport(cfg.MaxConns, secure) }
 	return c, nil
 }
 
