@@ -9,13 +9,14 @@
 // Any string may hold ${VAR}, an environment variable, in [ ] and { } too. It is replaced after the YAML has been parsed,
 // so that a variable's value cannot add keys, and it is not looked into again. $${ stands for a literal ${. A secret can be
 // given as KEY_file instead: the file's content without one trailing newline. Files named in the configuration are taken
-// relative to the directory of the configuration file.
+// relative to the directory of the configuration file. Those of certificates, authorities and secrets are meant to change
+// while a program runs: see [Credential] and [Kafka.Connection].
 //
 // Keys at the top that begin with x- are left alone, for anchors; << merges what they mark into another mapping.
 //
 // Secrets never appear in a fault, and a [Secret] prints as [redacted].
 //
-// The package does not connect to anything, reads no file but those named, and keeps no state.
+// The package does not connect to anything, reads no file but those named, and keeps no state beside a [Credential]'s.
 package config
 
 import (
@@ -65,9 +66,10 @@ type TLS struct {
 
 // SASL authenticates to the brokers.
 type SASL struct {
-	Mechanism string // none, plain, scram-sha-256 or scram-sha-512
-	Username  string
-	Password  Secret
+	Mechanism    string // none, plain, scram-sha-256 or scram-sha-512
+	Username     string
+	Password     Secret
+	PasswordFile string // empty unless Password is from it
 }
 
 // MSDK is the platform's interface.
@@ -82,7 +84,8 @@ type MSDK struct {
 type App struct {
 	AppID        string
 	AppKey       Secret
-	Encode       int // 1: AppKey is the appkey, 2: it is the msdkkey
+	AppKeyFile   string // empty unless AppKey is from it
+	Encode       int    // 1: AppKey is the appkey, 2: it is the msdkkey
 	Topics       []string
 	Route        string // RouteBattleReport or RouteScore
 	Schema       string // builtin:any, builtin:en, builtin:ja, or the path of a file

@@ -92,8 +92,9 @@ func TestParseTakes(t *testing.T) {
 		"a secret's file loses one line end": {
 			`apps: [{appid: wx1, appkey_file: key, topics: [a]}, {appid: wx2, appkey_file: crlf, topics: [a]}, {appid: wx3, appkey_file: none, topics: [a]}]`,
 			func(c *config.Config) {
-				c.Apps[0].AppKey = "from file"
+				c.Apps[0].AppKey, c.Apps[0].AppKeyFile = "from file", filepath.Join(dir, "key")
 				c.Apps = append(c.Apps, c.Apps[0], c.Apps[0])
+				c.Apps[1].AppKeyFile, c.Apps[2].AppKeyFile = filepath.Join(dir, "crlf"), filepath.Join(dir, "none")
 				c.Apps[1].AppID, c.Apps[1].AppKey = "wx2", "from windows"
 				c.Apps[2].AppID, c.Apps[2].AppKey = "wx3", "from nowhere"
 			},
@@ -103,7 +104,7 @@ func TestParseTakes(t *testing.T) {
 				"apps: [{appid: wx1, appkey: k, topics: [a], schema: schema.json}]",
 			func(c *config.Config) {
 				c.Kafka.TLS = config.TLS{Enabled: true, CAFile: filepath.Join(dir, "key"), CertFile: filepath.Join(dir, "key"), KeyFile: filepath.Join(dir, "crlf")}
-				c.Kafka.SASL = config.SASL{Mechanism: "plain", Username: "u", Password: "from file"}
+				c.Kafka.SASL = config.SASL{Mechanism: "plain", Username: "u", Password: "from file", PasswordFile: filepath.Join(dir, "key")}
 				c.Apps[0].Schema = filepath.Join(dir, "schema.json")
 			},
 		},

@@ -59,7 +59,7 @@ func kafkaFields(k *Kafka, dir string) []field {
 		{key: "sasl", doc: "Authentication to the brokers. Any mechanism but none needs username and password; none allows neither.", group: []field{
 			{key: "mechanism", doc: "How to authenticate. plain sends the password as it is: use it over TLS.", scalar: oneOf(&k.SASL.Mechanism, "none", "plain", "scram-sha-256", "scram-sha-512")},
 			{key: "username", doc: "User to authenticate as.", scalar: text(&k.SASL.Username, credentialRule)},
-			{key: "password", doc: "The user's password.", scalar: secret(&k.SASL.Password, credentialRule), file: secretFile(&k.SASL.Password, credentialRule, dir)},
+			{key: "password", doc: "The user's password.", scalar: secret(&k.SASL.Password, credentialRule), file: secretFile(&k.SASL.Password, &k.SASL.PasswordFile, credentialRule, dir)},
 		}},
 	}
 }
@@ -76,7 +76,7 @@ func msdkFields(m *MSDK, dir string) []field {
 func appFields(a *App, dir string) []field {
 	return []field{
 		{key: "appid", doc: "The game's appid. No two apps may share one. A guest appid (G_...) is refused: guest mode may not report.", required: true, example: "wxcde873f99466f74a", scalar: text(&a.AppID, appIDRule)},
-		{key: "appkey", doc: "The key that signs the calls.", required: true, example: "${MSDK_APPKEY}", scalar: secret(&a.AppKey, keyRule), file: secretFile(&a.AppKey, keyRule, dir)},
+		{key: "appkey", doc: "The key that signs the calls.", required: true, example: "${MSDK_APPKEY}", scalar: secret(&a.AppKey, keyRule), file: secretFile(&a.AppKey, &a.AppKeyFile, keyRule, dir)},
 		{key: "encode", doc: "What the key is: 1 the appkey, 2 the msdkkey of newer servers.", scalar: integer(&a.Encode, 1, 2)},
 		{key: "topics", doc: "Topics of the game's records, none twice. Several apps may name the same topic: then a record's appid header picks the app, and a record without that header is dead-lettered as unknown_app.", required: true, example: "[battle-reports]", list: texts(&a.Topics, "topics", topicRule)},
 		{key: "route", doc: "The interface to post to: battle_report, or wxscore for a game still on the old one.", scalar: oneOf(&a.Route, RouteBattleReport, RouteScore)},

@@ -83,7 +83,7 @@ func schemaName(to *string, dir string) *scalar {
 const maxSecretFile = 64 << 10
 
 // secretFile is the path of a file that holds a secret, with one line end at most; relative to dir.
-func secretFile(to *Secret, r rule, dir string) *scalar {
+func secretFile(to *Secret, from *string, r rule, dir string) *scalar {
 	s := text(new(string), filledRule)
 	s.want = "the path of a file that holds the secret"
 	s.set = func(text string) string {
@@ -91,29 +91,37 @@ func secretFile(to *Secret, r rule, dir string) *scalar {
 			return s.want
 		}
 		path := inDir(dir, text)
-		f, err := openRegular(path)
-		if err != nil {
-			return cannotRead(path, err)
+		value, want := readSecret(path, r)
+		if want == "" {
+			*to, *from = value, path
 		}
-		defer f.Close()
-		content, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-		if err != nil {
-			return cannotRead(path, err)
-		}
-		value, ended := strings.CutSuffix(string(content), "\n")
-		if ended {
-			value = strings.TrimSuffix(value, "\r")
-		}
-		if value == "" || len(content) > maxSecretFile {
-			return "a file of 1 byte to " + printSize(maxSecretFile) + " that holds the secret"
-		}
-		if what := r.flaw(value); what != "" {
-			return fmt.Sprintf("a file that holds %s, one line end aside; the secret in %q %s", r.want, path, what)
-		}
-		*to = Secret(value)
-		return ""
+		return want
 	}
 	return s
+}
+
+// readSecret reads the secret in a file, or says what is wanted of the file instead, and shows nothing of it.
+func readSecret(path string, r rule) (_ Secret, want string) {
+	f, err := openRegular(path)
+	if err != nil {
+		return "", cannotRead(path, err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return "", cannotRead(path, err)
+	}
+	value, ended := strings.CutSuffix(string(content), "\n")
+	if ended {
+		value = strings.TrimSuffix(value, "\r")
+	}
+	if value == "" || len(content) > maxSecretFile {
+		return "", "a file of 1 byte to " + printSize(maxSecretFile) + " that holds the secret"
+	}
+	if what := r.flaw(value); what != "" {
+		return "", fmt.Sprintf("a file that holds %s, one line end aside; the secret in %q %s", r.want, path, what)
+	}
+	return Secret(value), ""
 }
 
 // maxFile bounds the configuration's file, and those that it names: none of text that people write comes near it.

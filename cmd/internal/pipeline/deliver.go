@@ -31,13 +31,13 @@ func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 	var err error
 	if b.app.Route == config.RouteScore {
 		ev := b.items[0].Value
-		err = msdk.Score(ctx, b.app.Identity, msdkclient.Score{OpenID: string(ev.user), Score: string(ev.score), Expires: b.app.ScoreExpires})
+		err = msdk.Score(ctx, b.app.Identity(), msdkclient.Score{OpenID: string(ev.user), Score: string(ev.score), Expires: b.app.ScoreExpires})
 	} else {
 		reports := make([][]byte, len(b.items))
 		for i, it := range b.items {
 			reports[i] = it.Value.record.Value
 		}
-		err = msdk.BattleReport(ctx, b.app.Identity, b.named, reports...)
+		err = msdk.BattleReport(ctx, b.app.Identity(), b.named, reports...)
 	}
 	out := outcome{batch: b, began: began, took: time.Since(began), oldest: oldest}
 	if err != nil && !errors.As(err, &out.err) {

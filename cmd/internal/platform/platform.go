@@ -4,7 +4,7 @@
 //
 // It learns of each call's end and answers when the next one may be made; it makes none, decides nothing of batches, and
 // knows no records. Time comes in as an argument, but for [Breaker.Now], the clock of retries. What changes belongs to one
-// goroutine, that of the pipeline's loop; only [Breaker.State] and [Breaker.Held] are safe to ask elsewhere.
+// goroutine, that of the pipeline's loop; only [Breaker.State], [Breaker.Held] and [App.Identity] are safe to ask elsewhere.
 //
 // A breaker is, in turn:
 //
@@ -26,7 +26,8 @@ import (
 // App is an app and what its calls have met.
 type App struct {
 	*admission.App
-	Identity msdkclient.App
+
+	key *config.Credential
 
 	Breaker  *Breaker
 	Named    *Named
@@ -41,11 +42,16 @@ type App struct {
 // NewApp returns an app of which nothing is known yet.
 func NewApp(app *admission.App, cfg config.Breaker) *App {
 	return &App{
-		App:      app,
-		Identity: msdkclient.App{ID: app.AppID, Key: app.AppKey.Reveal(), Encode: app.Encode},
-		Breaker:  newBreaker(cfg),
-		Named:    newNamed(),
+		App:     app,
+		key:     app.Key(),
+		Breaker: newBreaker(cfg),
+		Named:   newNamed(),
 	}
+}
+
+// Identity is what a call is made with that begins now. It is safe for concurrent use.
+func (a *App) Identity() msdkclient.App {
+	return msdkclient.App{ID: a.AppID, Key: a.key.Now().Reveal(), Encode: a.Encode}
 }
 
 // memory is how many calls it takes, about, until an app's share of failing calls has followed a change.
