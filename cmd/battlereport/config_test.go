@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/battlereport/battlereport/consumer/kafkatest"
 )
 
 func TestTheExamplePassesTheCheck(t *testing.T) {
@@ -67,6 +71,46 @@ func TestConfigCheckWarnsOfASchemaThatDoesNotCheckWhatItSays(t *testing.T) {
 	}
 	if got := invoke(t, "", "config", "check", "-c", path); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestConfigCheckSaysWhatIsWrongWithOurCertificate(t *testing.T) {
+	t.Parallel()
+	authority := kafkatest.NewAuthority(t, "authority")
+	for rule, test := range map[string]struct {
+		life   time.Duration
+		other  bool // the key is that of another certificate
+		code   int
+		stderr string // what is said, after the path and with the time for AT
+	}{
+		"nothing":                    {time.Hour, false, exitDone, ""},
+		"it expires soon":            {10 * time.Second, false, exitDone, "kafka.tls.cert_file: warning: CERT: expires at AT"},
+		"it has expired":             {-time.Second, false, exitCannot, "kafka.tls.cert_file: CERT: expired at AT: renew it"},
+		"its key is that of another": {time.Hour, true, exitCannot, "kafka.tls: read TLS certificate CERT and key KEY: tls: private key does not match public key"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			cert, key := write(t, "client.pem", ""), write(t, "client.key", "")
+			c := authority.Issue(t, "client", test.life)
+			c.Write(t, cert)
+			c.WriteKey(t, key)
+			if test.other {
+				authority.Issue(t, "client", test.life).WriteKey(t, key)
+			}
+			path := write(t, "config.yaml", fmt.Sprintf("kafka: {tls: {enabled: true, cert_file: %s, key_file: %s}}\napps: [{appid: wx1, appkey: k, topics: [a]}]", cert, key))
+			want := outcome{code: test.code}
+			if test.code == exitDone {
+				want.stdout = path + ": ok: 1 app, 1 topic\n"
+			} else {
+				want.stderr = "battlereport: "
+			}
+			if test.stderr != "" {
+				want.stderr += path + ": " + strings.NewReplacer("CERT", cert, "KEY", key, "AT", c.Leaf.NotAfter.UTC().Format(time.RFC3339)).Replace(test.stderr) + "\n"
+			}
+			if got := invoke(t, "", "config", "check", "-c", path); got != want {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
 	}
 }
 

@@ -10,7 +10,7 @@
 // so that a variable's value cannot add keys, and it is not looked into again. $${ stands for a literal ${. A secret can be
 // given as KEY_file instead: the file's content without one trailing newline. Files named in the configuration are taken
 // relative to the directory of the configuration file. Those of certificates, authorities and secrets are meant to change
-// while a program runs: see [Credential] and [Kafka.Connection].
+// while a program runs: see [Credential], [Kafka.Connection] and [Config.Files].
 //
 // Keys at the top that begin with x- are left alone, for anchors; << merges what they mark into another mapping.
 //

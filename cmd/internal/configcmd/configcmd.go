@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/config"
+	"github.com/battlereport/battlereport/cmd/internal/renewal"
 	"github.com/battlereport/battlereport/cmd/internal/words"
 	"github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/schema"
@@ -32,7 +34,8 @@ func checkCommand() *cobra.Command {
 		Short: "Say whether a configuration is good, or all that is wrong with it",
 		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
 each with its line, and names the proxy by which calls would go. Connects to nothing. What of a schema looks like a check
-and is none, such as a misspelt keyword, is a warning: it can be run.
+and is none, such as a misspelt keyword, is a warning: it can be run. So is a certificate of ours that expires soon; one
+that has expired is a fault.
 
 Exit codes: 0 it can be run, 2 it cannot.`,
 		Example: `  MSDK_APPKEY=... battlereport config check -c battlereport.yaml`,
@@ -61,6 +64,13 @@ Exit codes: 0 it can be run, 2 it cannot.`,
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s: apps[%d].schema: warning: %v\n", file, i, note)
 			}
 		}
+		if _, err := c.Kafka.Connection(nil); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", file, err))
+		} else if warning, err := checkExpiry(&c.Kafka.TLS); err != nil {
+			faults = append(faults, fmt.Errorf("%s: kafka.tls.cert_file: %w", file, err))
+		} else if warning != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: kafka.tls.cert_file: warning: %s\n", file, warning)
+		}
 		proxy, err := msdkclient.ProxyFor(c.MSDK.BaseURL, os.Getenv)
 		if err != nil {
 			faults = append(faults, err)
@@ -77,6 +87,23 @@ Exit codes: 0 it can be run, 2 it cannot.`,
 		return err
 	}
 	return cmd
+}
+
+// checkExpiry looks whether our certificate has expired, or soon will.
+func checkExpiry(tls *config.TLS) (warning string, err error) {
+	first, err := tls.FirstToExpire()
+	if err != nil || first == nil {
+		return "", err
+	}
+	at := first.NotAfter.UTC().Format(time.RFC3339)
+	switch renewal.StageOf(first, time.Now()) {
+	case renewal.Far:
+		return "", nil
+	case renewal.Expired:
+		return "", fmt.Errorf("%s: expired at %s: renew it", tls.CertFile, at)
+	default:
+		return fmt.Sprintf("%s: expires at %s", tls.CertFile, at), nil
+	}
 }
 
 func exampleCommand() *cobra.Command {

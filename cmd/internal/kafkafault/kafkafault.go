@@ -1,6 +1,7 @@
 // Package kafkafault calls by its cause what is wrong between a client and Kafka, says what to do about it, and tells
 // what may pass from what will not. It is one function of an error, for all commands: it asks no broker, goes by the
-// types and codes of errors and never by their text, and knows no password.
+// types and codes of errors and never by their text, and knows no password. It reads no file but our certificate's, for its
+// expiry.
 package kafkafault
 
 import (

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/consumer"
+	"github.com/battlereport/battlereport/consumer/kafkatest"
 	"github.com/battlereport/battlereport/deadletter/resolve"
 	"github.com/battlereport/battlereport/deadletter/topic"
 )
@@ -147,6 +149,25 @@ func TestAFaultIsCalledByItsCauseAndSaysWhatToDo(t *testing.T) {
 		}
 		if again := kafkafault.Explain(&test.of, fmt.Errorf("again: %w", err)); again.Error() != "again: "+err.Error() {
 			t.Errorf("%s: is explained twice: %v", rule, again)
+		}
+	}
+}
+
+func TestOurCertificateIsSaidToHaveExpiredWhenItHas(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	authority := kafkatest.NewAuthority(t, "authority")
+	for life, expired := range map[time.Duration]bool{-time.Second: true, time.Hour: false} {
+		k := ours
+		k.TLS.CertFile, k.TLS.KeyFile = filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")
+		c := authority.Issue(t, "client", life)
+		c.Write(t, k.TLS.CertFile)
+		c.WriteKey(t, k.TLS.KeyFile)
+		err := kafkafault.Explain(&k, at("a:9092", handshake(&net.OpError{Op: "remote error", Err: tls.AlertError(46)})))
+		said := strings.Contains(err.Error(), "our certificate "+k.TLS.CertFile+" has expired at "+c.Leaf.NotAfter.UTC().Format(time.RFC3339))
+		var fault *kafkafault.Fault
+		if said != expired || !errors.As(err, &fault) || fault.Kind != kafkafault.OurCertificate {
+			t.Errorf("of one that is good for %v: %v", life, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/battlereport/battlereport/consumer"
 )
@@ -48,12 +49,23 @@ func (c *client) handshake(e *consumer.OpenError) (Kind, string) {
 		return Certificate, fmt.Sprintf("the certificate of %s cannot be verified (%v)", c.who(e), e.Err)
 	case errors.As(e.Err, &alert) && c.TLS.CertFile == "":
 		return OurCertificate, fmt.Sprintf("%s ends the handshake (%v): it may want a certificate of this client's, kafka.tls.cert_file and key_file", c.who(e), alert)
+	case errors.As(e.Err, &alert) && c.expired() != nil:
+		return OurCertificate, fmt.Sprintf("%s ends the handshake (%v): our certificate %s has expired at %s: renew it",
+			c.who(e), alert, c.TLS.CertFile, c.expired().NotAfter.UTC().Format(time.RFC3339))
 	case errors.As(e.Err, &alert):
 		return OurCertificate, fmt.Sprintf("%s ends the handshake (%v): see whether its authorities have signed %s, and until when", c.who(e), alert, c.TLS.CertFile)
 	case errors.Is(e.Err, consumer.ErrHungUp):
 		return HungUp, c.who(e) + " hangs up in the TLS handshake: it is about to restart, or does not speak TLS (kafka.tls.enabled)"
 	}
 	return c.unreachable(e)
+}
+
+// expired is our certificate if it has, or that of those which lead from it to an authority which has.
+func (c *client) expired() *x509.Certificate {
+	if first, err := c.TLS.FirstToExpire(); err == nil && first != nil && time.Now().After(first.NotAfter) {
+		return first
+	}
+	return nil
 }
 
 // wanted says why a broker may hang up before it has answered.

@@ -70,3 +70,25 @@ func TestACallInFlightKeepsTheKeyItHasBegunWith(t *testing.T) {
 		}
 	})
 }
+
+func TestAKeyThatCannotBeUsedIsSaidAndTheOneBeforeSigns(t *testing.T) {
+	t.Parallel()
+	virtual(t, func(w *world) {
+		change := w.keyFile(appKey)
+		p, stop := w.start()
+		w.begun()
+		change("hunter2\t")
+		time.Sleep(time.Minute)
+		w.publishMany("player", 20)
+		w.settled(p, 20, time.Minute)
+		if !w.log.contains("a file cannot be used as it is now") || w.log.contains("hunter2") {
+			w.t.Error("it is not said, or more than that")
+		}
+		change(appKey)
+		w.until("it is said that it is well", time.Minute, func() bool { return w.log.contains("a file can be used again") })
+		stop()
+		if w.msdk.Ledger.Len() != 20 || w.log.contains("app is held") {
+			w.t.Errorf("%d delivered", w.msdk.Ledger.Len())
+		}
+	})
+}

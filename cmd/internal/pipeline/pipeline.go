@@ -62,6 +62,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/kafkafault"
 	"github.com/battlereport/battlereport/cmd/internal/platform"
+	"github.com/battlereport/battlereport/cmd/internal/renewal"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/msdkclient"
@@ -89,6 +90,7 @@ type Pipeline struct {
 	lasting
 	conn     consumer.Connection
 	consumer *consumer.Consumer
+	files    *renewal.Watch
 	engine   atomic.Pointer[engine] // of the current generation
 }
 
@@ -134,6 +136,9 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	}}
 	for _, app := range directory.Apps {
 		p.apps = append(p.apps, platform.NewApp(app, cfg.Delivery.Breaker))
+	}
+	if p.files, err = renewal.New(cfg, opts.Logger, opts.MeterProvider); err != nil {
+		return nil, err
 	}
 	if p.metrics, err = newMetrics(opts.MeterProvider, p.apps, p.Stats); err != nil {
 		return nil, err
@@ -189,9 +194,12 @@ func fetchBytes(cfg *config.Config) (one, total int) {
 // brokers that cannot be reached, and for source topics that do not exist while
 // it serves those that do. An error means that it cannot work as configured.
 func (p *Pipeline) Run(ctx context.Context) error {
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	noteSchemas(p.log, p.directory.Apps)
+	waiting.Go(func() { p.files.Run(ctx) })
 	topics := &provisioner{cfg: p.cfg, conn: p.conn, log: p.log}
 	missing, err := topics.provideAll(ctx, p.cfg.SourceTopics())
 	if err != nil {
@@ -200,9 +208,6 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	var waiting sync.WaitGroup
-	defer waiting.Wait()
-	defer cancel()
 	waiting.Go(func() { topics.await(ctx, missing) })
 	err = p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
 		e := newEngine(&p.lasting)
@@ -216,6 +221,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // Close releases the connections. Call it after Run has returned.
 func (p *Pipeline) Close() {
 	p.metrics.close()
+	p.files.Close()
 	p.consumer.Close()
 	p.msdk.Close()
 	p.letters.Close()

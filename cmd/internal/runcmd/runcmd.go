@@ -39,6 +39,9 @@ The dead-letter and replay topics are created at the start if they do not exist.
 says which to create and exits 2, as it does for all that will not pass: a wrong password, a right that is denied.
 Brokers that cannot be reached, or are too few, are waited for.
 
+Files of certificates, authorities and secrets may be replaced while it runs: what is in them counts from the next
+handshake, or call, on.
+
 Exit codes: 0 drained after a signal, 2 cannot work as configured.`,
 		Example: `  battlereport run -c battlereport.yaml
   MSDK_APPKEY=... battlereport run -c battlereport.yaml --log-format text`,
