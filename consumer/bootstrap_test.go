@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/consumer/kafkatest"
@@ -250,4 +251,63 @@ func TestEachClientFindsTheBrokerBesideABlackHole(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While brokers are told one after the other whom to let in, some do and some do not.
+func TestABrokerThatRefusesUsHidesNoneThatDoesNotAndIsHeardOfElse(t *testing.T) {
+	t.Parallel()
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		mechanism, err := consumer.SASL("plain", "ada", "correct-horse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const lets, refuses = "lets.example:9092", "refuses-us.example:9092"
+		door := b.Doorman(time.Hour)
+		for range 10 { // in any order
+			for rule, test := range map[string]struct {
+				other string
+				want  error
+			}{
+				"one that does": {lets, nil},
+				"a silent one":  {"mute.example:9092", kerr.IllegalSaslState},
+			} {
+				conn := amid(b, refuses, test.other)
+				conn.SASL = mechanism
+				dial := conn.Dial
+				conn.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					switch address {
+					case lets:
+						return door.Dial(ctx, network, b.Addrs()[0])
+					case refuses:
+						return refusing(), nil
+					}
+					return dial(ctx, network, address)
+				}
+				opened, err := conn.Opener()(t.Context(), "tcp", consumer.Bootstrap)
+				if !errors.Is(err, test.want) {
+					t.Errorf("%s: %v", rule, err)
+				}
+				if err == nil {
+					opened.Close()
+				}
+			}
+		}
+	})
+}
+
+// refusing is a connection to a broker that takes no SASL.
+func refusing() net.Conn {
+	ours, theirs := net.Pipe()
+	go func() {
+		defer theirs.Close()
+		for _, answer := range []string{speaksNothing, "\x00\x00\x00\x0a" + "\x00\x00\x00\x00" + "\x00\x22" + "\x00\x00\x00\x00"} {
+			if _, err := theirs.Read(make([]byte, 1<<10)); err != nil {
+				return
+			}
+			if _, err := theirs.Write([]byte(answer)); err != nil {
+				return
+			}
+		}
+	}()
+	return ours
 }

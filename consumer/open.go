@@ -126,6 +126,7 @@ func (o *opener) any(ctx context.Context, network string) (*session, error) {
 		began   = map[string]time.Time{} // those that are being tried
 		results = make(chan outcome)
 		next    = time.NewTimer(0)
+		refusal error // of a broker that has answered
 		last    error
 	)
 	defer next.Stop()
@@ -158,18 +159,18 @@ func (o *opener) any(ctx context.Context, network string) (*session, error) {
 				delete(began, r.address)
 				o.warn(began, r.address)
 				return r.session, nil
-			case isAnswer(r.err):
-				return nil, r.err // as others would answer
 			case errors.As(r.err, &failed):
 				delete(began, failed.Address)
 			}
-			last = r.err
+			if last = r.err; isAnswer(last) {
+				refusal = last
+			}
 			next.Reset(0)
 		case <-ctx.Done():
-			return nil, cmp.Or(last, ctx.Err())
+			return nil, cmp.Or(refusal, last, ctx.Err())
 		}
 	}
-	return nil, last
+	return nil, cmp.Or(refusal, last)
 }
 
 // warn tells of those that have been silent while another answered.

@@ -80,7 +80,7 @@ func (c Connection) begin(ctx context.Context, network, address string, step tim
 }
 
 // last notes for how long the session is to last; 0: for ever. It is renewed when from
-// four to nine tenths of the time are over, so that not all are renewed at once.
+// eight to nine tenths of the time are over, so that not all are renewed at once.
 func (s *session) last(lifetime time.Duration) {
 	if lifetime > 0 {
 		now := time.Now()

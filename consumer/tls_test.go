@@ -51,7 +51,13 @@ func opens(t *testing.T, config *tls.Config, address string, broker ...kafkatest
 			if chain := server.ConnectionState().PeerCertificates; len(chain) > 0 {
 				seen = chain[0]
 			}
-			go func() { _, _ = server.Read(make([]byte, 1)); theirs.Close() }()
+			go func() {
+				defer theirs.Close()
+				if _, err := server.Read(make([]byte, 1<<10)); err == nil {
+					_, _ = server.Write([]byte(speaksNothing))
+					_, _ = server.Read(make([]byte, 1))
+				}
+			}()
 		}
 	}()
 	conn, err = consumer.Connection{TLS: config, Dial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }}.
