@@ -36,7 +36,8 @@ type link struct {
 	changed  chan struct{} // closed when nothing is pending, the session breaks, or the link closes
 	deadline struct{ read, write time.Time }
 	closed   bool
-	opening  context.CancelFunc // of another session, if one is being opened
+	opening  context.CancelFunc // of another session, if one is being opened,
+	until    *time.Time         // up to the deadline of who reads or writes, and opens it
 }
 
 func newLink(s *session, open func(context.Context) (*session, error), retries bool) *link {
@@ -88,7 +89,7 @@ func (l *link) Read(b []byte) (int, error) {
 		}
 		l.breaks(s, err)
 		l.writing.Lock()
-		again, err := l.again(s)
+		again, err := l.again(s, &l.deadline.read)
 		l.writing.Unlock()
 		if !again {
 			return 0, err
@@ -112,7 +113,7 @@ func (l *link) Write(b []byte) (int, error) {
 		return n, nil
 	}
 	l.breaks(s, err)
-	again, err := l.again(s)
+	again, err := l.again(s, &l.deadline.write)
 	if again {
 		return len(b), nil
 	}
@@ -173,7 +174,7 @@ func (l *link) change() {
 func (l *link) breaks(s *session, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.broken != s {
+	if l.session == s && l.broken != s {
 		l.broken, l.cause = s, err
 	}
 	if isHangUp(err) {
@@ -189,11 +190,12 @@ func (l *link) current() *session {
 }
 
 // again has what has no answer be sent over another session than the one that is broken,
-// if it may be. Writing is held.
-func (l *link) again(s *session) (again bool, err error) {
+// if it may be and there is one before the deadline. Writing is held.
+func (l *link) again(s *session, until *time.Time) (again bool, err error) {
 	l.mu.Lock()
 	replaced, closed, err := l.session != s, l.closed, l.cause
-	used, whole, kept := l.answers > 0, l.heard.between(), l.kept
+	used, whole := l.answers > 0, l.heard.between()
+	kept := slices.Clone(l.kept) // the first may be answered before the last is sent
 	l.mu.Unlock()
 	switch {
 	case replaced:
@@ -205,7 +207,7 @@ func (l *link) again(s *session) (again bool, err error) {
 	case !l.retries, !whole:
 		return false, err
 	}
-	if err := l.replace(s, dialTimeout); err != nil {
+	if err := l.replace(s, dialTimeout, until); err != nil {
 		return false, err
 	}
 	for _, frame := range kept {
@@ -217,7 +219,8 @@ func (l *link) again(s *session) (again bool, err error) {
 }
 
 // renew puts another session in the place of one that is about to end, once it has
-// answered all. Where there is none to be had the old one serves for as long as it lasts.
+// answered all. Where there is none to be had, in half the time that there is to write,
+// the old one serves for as long as it lasts.
 func (l *link) renew() error {
 	for {
 		l.mu.Lock()
@@ -225,18 +228,22 @@ func (l *link) renew() error {
 		due := !s.renew.IsZero() && !time.Now().Before(s.renew)
 		lost, pending := l.broken == s || l.closed, l.pending > 0
 		l.mu.Unlock()
-		switch {
-		case !due, lost: // which Write finds
+		if !due || lost { // which Write finds
 			return nil
-		case pending:
-			if !within(changed, deadline) {
-				return nil // likewise
-			}
-			continue
 		}
-		left := time.Until(s.ends)
-		err := l.replace(s, min(max(left, stepTimeout), dialTimeout))
-		if err == nil || time.Until(s.ends) <= 0 {
+		left, patience := time.Until(s.ends), dialTimeout
+		if left > 0 {
+			patience = min(max(left, stepTimeout), dialTimeout)
+			if !deadline.IsZero() {
+				patience = min(patience, time.Until(deadline)/2)
+				deadline = time.Now().Add(patience)
+			}
+		}
+		if pending {
+			if within(changed, deadline) {
+				continue
+			}
+		} else if err := l.replace(s, patience, &l.deadline.write); err == nil || time.Until(s.ends) <= 0 {
 			return err
 		}
 		s.renew = time.Now().Add(left / 4)
@@ -260,8 +267,9 @@ func within(changed <-chan struct{}, deadline time.Time) bool {
 	}
 }
 
-// replace puts another session in the place of one, which it closes. Writing is held.
-func (l *link) replace(old *session, within time.Duration) error {
+// replace puts another session in the place of one, which it closes, if there is one
+// within a time and before the deadline. Writing is held.
+func (l *link) replace(old *session, within time.Duration, until *time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	l.mu.Lock()
@@ -269,8 +277,8 @@ func (l *link) replace(old *session, within time.Duration) error {
 		l.mu.Unlock()
 		return net.ErrClosed
 	}
-	l.opening = cancel
-	if d := l.deadline.read; !d.IsZero() {
+	l.opening, l.until = cancel, until
+	if d := *until; !d.IsZero() {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadline(ctx, d)
 		defer stop()
@@ -279,7 +287,7 @@ func (l *link) replace(old *session, within time.Duration) error {
 	s, err := l.open(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.opening = nil
+	l.opening, l.until = nil, nil
 	if err != nil {
 		return err
 	}
@@ -315,23 +323,32 @@ func (l *link) SetDeadline(t time.Time) error {
 	return errors.Join(l.SetReadDeadline(t), l.SetWriteDeadline(t))
 }
 
-// SetReadDeadline bounds reading, and the opening of another session meanwhile.
+// SetReadDeadline bounds reading, and the opening of another session by who reads.
 func (l *link) SetReadDeadline(t time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.deadline.read = t
-	if l.opening != nil && !t.IsZero() && !t.After(time.Now()) {
-		l.opening()
-	}
+	l.put(&l.deadline.read, t)
 	return unlessHungUp(l.session.SetReadDeadline(t))
 }
 
-// SetWriteDeadline bounds writing.
+// SetWriteDeadline bounds writing, and the opening of another session by who writes.
 func (l *link) SetWriteDeadline(t time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.deadline.write = t
+	l.put(&l.deadline.write, t)
 	return unlessHungUp(l.session.SetWriteDeadline(t))
+}
+
+// put puts off or advances a deadline, and has who waits no longer than that go on.
+func (l *link) put(deadline *time.Time, t time.Time) {
+	*deadline = t
+	if t.IsZero() || t.After(time.Now()) {
+		return
+	}
+	if l.until == deadline {
+		l.opening()
+	}
+	l.change()
 }
 
 // unlessHungUp leaves it to who reads and writes to find that the session is broken.

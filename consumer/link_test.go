@@ -37,19 +37,23 @@ func (w *world) flow(records int, every time.Duration) {
 }
 
 func TestAGenerationOutlivesTheSessionsOfItsConnections(t *testing.T) {
-	for rule, every := range map[string]time.Duration{
-		"while records come":                    300 * time.Millisecond,
-		"while hardly any comes":                7 * time.Second,
-		"where there is nothing for many times": 3 * time.Minute,
+	for rule, test := range map[string]struct{ every, heartbeat time.Duration }{
+		"while records come":                       {300 * time.Millisecond, 200 * time.Millisecond},
+		"while hardly any comes":                   {7 * time.Second, 200 * time.Millisecond},
+		"where there is nothing for many times":    {3 * time.Minute, 200 * time.Millisecond},
+		"where nothing is said for long at a time": {3 * time.Minute, 9 * time.Second}, // kafka-go gives each answer 5 s
 	} {
 		t.Run(rule, func(t *testing.T) {
 			virtual(t, 2, func(w *world) {
 				door := w.Doorman(20 * time.Second)
-				members := []*member{w.join(through(door.Dial), plain), w.join(through(door.Dial), plain)}
+				seldom := func(cfg *consumer.Config, _ *member) {
+					cfg.SessionTimeout, cfg.HeartbeatInterval = 30*time.Second, test.heartbeat
+				}
+				members := []*member{w.join(through(door.Dial), plain, seldom), w.join(through(door.Dial), plain, seldom)}
 				w.until("both have a partition", func() bool { return members[0].serving() && members[1].serving() })
 				began := [2]int{members[0].began(), members[1].began()}
-				records := int(8 * time.Minute / every)
-				w.flow(records, every)
+				records := int(8 * time.Minute / test.every)
+				w.flow(records, test.every)
 				w.until("all are taken", func() bool { return len(members[0].records())+len(members[1].records()) == records })
 				for i, m := range members {
 					if n := m.began(); n != began[i] {
@@ -156,7 +160,6 @@ func TestARequestIsSentAgainOnce(t *testing.T) {
 	})
 }
 
-// kept is a Doorman's world whose sessions cannot be renewed while it is barred.
 func TestASessionThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	virtual(t, 1, func(w *world) {
 		door := w.Doorman(20 * time.Second)

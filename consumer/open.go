@@ -265,9 +265,9 @@ func (a *addresses) order(all []string) []string {
 }
 
 // isHangUp tells whether an error is what is left of a connection that the other side,
-// or somebody between, has ended.
+// or somebody between, has ended, or of which the system has found out (see keepAlive).
 func isHangUp(err error) bool {
-	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE}, func(end error) bool {
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT}, func(end error) bool {
 		return errors.Is(err, end)
 	})
 }
