@@ -21,9 +21,9 @@ type link struct {
 	open    func(context.Context) (*session, error)
 	retries bool // what has no answer is sent again, where the session was of use before
 
-	writing sync.Mutex // held by who writes, or puts another session in the place of one
-	sent    frames     // guarded by writing
-	heard   frames     // of who reads
+	writing chan struct{} // held by who writes, or puts another session in the place of one
+	sent    frames        // guarded by writing
+	heard   frames        // of who reads
 
 	mu       sync.Mutex
 	session  *session
@@ -41,7 +41,7 @@ type link struct {
 }
 
 func newLink(s *session, open func(context.Context) (*session, error), retries bool) *link {
-	return &link{open: open, retries: retries, session: s, changed: make(chan struct{})}
+	return &link{open: open, retries: retries, session: s, writing: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
 // frames follows a stream of messages, each of which begins with its length.
@@ -84,14 +84,14 @@ func (l *link) Read(b []byte) (int, error) {
 		if err == nil {
 			return 0, nil
 		}
-		if l.current() != s {
-			continue
-		}
 		l.breaks(s, err)
-		l.writing.Lock()
-		again, err := l.again(s, &l.deadline.read)
-		l.writing.Unlock()
-		if !again {
+		if err := l.lost(s, err); err != nil {
+			return 0, err
+		}
+		l.writing <- struct{}{} // who writes to s, which is closed, soon does no longer
+		err = l.again(s, err, &l.deadline.read)
+		<-l.writing
+		if err != nil {
 			return 0, err
 		}
 	}
@@ -99,8 +99,8 @@ func (l *link) Read(b []byte) (int, error) {
 
 // Write writes requests, whole or in pieces.
 func (l *link) Write(b []byte) (int, error) {
-	l.writing.Lock()
-	defer l.writing.Unlock()
+	l.writing <- struct{}{}
+	defer func() { <-l.writing }()
 	if l.sent.between() {
 		if err := l.renew(); err != nil {
 			return 0, err
@@ -113,11 +113,10 @@ func (l *link) Write(b []byte) (int, error) {
 		return n, nil
 	}
 	l.breaks(s, err)
-	again, err := l.again(s, &l.deadline.write)
-	if again {
-		return len(b), nil
+	if err := l.again(s, err, &l.deadline.write); err != nil {
+		return n, err
 	}
-	return n, err
+	return len(b), nil
 }
 
 // note notes what is about to be sent.
@@ -169,17 +168,18 @@ func (l *link) change() {
 	l.changed = make(chan struct{})
 }
 
-// breaks notes what has befallen a session, and has who writes to it do so no longer. One
-// whose time to answer is over is as it was.
+// breaks notes of a session that the other side has ended it, and has who writes to it do
+// so no longer.
 func (l *link) breaks(s *session, err error) {
+	if !isHangUp(err) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.session == s && l.broken != s {
 		l.broken, l.cause = s, err
 	}
-	if isHangUp(err) {
-		_ = s.Close()
-	}
+	_ = s.Close()
 	l.change()
 }
 
@@ -189,33 +189,48 @@ func (l *link) current() *session {
 	return l.session
 }
 
-// again has what has no answer be sent over another session than the one that is broken,
-// if it may be and there is one before the deadline. Writing is held.
-func (l *link) again(s *session, until *time.Time) (again bool, err error) {
+// lost returns an error for one that has befallen a session, unless what has no answer
+// may be sent over another, or has been.
+func (l *link) lost(s *session, err error) error {
 	l.mu.Lock()
-	replaced, closed, err := l.session != s, l.closed, l.cause
-	used, whole := l.answers > 0, l.heard.between()
-	kept := slices.Clone(l.kept) // the first may be answered before the last is sent
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	if l.broken == s {
+		err = l.cause
+	}
 	switch {
-	case replaced:
-		return true, nil // by the other side
-	case closed, !isHangUp(err):
-		return false, err
-	case !used:
-		return false, &OpenError{Address: s.address, Broker: -1, Err: fmt.Errorf("%w: %w", ErrHungUp, err)}
-	case !l.retries, !whole:
-		return false, err
+	case l.session != s:
+		return nil
+	case l.closed, !isHangUp(err):
+		return err
+	case l.answers == 0:
+		return &OpenError{Address: s.address, Broker: -1, Err: fmt.Errorf("%w: %w", ErrHungUp, err)}
+	case !l.retries, !l.heard.between():
+		return err
+	}
+	return nil
+}
+
+// again has what has no answer be sent over another session than the one that an error has
+// befallen, if it may be and there is one before the deadline. Writing is held.
+func (l *link) again(s *session, err error, until *time.Time) error {
+	if err := l.lost(s, err); err != nil {
+		return err
+	}
+	if l.current() != s {
+		return nil // the other side has sent it
 	}
 	if err := l.replace(s, dialTimeout, until); err != nil {
-		return false, err
+		return err
 	}
+	l.mu.Lock()
+	next, kept := l.session, slices.Clone(l.kept) // the first may be answered before the last is sent
+	l.mu.Unlock()
 	for _, frame := range kept {
-		if _, err := l.current().Write(frame); err != nil {
-			return false, err
+		if _, err := next.Write(frame); err != nil {
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // renew puts another session in the place of one that is about to end, once it has
