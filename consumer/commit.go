@@ -15,6 +15,7 @@ import (
 // commitLoop commits by time and by count until stop is closed.
 func (g *Generation) commitLoop(stop <-chan struct{}) {
 	trouble := newTrouble(g.log, "offsets cannot be committed, trying again", "offsets are committed again")
+	trouble.passing = restarting
 	ticker := time.NewTicker(g.c.cfg.CommitInterval)
 	defer ticker.Stop()
 	for {

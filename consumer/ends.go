@@ -40,6 +40,7 @@ func (g *Generation) watchEnds(ctx context.Context) {
 		err    error
 	}
 	trouble := newTrouble(g.log, "where logs end cannot be found out, trying again: their lag is shown as it was last known", "where logs end is known again")
+	trouble.passing = restarting
 	answers := make(chan answer)
 	waiting := map[int32]bool{} // brokers that have not answered yet
 	var asking sync.WaitGroup

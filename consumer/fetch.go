@@ -38,6 +38,7 @@ func (g *Generation) Fetch(ctx context.Context, take Take, reserve Reserve) {
 
 func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take) {
 	trouble := newTrouble(g.log, "partition cannot be fetched, trying again", "partition is fetched again")
+	trouble.passing = restarting
 	pause := newPause()
 	hand := g.c.budget.Hand(p.Topic)
 	defer hand.Empty()

@@ -60,6 +60,7 @@ func (p *Partition) fetchAllLater() {
 // first until it has caught up.
 func (g *Generation) fetchDeferred(ctx context.Context, p *Partition, d *deferred) {
 	trouble := newTrouble(g.log, "what was left for later of a partition cannot be fetched, trying again", "it is fetched again")
+	trouble.passing = restarting
 	pause := newPause()
 	for ctx.Err() == nil {
 		at, next := p.later(d)

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,6 +141,47 @@ func TestConnectionsThatAreCutAreMadeAnewInSilence(t *testing.T) {
 			w.t.Error("trouble is said")
 		}
 	})
+}
+
+// Its partitions have other leaders before anybody need know.
+func TestABrokerThatRestartsIsSaidOnlyIfItLasts(t *testing.T) {
+	for rule, test := range map[string]struct {
+		gone time.Duration
+		said bool
+	}{
+		"it is back soon": {3 * time.Second, false},
+		"it lasts":        {20 * time.Second, true},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			virtual(t, 1, func(w *world) {
+				fake, proxy := w.RequireKfake(w.t), w.Proxy()
+				leader := (fake.CoordinatorFor(w.group) + 1) % 3
+				w.ledBy(leader, 0)
+				var gone atomic.Bool
+				m := w.join(through(func(ctx context.Context, network, address string) (net.Conn, error) {
+					if address != w.Addrs()[leader] {
+						return w.Dial(ctx, network, address)
+					}
+					if gone.Load() {
+						return nil, syscall.ECONNREFUSED
+					}
+					return proxy.Dial(ctx, network, address)
+				}))
+				w.publish(0, "a")
+				w.untilTaken(m, 1)
+				gone.Store(true)
+				proxy.Cut()
+				time.Sleep(test.gone)
+				gone.Store(false)
+				w.publish(0, "b")
+				w.untilTaken(m, 2)
+				time.Sleep(time.Minute)
+				if said, again := w.log.count("partition cannot be fetched") > 0, w.log.count("partition is fetched again") > 0; said != test.said || again != test.said {
+					w.t.Errorf("trouble is said: %v, and that it is over: %v", said, again)
+				}
+			})
+		})
+	}
 }
 
 // What a broker does not answer at all is its own fault, or that of what it was sent.
