@@ -32,6 +32,9 @@ func (n note) skip(s wire.Span) (passed note, wanted bool) {
 		return rest
 	}
 	passed.unsettled = pass(n.unsettled)
+	if passed.unsettled.horizon != n.unsettled.horizon {
+		passed.epoch = unknownEpoch // the batch may have been the first of its leader
+	}
 	passed.deferred = slices.Clone(n.deferred)
 	for i := range passed.deferred {
 		d := &passed.deferred[i]

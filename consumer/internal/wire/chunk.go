@@ -33,8 +33,10 @@ type Chunk struct {
 	last  bool  // nothing more is to be read
 	from  int64 // the offset that was asked for
 	next  int64 // where to go on
-	epoch int32 // leader epoch of the last batch opened, or that of before
+	epoch int32 // leader epoch of the last batch opened, or that of before; unknownEpoch: one was skipped since
 }
+
+const unknownEpoch = -1
 
 // NewChunk is the chunk of what an answer says of a partition, which was asked for from
 // an offset on; epoch is the leader epoch of the batch before. The memory is what the
@@ -63,7 +65,8 @@ func (c *Chunk) Rest() []byte { return c.rest }
 // Next is the offset at which to go on: after what has been read.
 func (c *Chunk) Next() int64 { return c.next }
 
-// Epoch is the leader epoch of the last batch opened, or that of before.
+// Epoch is the leader epoch of the last batch opened, or that of before; -1: one was
+// skipped since.
 func (c *Chunk) Epoch() int32 { return c.epoch }
 
 // Ended tells that there is nothing more to read.
@@ -102,6 +105,7 @@ func (c *Chunk) skip() bool {
 		return false
 	}
 	c.next = c.skipped[i].Last + 1
+	c.epoch = unknownEpoch // it may have been the first batch of its leader
 	return true
 }
 
