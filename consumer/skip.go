@@ -21,7 +21,11 @@ func (c *Consumer) Skip(ctx context.Context, u *Unreadable) error {
 	if err != nil {
 		return err
 	}
-	to := toCommit{u.place, committed{u.Moved, u.metadata}}
+	metadata, err := c.noted(u)
+	if err != nil {
+		return err
+	}
+	to := toCommit{u.place, committed{u.Moved, metadata}}
 	switch now := all[u.Topic][u.Partition]; now {
 	case to.committed:
 		return nil
@@ -31,6 +35,9 @@ func (c *Consumer) Skip(ctx context.Context, u *Unreadable) error {
 	}
 	nobody := newGeneration(c, &kafka.Generation{GroupID: c.cfg.Group, ID: -1}, nil)
 	err = nobody.commitOffsets(ctx, []toCommit{to})[0]
+	if metadata != "" && errors.Is(err, kerr.OffsetMetadataTooLarge) {
+		return c.Skip(ctx, u) // that is heeded now
+	}
 	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) {
 		return cmp.Or(c.unoccupied(ctx), err)
 	}

@@ -162,6 +162,51 @@ func TestSeveralBatchesArePassedOneByOne(t *testing.T) {
 	})
 }
 
+func TestABatchIsPassedOfWhichTheFirstRecordsWereDeleted(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		w.publish(0, "a")
+		begin := w.ProduceUnreadable(w.t, w.topic, 0, 3)
+		w.publish(0, "b")
+		one := w.join()
+		w.stuck(one, begin)
+		w.deleteRecords(0, begin+1)
+		if u := w.skip(whereItStands); u.Begin != begin || u.First != begin+1 || u.Last != begin+2 {
+			w.t.Errorf("found %+v", u)
+		}
+		two := w.join()
+		w.untilCommitted(map[int32]int64{0: begin + 4})
+		w.expect("a b", one, two)
+	})
+}
+
+func TestWhereBrokersTakeNoMetadataAGroupIsMovedIfThereIsNothingToNote(t *testing.T) {
+	virtual(t, 1, func(w *world) {
+		w.refuseMetadata(0)
+		w.publish(0, "a")
+		first := w.ProduceUnreadable(w.t, w.topic, 0, 3)
+		w.publish(0, "b")
+		second := w.ProduceUnreadable(w.t, w.topic, 0, 3)
+		w.publish(0, "c")
+		one := w.join()
+		w.stuck(one, first)
+		c := w.outsider()
+		u, err := c.Unreadable(w.t.Context(), w.topic, 0, second)
+		if err == nil {
+			err = c.Skip(w.t.Context(), u)
+		}
+		if !errors.Is(err, consumer.ErrNoRoom) {
+			w.t.Errorf("error %v", err)
+		}
+		w.skip(first)
+		two := w.join()
+		w.stuck(two, second)
+		w.skip(second)
+		three := w.join()
+		w.untilCommitted(map[int32]int64{0: 9})
+		w.expect("a b c", one, two, three)
+	})
+}
+
 func TestAGroupWithMembersIsNotMoved(t *testing.T) {
 	virtual(t, 1, func(w *world) {
 		w.publish(0, "a")

@@ -27,14 +27,14 @@ type Unreadable struct {
 	Committed int64 // where the group stands
 	Moved     int64 // where it is to stand; the same, if something before the batch is not settled
 
-	place    place
-	was      committed
-	metadata string // beside Moved
+	place place
+	was   committed
+	note  note // beside Moved
 }
 
 // Why a group is not moved past a record batch. A [RefusedError] wraps these.
 var (
-	ErrPast     = errors.New("the group is past it")
+	ErrPast     = errors.New("the group has passed it, or will")
 	ErrReadable = errors.New("it can be read")
 	ErrNoBatch  = errors.New("the log has no such record batch")
 	ErrNotBegun = errors.New("the group has committed nothing of it")
@@ -75,19 +75,14 @@ func (c *Consumer) Unreadable(ctx context.Context, topic string, partition int, 
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.bounds(ctx, topic, partition)
-	if err != nil {
-		return nil, err
-	}
-	b := all[partition]
 	if offset >= 0 {
-		if offset < b.first || offset >= b.end {
-			return nil, refuse(ErrNoBatch, "it has the offsets from %d up to, and without, %d", b.first, b.end)
+		if offset < s.log.first || offset >= s.log.end {
+			return nil, refuse(ErrNoBatch, "it has the offsets from %d up to, and without, %d", s.log.first, s.log.end)
 		}
 		return c.examine(ctx, s, offset, true)
 	}
 	for _, at := range s.note.next() {
-		if at = max(at, b.first); at >= b.end {
+		if at = max(at, s.log.first); at >= s.log.end {
 			continue
 		}
 		u, err := c.examine(ctx, s, at, false)
@@ -95,12 +90,13 @@ func (c *Consumer) Unreadable(ctx context.Context, topic string, partition int, 
 			return u, err
 		}
 	}
-	return nil, refuse(ErrReadable, "the group stands at %d, and nothing is in its way there", s.committed.offset)
+	return nil, refuse(ErrReadable, "the group stands at %d, and nothing is in its way there: name the offset, if the log of run does", s.committed.offset)
 }
 
 // stand is where the group stands in a partition.
 type stand struct {
 	place
+	log       logBounds
 	committed committed
 	note      note
 }
@@ -117,12 +113,16 @@ func (c *Consumer) stand(ctx context.Context, topic string, partition int) (s st
 	if !slices.Contains(t.partitions, partition) {
 		return s, refuse(ErrNoBatch, "topic %s has the partitions %v", topic, t.partitions)
 	}
+	log, err := c.bounds(ctx, topic, partition)
+	if err != nil {
+		return s, err
+	}
 	all, err := c.commits(ctx, map[string][]int{topic: {partition}})
 	unknown := errors.Is(err, kafka.GroupIdNotFound)
 	if err != nil && !unknown {
 		return s, err
 	}
-	s = stand{place: place{l.cluster, topic, partition}, committed: all[topic][partition]}
+	s = stand{place: place{l.cluster, topic, partition}, log: log[partition], committed: all[topic][partition]}
 	if unknown || s.committed.offset < 0 {
 		return s, refuse(ErrNotBegun, "have it taken until the log names the batch")
 	}
@@ -149,8 +149,8 @@ func (n note) next() (offsets []int64) {
 func (c *Consumer) examine(ctx context.Context, s stand, offset int64, exactly bool) (*Unreadable, error) {
 	p := &Partition{Topic: s.topic, ID: s.partition}
 	o, next, end, why, err := c.tryBatch(ctx, p, s.note.topic, offset)
-	if err == nil && o.Offsets.First < offset { // the broker sends all of it
-		o, next, end, why, err = c.tryBatch(ctx, p, s.note.topic, o.Offsets.First)
+	if begin := max(o.Offsets.First, s.log.first); err == nil && begin < offset { // the broker sends all of it
+		o, next, end, why, err = c.tryBatch(ctx, p, s.note.topic, begin)
 	}
 	switch {
 	case err != nil:
@@ -169,15 +169,27 @@ func (c *Consumer) examine(ctx context.Context, s stand, offset int64, exactly b
 	u := &Unreadable{
 		Topic: s.topic, Partition: s.partition, Begin: o.Offsets.First, First: max(next, o.Offsets.First), Last: o.Offsets.Last,
 		Records: o.Records, Bytes: o.Bytes, Why: why,
-		Committed: s.committed.offset, Moved: after.first(), place: s.place, was: s.committed,
+		Committed: s.committed.offset, Moved: after.first(), place: s.place, was: s.committed, note: after,
 	}
-	after.skipped = after.skipped[endBefore(after.skipped, u.Moved):]
-	u.metadata = after.encode(s.place, u.Moved, maxNote)
-	const ample = 1 << 30
-	if len(after.skipped) > maxSkipped || u.metadata != after.encode(s.place, u.Moved, ample) {
-		return nil, refuse(ErrNoRoom, "have records settle first that were taken before it")
+	u.note.skipped = after.skipped[endBefore(after.skipped, u.Moved):]
+	if _, err := c.noted(u); err != nil {
+		return nil, err
 	}
 	return u, nil
+}
+
+// noted is what is to be committed beside Moved, all of it.
+func (c *Consumer) noted(u *Unreadable) (metadata string, err error) {
+	const ample = 1 << 30
+	metadata = c.metadata(u.note, u.place, u.Moved)
+	whole := metadata == u.note.encode(u.place, u.Moved, ample)
+	if metadata == "" { // as a broker has it that takes none
+		whole = len(u.note.skipped)+len(u.note.deferred) == 0 && u.note.unsettled.horizon == u.Moved
+	}
+	if len(u.note.skipped) > maxSkipped || !whole {
+		return "", refuse(ErrNoRoom, "have records settle first that were taken before it")
+	}
+	return metadata, nil
 }
 
 // tryBatch fetches a batch and reads it. It returns what its head says; the first offset
