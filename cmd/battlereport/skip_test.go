@@ -78,7 +78,7 @@ func (s *stall) delivered() (users []string) {
 // run runs the consumer until the platform has so many reports and the mark is in the log.
 func (s *stall) run(reports int, mark string) {
 	s.t.Helper()
-	ctx, end := context.WithTimeout(s.t.Context(), 10*time.Second)
+	ctx, end := context.WithTimeout(s.t.Context(), time.Minute)
 	defer end()
 	var log text
 	ended := make(chan int)
@@ -118,6 +118,9 @@ func TestABatchThatCannotBeReadIsKeptAndPassedAndTheRestDelivered(t *testing.T) 
 				t.Errorf("%+v", dry)
 			}
 			if got := s.invoke("--keep", file, topic+"/0"); got.code != exitCannot || got.stdout != dry.stdout || !strings.Contains(got.stderr, "--yes is needed") {
+				t.Errorf("%+v", got)
+			}
+			if got := s.invoke("--keep", file, "-o", "json", topic+"/0"); got.code != exitCannot || !strings.Contains(got.stdout, `"skipped":false,"error":"nothing is done yet: --yes is needed`) {
 				t.Errorf("%+v", got)
 			}
 			if at := s.Committed(t, "g", topic)[0]; at != 2 {

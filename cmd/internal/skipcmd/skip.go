@@ -75,7 +75,11 @@ func (s *skip) do(ctx context.Context) error {
 		return s.finish(r, nil)
 	}
 	if !s.yes {
-		if err := cli.Consent(ctx, s.cmd, fmt.Sprintf("Move the group %s past it?", s.cfg.Kafka.Group)); err != nil {
+		question := fmt.Sprintf("Move the group %s past the record batch at %d?", s.cfg.Kafka.Group, found.Begin)
+		if err := cli.Consent(ctx, s.cmd, question); err != nil {
+			if s.json {
+				return s.finish(r, err)
+			}
 			return err
 		}
 	}

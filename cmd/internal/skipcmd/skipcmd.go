@@ -42,7 +42,7 @@ kafka-dump-log.sh --print-data-log --files 00000000000000001042.log
 ` + jsonHelp + `
 
 Exit codes: 0 moved, 1 the answer was no, 2 could not do what was asked, 3 there is nothing to be passed: the batch can be
-read, or the group is past it.`,
+read, or the group has passed it, or will.`,
 		Example: `  battlereport skip -c battlereport.yaml --dry-run battle-reports/3
   battlereport skip -c battlereport.yaml --keep 00000000000000001042.log battle-reports/3
   battlereport skip -c battlereport.yaml --keep 00000000000000000017.log --yes battle-reports.replay/0/17`,
