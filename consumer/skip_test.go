@@ -162,6 +162,22 @@ func TestSeveralBatchesArePassedOneByOne(t *testing.T) {
 	})
 }
 
+// What lies before a batch whose head is damaged is another.
+func TestABatchWhoseHeadIsDamagedIsNotLookedForBeforeTheOffset(t *testing.T) {
+	virtual(t, 2, func(w *world) {
+		w.publish(1, "a", "b", "c", "d", "e", "f")
+		w.commit(1, 0, nil)
+		answers := [][]byte{wiretest.Of(4, 5, -1, false, 4, 5).Encode()[:40], wiretest.Of(0, 3, -1, false, 0, 1, 2, 3).Encode()}
+		w.odd(func(p *kmsg.FetchResponseTopicPartition) {
+			p.HighWatermark, p.LastStableOffset, p.RecordBatches = 6, 6, answers[0]
+			answers = answers[len(answers)-1:]
+		})
+		if u, err := w.outsider().Unreadable(w.t.Context(), w.topic, 1, 4); !errors.Is(err, consumer.ErrNoEnd) {
+			w.t.Errorf("found %+v, error %v", u, err)
+		}
+	})
+}
+
 func TestABatchIsPassedOfWhichTheFirstRecordsWereDeleted(t *testing.T) {
 	virtual(t, 1, func(w *world) {
 		w.publish(0, "a")

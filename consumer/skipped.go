@@ -27,7 +27,7 @@ func (n note) skip(s wire.Span) (passed note, wanted bool) {
 	passed, ahead := n, false
 	pass := func(u unsettled) unsettled {
 		rest := u.without(s)
-		wanted = wanted || u.horizon <= s.Last || len(rest.offsets) < len(u.offsets)
+		wanted = wanted || u.wants(s, n.skipped)
 		ahead = ahead || rest.horizon <= s.Last
 		return rest
 	}
@@ -40,13 +40,20 @@ func (n note) skip(s wire.Span) (passed note, wanted bool) {
 		d := &passed.deferred[i]
 		before := len(d.unsettled.offsets)
 		d.unsettled = pass(d.unsettled)
-		d.left -= int64(before - len(d.unsettled.offsets))
+		d.left = max(0, d.left-int64(before-len(d.unsettled.offsets)))
 	}
 	if ahead {
 		passed.skipped = withSpan(n.skipped, s)
-		wanted = !slices.Equal(passed.skipped, n.skipped)
 	}
 	return passed, wanted
+}
+
+// wants tells whether some of a span is to be taken still, but for what is skipped.
+func (u unsettled) wants(s wire.Span, skipped []wire.Span) bool {
+	return !covered(wire.Span{First: max(s.First, u.horizon), Last: s.Last}, skipped) ||
+		slices.ContainsFunc(u.offsets, func(offset int64) bool {
+			return s.Has(offset) && !covered(wire.Span{First: offset, Last: offset}, skipped)
+		})
 }
 
 // without is what is unsettled beside a span, which the horizon leaves if it is in it.
@@ -92,6 +99,17 @@ func withSpan(spans []wire.Span, s wire.Span) (all []wire.Span) {
 	all = append(all, s)
 	slices.SortFunc(all, func(a, b wire.Span) int { return cmp.Compare(a.First, b.First) })
 	return all
+}
+
+// covered tells whether all of the span is in others, which rise.
+func covered(s wire.Span, others []wire.Span) bool {
+	from := s.First
+	for _, other := range others {
+		if other.Has(from) {
+			from = other.Last + 1
+		}
+	}
+	return from > s.Last
 }
 
 // endBefore is how many of the spans end before an offset.

@@ -149,7 +149,7 @@ func (n note) next() (offsets []int64) {
 func (c *Consumer) examine(ctx context.Context, s stand, offset int64, exactly bool) (*Unreadable, error) {
 	p := &Partition{Topic: s.topic, ID: s.partition}
 	o, next, end, why, err := c.tryBatch(ctx, p, s.note.topic, offset)
-	if begin := max(o.Offsets.First, s.log.first); err == nil && begin < offset { // the broker sends all of it
+	if begin := max(o.Offsets.First, s.log.first); err == nil && len(o.Bytes) > 0 && begin < offset { // the broker sends all of it
 		o, next, end, why, err = c.tryBatch(ctx, p, s.note.topic, begin)
 	}
 	switch {
