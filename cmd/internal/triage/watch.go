@@ -34,26 +34,33 @@ type Watch struct {
 
 // group is the letters of one cause, whatever their app.
 type group struct {
-	cause            Cause
-	letters, pending int64
-	minute           minute
-	apps             *counts[string] // nil of others
-	last             Example
-	lastAt           time.Time
-	into             *group // the one that it has become a part of; nil: none
+	cause   Cause
+	letters int64
+	tally   *tally
+	minute  minute
+	apps    *counts[string] // nil of others
+	last    Example
+	lastAt  time.Time
+}
+
+// tally is how many letters of a group are pending. It is all that is kept of a group that has become a part of others,
+// for the letters of it that are followed.
+type tally struct {
+	pending int64
+	into    *tally // the one that it has become a part of; nil: none
 }
 
 // followed is a letter that may change its state.
 type followed struct {
 	name    deadletter.Name
 	twins   deadletter.Identity
-	group   *group
+	of      *tally
 	pending bool
 }
 
 // NewWatch returns a watch that has seen nothing.
 func NewWatch() *Watch {
-	w := &Watch{keys: newCounts[causeKey](maxGroups), groups: map[causeKey]*group{}, others: &group{cause: Cause{Reason: others}}}
+	w := &Watch{keys: newCounts[causeKey](maxGroups), groups: map[causeKey]*group{}, others: &group{cause: Cause{Reason: others}, tally: &tally{}}}
 	w.keys.dropped = w.fold
 	return w
 }
@@ -70,7 +77,7 @@ func (w *Watch) Add(e *deadletter.Entry, now time.Time) bool {
 	w.keys.add(cause)
 	g := w.groups[cause]
 	if g == nil {
-		g = &group{cause: Cause{Reason: cause.reason, Ret: cause.ret, HTTPStatus: cause.httpStatus}, apps: newCounts[string](maxApps)}
+		g = &group{cause: Cause{Reason: cause.reason, Ret: cause.ret, HTTPStatus: cause.httpStatus}, tally: &tally{}, apps: newCounts[string](maxApps)}
 		if len(e.Letter.Violations) > 0 {
 			g.cause.Pattern = &Pattern{cause.pattern.instance, cause.pattern.keyword, e.Letter.Violations[0].Message}
 		}
@@ -88,7 +95,7 @@ func (w *Watch) Add(e *deadletter.Entry, now time.Time) bool {
 		g.apps.add(app)
 	}
 	g.last, g.lastAt = Example{e.Name.String(), cmp.Or(e.Foreign, e.Letter.Detail)}, When(e)
-	w.follow(followed{e.Name, twins, g, e.State == deadletter.Pending})
+	w.follow(followed{e.Name, twins, g.tally, e.State == deadletter.Pending})
 	return true
 }
 
@@ -96,9 +103,9 @@ func (w *Watch) Add(e *deadletter.Entry, now time.Time) bool {
 func (w *Watch) fold(cause causeKey) {
 	g := w.groups[cause]
 	delete(w.groups, cause)
-	g.into = w.others
 	w.others.letters += g.letters
-	w.others.pending += g.pending
+	w.others.tally.pending += g.tally.pending
+	g.tally.into = w.others.tally
 	w.others.minute.join(&g.minute)
 	if !g.lastAt.Before(w.others.lastAt) {
 		w.others.last, w.others.lastAt = g.last, g.lastAt
@@ -108,7 +115,7 @@ func (w *Watch) fold(cause causeKey) {
 // follow follows a letter, in the place of the oldest where there are too many.
 func (w *Watch) follow(f followed) {
 	if f.pending {
-		f.group.pending++
+		f.of.pending++
 	}
 	if len(w.followed) < maxFollowed {
 		w.followed = append(w.followed, f)
@@ -128,13 +135,13 @@ func (f *followed) become(pending bool) {
 		return
 	}
 	f.pending = pending
-	for f.group.into != nil {
-		f.group = f.group.into
+	for f.of.into != nil {
+		f.of = f.of.into
 	}
 	if pending {
-		f.group.pending++
+		f.of.pending++
 	} else {
-		f.group.pending--
+		f.of.pending--
 	}
 }
 
@@ -196,7 +203,7 @@ func (w *Watch) Look(now time.Time) Arrivals {
 }
 
 func (g *group) look(now time.Time) Group {
-	out := Group{Cause: g.cause, Letters: g.letters, Pending: g.pending, Minute: g.minute.count(now), Last: g.last, LastAt: g.lastAt}
+	out := Group{Cause: g.cause, Letters: g.letters, Pending: g.tally.pending, Minute: g.minute.count(now), Last: g.last, LastAt: g.lastAt}
 	if g.apps != nil {
 		out.Apps = ranked(g.apps)
 	}

@@ -2,10 +2,12 @@ package triage
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"pgregory.net/rapid"
 
@@ -164,6 +166,33 @@ func TestAWatchStaysBoundedAndCountsWhatHasNoRoom(t *testing.T) {
 			t.Fatalf("%d groups, %d letters, %d pending, %d in a minute; %d came, %d are done", len(a.Groups), letters, pending, minute, all, done)
 		}
 	})
+}
+
+// The letters themselves are followed all the same.
+func TestOfGroupsThatHaveNoRoomNothingIsKept(t *testing.T) {
+	t.Parallel()
+	w := NewWatch()
+	groups := map[causeKey]weak.Pointer[group]{}
+	for i := range maxGroups + 1 {
+		for key, g := range w.groups {
+			groups[key] = weak.Make(g)
+		}
+		w.Add(triagetest.Letter(numbered(i), triagetest.Rejected(i)), triagetest.Noon)
+	}
+	runtime.GC()
+	gone := 0
+	for key, g := range groups {
+		if w.groups[key] != nil {
+			continue
+		}
+		gone++
+		if g.Value() != nil {
+			t.Fatalf("%+v is kept", key)
+		}
+	}
+	if len(w.followed) != maxGroups+1 || gone != maxGroups/2 {
+		t.Errorf("%d letters are followed, %d groups are gone", len(w.followed), gone)
+	}
 }
 
 func TestTheNewestLettersAreFollowed(t *testing.T) {
