@@ -155,6 +155,24 @@ func TestAWatchWaitsForATopicThatDoesNotExistYetAndSaysSo(t *testing.T) {
 	})
 }
 
+func TestTroubleThatBecomesAnotherSoonIsSaidAllTheSame(t *testing.T) {
+	t.Parallel()
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		p := newPost(t, b, 1, 0)
+		if err := b.DeleteTopic(t.Context(), p.cfg.DeadLetter.TopicFor(p.source)); err != nil {
+			t.Fatal(err)
+		}
+		w := p.watch(t, deadletter.Filter{})
+		w.begun()
+		p.Sever()
+		time.Sleep(20 * time.Minute)
+		w.ends()
+		if len(w.said) != 2 || !strings.Contains(w.said[0], " does not exist") || !strings.HasPrefix(w.said[1], "waiting for Kafka: ") {
+			t.Errorf("said %q", w.said)
+		}
+	})
+}
+
 func TestLettersOfATopicMadeAnewAreNoLongerPendingAndTheNewOnesCount(t *testing.T) {
 	t.Parallel()
 	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
@@ -230,6 +248,35 @@ func TestWhatHasComeIsWrittenWhenAWatchIsToldToStop(t *testing.T) {
 			return nil
 		}
 		if err := w.do(ctx, func() {}); err != nil || taken == 0 || written != taken {
+			t.Errorf("%d letters are taken, %d written, error %v", taken, written, err)
+		}
+	})
+}
+
+// As when another topic cannot be read any more.
+func TestWhatHasComeIsWrittenWhenAWatchFails(t *testing.T) {
+	t.Parallel()
+	kafkatest.Virtual(t, func(t *testing.T, b *kafkatest.Broker) {
+		p := newPost(t, b, 1, 30)
+		box, err := openLetters(p.cfg, p.conn, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer box.close()
+		w := newWatcher(box, deadletter.Filter{Since: time.Now().Add(-time.Hour)}, newFilterFlags(&cobra.Command{}))
+		ctx, stop := context.WithCancelCause(t.Context())
+		failure := errors.New("it is denied")
+		taken, written := 0, 0
+		w.arrive = func(*deadletter.Entry) error {
+			taken++
+			stop(failure)
+			return nil
+		}
+		w.flush = func() error {
+			written = taken
+			return nil
+		}
+		if err := w.do(ctx, func() {}); !errors.Is(err, failure) || taken == 0 || written != taken {
 			t.Errorf("%d letters are taken, %d written, error %v", taken, written, err)
 		}
 	})

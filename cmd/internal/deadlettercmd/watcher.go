@@ -18,7 +18,7 @@ import (
 
 const (
 	watchPause = time.Second // between looks for what has come
-	sayTrouble = time.Minute // between words about trouble that goes on
+	sayTrouble = time.Minute // at least, between words about trouble that goes on
 )
 
 // A watcher reads letters as they come, each topic on a goroutine of its own, until it is told to stop.
@@ -38,8 +38,11 @@ type watcher struct {
 
 // watchTrouble is that a topic cannot be read.
 type watchTrouble struct {
-	text        string
-	began, said time.Time
+	text  string
+	began time.Time
+
+	told   string // the text that was said last
+	toldAt time.Time
 }
 
 func newWatcher(box *letterbox, filter deadletter.Filter, flags *filterFlags) *watcher {
@@ -79,10 +82,11 @@ func (w *watcher) do(ctx context.Context, look func()) error {
 	}
 	readers.Wait()
 	look()
+	flushed := w.flush() // what others had taken when one has failed
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return w.flush()
+	return flushed
 }
 
 // follow reads the letters of a topic. What may pass is waited for; the error is of what will not, or of arrive.
@@ -165,11 +169,11 @@ func (w *watcher) trouble(name, text string) {
 		t = &watchTrouble{began: now}
 		w.troubles[name] = t
 	}
-	if t.text != text && now.Sub(t.said) >= sayTrouble {
-		t.said = now
+	t.text = text
+	if t.told != text && now.Sub(t.toldAt) >= sayTrouble {
+		t.told, t.toldAt = text, now
 		w.say(text)
 	}
-	t.text = text
 }
 
 // look returns what has come, and what is wrong, each once.
