@@ -128,22 +128,43 @@ func TestLettersAreReplayedUnderAQuotaInTransactionsThatKafkaDoesNotGiveUp(t *te
 				d.write(all...)
 				q := &quota{key: kmsg.Produce, rate: rate}
 				q.times.Store(math.MaxInt32)
-				letters, err := store.Open(q.on(connection(w.Broker)), d.topic)
-				if err != nil {
-					w.t.Fatal(err)
-				}
-				defer letters.Close()
-				r, err := resolve.New(w.t.Context(), letters, resolve.Run{ID: "run"})
-				if err != nil {
-					w.t.Fatal(err)
-				}
-				defer r.Close()
-				done, err := r.Replay(w.t.Context(), d.replays(d.all(oldestFirst))...)
+				done, err := d.replayUnder(q)
 				d.expectDone(done, err, "resolved 1600, skipped 0, refused 0, unknown 0, untouched 0")
 				d.expectOnce(all)
 			})
 		})
 	}
+}
+
+// replayUnder replays all letters under a quota.
+func (d *desk) replayUnder(q *quota) (resolve.Done, error) {
+	d.t.Helper()
+	letters, err := store.Open(q.on(connection(d.Broker)), d.topic)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer letters.Close()
+	r, err := resolve.New(d.t.Context(), letters, resolve.Run{ID: "run"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer r.Close()
+	return r.Replay(d.t.Context(), d.replays(d.all(oldestFirst))...)
+}
+
+// It has each transaction wait as long, whatever that is of.
+func TestUnderAQuotaThatOthersUseUpTransactionsAreOfMoreThanALetterStill(t *testing.T) {
+	virtual(t, 1, nil, func(w *world) {
+		d := newDesk(w)
+		d.write(letters(1000, 100)...)
+		q := &quota{key: kmsg.Produce, wait: 8 * time.Second}
+		q.times.Store(math.MaxInt32)
+		done, err := d.replayUnder(q)
+		d.expectDone(done, err, "resolved 1000, skipped 0, refused 0, unknown 0, untouched 0")
+		if requests := math.MaxInt32 - q.times.Load(); requests > 400 {
+			w.t.Errorf("it takes %d requests", requests)
+		}
+	})
 }
 
 // Fetches are answered with nothing but the time to wait.

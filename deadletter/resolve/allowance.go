@@ -6,13 +6,15 @@ import "time"
 // a client wait in proportion to what it has sent, and Kafka gives up a transaction that is
 // in the middle of that for [transactionTimeout]; to try again would end in the same way.
 // So the first transaction is small, and each is of what the one before has shown to be
-// written soon.
+// written soon; of no less than the least, since others may share the quota, and have a
+// transaction wait as long whatever its size.
 type allowance int
 
 // The size of a transaction. Each costs Kafka some ten milliseconds.
 const (
 	transactionLetters = 1000
 
+	leastBytes allowance = 16 << 10
 	firstBytes allowance = 64 << 10
 	mostBytes  allowance = 4 << 20
 )
@@ -24,7 +26,7 @@ const soon = 5 * time.Second
 func (a *allowance) took(bytes int, d time.Duration) {
 	switch {
 	case d > soon:
-		*a = max(1, allowance(float64(bytes)*float64(soon)/float64(d))) // a letter is written whatever its size
+		*a = max(leastBytes, allowance(float64(bytes)*float64(soon)/float64(d)))
 	case bytes >= int(*a):
 		*a = min(2**a, mostBytes)
 	}
