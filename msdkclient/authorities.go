@@ -26,18 +26,17 @@ func newAuthorities(caFile string) (*authorities, error) {
 // tlsConfig is how the platform is known, and the same as before unless that has changed. A file that cannot be used now
 // leaves what was.
 func (a *authorities) tlsConfig() *tls.Config {
-	var text []byte
-	var err error
-	if a.file != "" {
-		text, err = os.ReadFile(a.file)
+	if a.file == "" {
+		return a.cfg
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	text, err := os.ReadFile(a.file) // one after the other: what was read last counts
 	if err != nil || bytes.Equal(text, a.text) {
 		return a.cfg
 	}
 	a.text = text
-	if cfg, err := tlsConfig(a.file); err == nil {
+	if cfg, err := trusting(text, a.file); err == nil {
 		a.cfg = cfg
 	}
 	return a.cfg
@@ -45,20 +44,25 @@ func (a *authorities) tlsConfig() *tls.Config {
 
 // tlsConfig is how the platform is known over TLS: by the system's authorities and, if there is a caFile, by those in it.
 func tlsConfig(caFile string) (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile == "" {
-		return cfg, nil
+		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
 	}
-	pem, err := os.ReadFile(caFile)
+	text, err := os.ReadFile(caFile)
 	if err != nil {
 		return nil, fmt.Errorf("read authorities of msdk: %w", err)
 	}
-	if cfg.RootCAs, err = x509.SystemCertPool(); err != nil {
+	return trusting(text, caFile)
+}
+
+// trusting knows the platform by the system's authorities and those in the text of a file.
+func trusting(text []byte, file string) (*tls.Config, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
 		return nil, fmt.Errorf("read the system's authorities: %w", err)
 	}
-	pem = bytes.TrimPrefix(pem, []byte("\ufeff")) // of an editor: the first certificate would be passed over
-	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read authorities of msdk: no PEM certificate in %s", caFile)
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // of an editor: the first certificate would be passed over
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("read authorities of msdk: no PEM certificate in %s", file)
 	}
-	return cfg, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
 }
