@@ -154,6 +154,29 @@ func TestATopicMadeAnewIsToldOnceAndFollowedFromItsFirstLetter(t *testing.T) {
 	}
 }
 
+func TestATopicMadeAnewWhileItIsReadIsToldOnceToo(t *testing.T) {
+	d := newDesk(loopback(t, 1, nil))
+	f := d.Follow(whatever)
+	d.expectCome(f)
+	d.write(letters(800, 10_000)...) // more than is fetched ahead
+	second, replaced := letters(5, 60), false
+	err := f.Read(t.Context(), func(deadletter.Entry) error {
+		if !replaced {
+			replaced = true
+			d.remove(d.topic)
+			d.create(1, nil)
+			d.write(second...)
+		}
+		return nil
+	})
+	expectRecreated(t, err, d.topic)
+	d.expectCome(f, second...)
+	d.remove(d.topic)
+	d.create(1, nil)
+	_, err = come(d.world, f)
+	expectRecreated(t, err, d.topic)
+}
+
 func TestATopicThatWasNotSeenForAWhileIsFollowedWhereItWas(t *testing.T) {
 	d := newDesk(loopback(t, 1, nil))
 	c := d.RequireKfake(t)

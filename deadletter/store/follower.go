@@ -22,6 +22,7 @@ type Follower struct {
 	query deadletter.Query
 
 	absent bool            // there was no topic when it was looked for last
+	told   bool            // that the topic is another one, amid reading it
 	states *States         // of the topic that is followed; nil: of none yet
 	since  time.Time       // when these were begun
 	first  map[int32]int64 // by partition: the first letter that is kept
@@ -53,7 +54,11 @@ func (f *Follower) Read(ctx context.Context, take func(deadletter.Entry) error) 
 	if err != nil {
 		return err
 	}
-	if _, err := f.states.CatchUp(ctx); err != nil && !errors.Is(err, topic.ErrNoTopic) {
+	_, err = f.states.CatchUp(ctx)
+	if errors.Is(err, topic.ErrRecreated) {
+		return errors.New(err.Error()) // it is the topic of resolutions that is, and the next call reads the new one
+	}
+	if err != nil && !errors.Is(err, topic.ErrNoTopic) {
 		return err
 	}
 	for i, e := range extents {
@@ -62,6 +67,7 @@ func (f *Follower) Read(ctx context.Context, take func(deadletter.Entry) error) 
 	}
 	for r, err := range f.store.reader.Records(ctx, letters.Incarnation, extents, topic.OldestFirst, nil) {
 		if err != nil {
+			f.told = errors.Is(err, topic.ErrRecreated)
 			return err
 		}
 		e := f.states.entry(r)
@@ -83,6 +89,7 @@ func (f *Follower) Read(ctx context.Context, take func(deadletter.Entry) error) 
 	for _, e := range extents {
 		f.next[e.Partition] = e.End
 	}
+	f.told = false
 	return nil
 }
 
@@ -98,7 +105,9 @@ func (f *Follower) find(ctx context.Context, letters topic.Layout, extents []top
 		f.follow(letters.Incarnation, next)
 	case letters.IsOther(f.states.letters.ID), letters.ID == "" && (f.absent || slices.ContainsFunc(extents, shorter)):
 		f.follow(letters.Incarnation, map[int32]int64{})
-		return topic.Recreated(f.store.topic)
+		if !f.told {
+			return topic.Recreated(f.store.topic)
+		}
 	case time.Since(f.since) > statesLife:
 		f.follow(letters.Incarnation, f.next)
 	}
