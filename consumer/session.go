@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -175,7 +174,7 @@ func (g *greeting) ask(req kmsg.Request, version int16, res kmsg.Response) error
 		return g.ctx.Err()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w: %w", ErrSilent, err)
-	case errors.As(err, new(tls.AlertError)): // which TLS 1.3 sends of a client's certificate when the handshake is over
+	case Alert(err) != nil: // which TLS 1.3 sends of a client's certificate when the handshake is over
 		return fmt.Errorf("%w: %w", ErrHandshake, err)
 	case isHangUp(err):
 		return fmt.Errorf("%w: %w", ErrHungUp, err)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 )
 
@@ -121,6 +122,15 @@ func (l *latest[T]) get() *T {
 		l.last.Store(now)
 	}
 	return l.last.Load()
+}
+
+// Alert returns the alert with which the other side has ended a TLS handshake, if that is what befell it, and else nil.
+// crypto/tls has no type for it but over QUIC: what tells is the operation that failed.
+func Alert(err error) error {
+	if op := new(net.OpError); errors.As(err, &op) && op.Op == "remote error" {
+		return op.Err
+	}
+	return nil
 }
 
 var errNoName = errors.New("the broker is known by an address alone")

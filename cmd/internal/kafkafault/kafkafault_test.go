@@ -172,6 +172,38 @@ func TestOurCertificateIsSaidToHaveExpiredWhenItHas(t *testing.T) {
 	}
 }
 
+// What a broker says of a certificate comes when TLS 1.3 takes the handshake to be over, and of TLS 1.2 amid it.
+func TestABrokerThatWantsAnotherCertificateIsUnderstood(t *testing.T) {
+	t.Parallel()
+	s := kafkatest.StartSecure(t)
+	dir := t.TempDir()
+	expired := s.Authority(t).Issue(t, "client", -time.Minute)
+	expired.Write(t, filepath.Join(dir, "client.pem"))
+	expired.WriteKey(t, filepath.Join(dir, "client.key"))
+	for rule, test := range map[string]struct {
+		cert, key string
+		want      string
+	}{
+		"none is shown":        {"", "", "it may want a certificate of this client's"},
+		"one that has expired": {filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key"), "has expired at"},
+	} {
+		for _, newest := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			k := config.Kafka{Brokers: s.TLSAddrs, TLS: config.TLS{Enabled: true, CAFile: s.CAFile, CertFile: test.cert, KeyFile: test.key}}
+			conn, err := kafkafault.Connection(&k, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.TLS.MaxVersion = newest
+			_, err = conn.Opener()(t.Context(), "tcp", consumer.Bootstrap)
+			err = kafkafault.Explain(&k, err)
+			var fault *kafkafault.Fault
+			if !errors.As(err, &fault) || fault.Kind != kafkafault.OurCertificate || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s, %s: %v", rule, tls.VersionName(newest), err)
+			}
+		}
+	}
+}
+
 func TestAnErrorThatSaysAllStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{nil, io.EOF, kerr.NotLeaderForPartition, topic.ErrNoTopic, topic.ErrRecreated, kafka.RebalanceInProgress} {

@@ -31,11 +31,11 @@ func (c *client) open(e *consumer.OpenError) (Kind, string) {
 func (c *client) handshake(e *consumer.OpenError) (Kind, string) {
 	var (
 		plain     tls.RecordHeaderError
-		alert     tls.AlertError
 		name      x509.HostnameError
 		authority x509.UnknownAuthorityError
 		invalid   x509.CertificateInvalidError
 	)
+	alert := consumer.Alert(e.Err)
 	switch {
 	case errors.As(e.Err, &plain):
 		return SpeaksPlain, c.who(e) + " does not speak TLS: set kafka.tls.enabled to false, or name the port that does"
@@ -47,12 +47,12 @@ func (c *client) handshake(e *consumer.OpenError) (Kind, string) {
 		return Certificate, fmt.Sprintf("the certificate of %s is not valid at this time (%v): renew it, or set the clock", c.who(e), invalid)
 	case errors.As(e.Err, new(*tls.CertificateVerificationError)):
 		return Certificate, fmt.Sprintf("the certificate of %s cannot be verified (%v)", c.who(e), e.Err)
-	case errors.As(e.Err, &alert) && c.TLS.CertFile == "":
+	case alert != nil && c.TLS.CertFile == "":
 		return OurCertificate, fmt.Sprintf("%s ends the handshake (%v): it may want a certificate of this client's, kafka.tls.cert_file and key_file", c.who(e), alert)
-	case errors.As(e.Err, &alert) && c.expired() != nil:
+	case alert != nil && c.expired() != nil:
 		return OurCertificate, fmt.Sprintf("%s ends the handshake (%v): our certificate %s has expired at %s: renew it",
 			c.who(e), alert, c.TLS.CertFile, c.expired().NotAfter.UTC().Format(time.RFC3339))
-	case errors.As(e.Err, &alert):
+	case alert != nil:
 		return OurCertificate, fmt.Sprintf("%s ends the handshake (%v): see whether its authorities have signed %s, and until when", c.who(e), alert, c.TLS.CertFile)
 	case errors.Is(e.Err, consumer.ErrHungUp):
 		return HungUp, c.who(e) + " hangs up in the TLS handshake: it is about to restart, or does not speak TLS (kafka.tls.enabled)"
