@@ -126,7 +126,8 @@ func TestAnotherSessionIsOpenedUpToTheDeadlineOfWhoOpensIt(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, fars := between(t, 2*time.Second)
-				go func() { _, _ = io.Copy(io.Discard, <-fars) }()
+				one := <-fars
+				go func() { _, _ = io.Copy(io.Discard, one) }()
 				l.due(time.Hour)
 				before := l.session
 				_ = l.SetReadDeadline(time.Now().Add(test.read))
@@ -152,7 +153,8 @@ func TestWhoIsToWriteNoLongerNeedNotWaitForAnotherSession(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, fars := between(t, time.Hour)
-				go func() { _, _ = io.Copy(io.Discard, <-fars) }()
+				one := <-fars
+				go func() { _, _ = io.Copy(io.Discard, one) }()
 				if pending {
 					l.mustWrite(t, 'x')
 				}
