@@ -58,7 +58,8 @@ func (c Connection) begin(ctx context.Context, network, address string, step tim
 			_ = conn.Close()
 		}
 	}()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
+	defer stop()
 	g := &greeting{conn: conn, ctx: ctx, clientID: c.ClientID, step: step}
 	newest, err := g.versions()
 	if err != nil {
@@ -75,7 +76,10 @@ func (c Connection) begin(ctx context.Context, network, address string, step tim
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	return s, ctx.Err()
+	if !stop() {
+		return nil, ctx.Err()
+	}
+	return s, nil
 }
 
 // last notes for how long the session is to last; 0: for ever. It is renewed when from
@@ -87,6 +91,9 @@ func (s *session) last(lifetime time.Duration) {
 		s.renew = now.Add(time.Duration((0.8 + 0.1*rand.Float64()) * float64(lifetime)))
 	}
 }
+
+// longestSession bounds what a broker may say of one.
+const longestSession = 365 * 24 * time.Hour
 
 // greeting is what is said before anything else.
 type greeting struct {
@@ -142,7 +149,7 @@ func (g *greeting) authenticate(mechanism sasl.Mechanism, newest int16) (lifetim
 		if err := kerr.ErrorForCode(res.ErrorCode); err != nil {
 			return 0, err // what it says beside it may repeat the password
 		}
-		lifetime = time.Duration(res.SessionLifetimeMillis) * time.Millisecond
+		lifetime = time.Duration(min(res.SessionLifetimeMillis, longestSession.Milliseconds())) * time.Millisecond
 		if done, text, err = exchange.Next(g.ctx, res.SASLAuthBytes); err != nil {
 			return 0, err
 		}

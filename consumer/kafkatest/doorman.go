@@ -15,7 +15,7 @@ import (
 
 // Doorman stands between clients and a broker, and lets in whoever asks by SASL PLAIN, with whatever password, for a
 // time. After it he ends a connection at the next request, as brokers do whose connections.max.reauth.ms is set
-// (KIP-368), and as they do he takes no second authentication before that. Its methods are safe for concurrent use.
+// (KIP-368). He takes no second authentication, which they would. Its methods are safe for concurrent use.
 type Doorman struct {
 	broker  *Broker
 	session time.Duration
