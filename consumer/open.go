@@ -259,10 +259,13 @@ func (a *addresses) order(all []string) []string {
 		return 0
 	}
 	all = slices.Clone(all)
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	chance().Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
 	return all
 }
+
+// chance is another one each time, but in virtual time, where tests are to go as they went.
+func chance() *rand.Rand { return rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) }
 
 // isHangUp tells whether an error is what is left of a connection that the other side,
 // or somebody between, has ended, or of which the system has found out (see keepAlive).

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -88,7 +87,7 @@ func (s *session) last(lifetime time.Duration) {
 	if lifetime > 0 {
 		now := time.Now()
 		s.ends = now.Add(lifetime)
-		s.renew = now.Add(time.Duration((0.8 + 0.1*rand.Float64()) * float64(lifetime)))
+		s.renew = now.Add(time.Duration((0.8 + 0.1*chance().Float64()) * float64(lifetime)))
 	}
 }
 

@@ -45,6 +45,9 @@ func Ensure(ctx context.Context, client *kgo.Client, topic, like string, setting
 		asked = append(asked, like)
 	}
 	meta, err := metadata(ctx, client, asked...)
+	for i := 0; err == nil && i < len(meta.Brokers) && electing(meta, topic); i++ { // as far as one of them knows
+		meta, err = metadata(ctx, client.Broker(int(meta.Brokers[i].NodeID)), asked...)
+	}
 	if err != nil {
 		return false, fmt.Errorf("look for topic %s: %w", topic, err)
 	}
@@ -71,6 +74,13 @@ func Ensure(ctx context.Context, client *kgo.Client, topic, like string, setting
 	}
 	awaitTopic(ctx, client, topic, meta.Brokers)
 	return !faster, nil
+}
+
+// electing tells that the broker asked knows no leaders of the topic: others may know more, also that there is none.
+func electing(meta *kmsg.MetadataResponse, topic string) bool {
+	return slices.ContainsFunc(meta.Topics, func(t kmsg.MetadataResponseTopic) bool {
+		return *t.Topic == topic && errors.Is(kerr.ErrorForCode(t.ErrorCode), kerr.LeaderNotAvailable)
+	})
 }
 
 // Exists tells whether there is a topic that this client may see.
