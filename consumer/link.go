@@ -11,12 +11,11 @@ import (
 	"time"
 )
 
-// link is a connection of a client's that outlives its sessions. Kafka has neither of
-// the clients renew one in time: kafka-go does not know of sessions, and a consumer
-// group of its connections ends its generation with each. What is sent is requests, and
-// the answers come in their order, so that between them one session is as good as
-// another: nothing of Kafka's is bound to a connection. Safe for concurrent use as a
-// net.Conn is.
+// link is a connection of a client's that outlives its sessions: the clients do not
+// authenticate, and kafka-go, which would not know of sessions, ends a group's generation
+// with its connection. What is sent is requests, and the answers come in their order, so
+// that between them one session is as good as another: nothing of Kafka's is bound to a
+// connection. Safe for concurrent use as a net.Conn is.
 type link struct {
 	open    func(context.Context) (*session, error)
 	retries bool // what has no answer is sent again, where the session was of use before

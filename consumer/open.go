@@ -157,7 +157,7 @@ func (o *opener) any(ctx context.Context, network string) (*session, error) {
 			switch {
 			case r.err == nil:
 				delete(began, r.address)
-				o.warn(began, r.address)
+				o.warn(began)
 				return r.session, nil
 			case errors.As(r.err, &failed):
 				delete(began, failed.Address)
@@ -174,7 +174,7 @@ func (o *opener) any(ctx context.Context, network string) (*session, error) {
 }
 
 // warn tells of those that have been silent while another answered.
-func (o *opener) warn(silent map[string]time.Time, answered string) {
+func (o *opener) warn(silent map[string]time.Time) {
 	for address, began := range silent {
 		if time.Since(began) < headStart {
 			continue
