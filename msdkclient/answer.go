@@ -10,11 +10,14 @@ import (
 
 // answer is what all answers have in common (MSDK interface document, 3.x.x.3).
 type answer struct {
-	ret    int
-	hasRet bool
-	inner  int // the code of WeChat or mobile QQ behind ret; 0 if there is none
-	msg    string
-	serial string // the echoed msdkExtInfo; empty if there is none
+	ret     int
+	hasRet  bool
+	inner   int // the code of WeChat or mobile QQ behind ret; 0 if there is none
+	msg     string
+	errType int    // 0 where it is not given
+	serial  string // the echoed msdkExtInfo; empty if there is none
+	whole   bool   // all of the text made sense
+	wide    bool   // see scanner
 }
 
 // parseAnswer reads what was written by many hands. An answer with a ret that a person could read is not to be taken for
@@ -30,19 +33,19 @@ type answer struct {
 //
 // Text that cannot be read is an answer without ret. Everything else may be missing or of any type.
 func parseAnswer(text []byte) answer {
-	a, whole := readAnswer(scanner{text: text})
-	if !whole && !utf8.Valid(text) {
-		if wide, whole := readAnswer(scanner{text: text, wide: true}); whole || !a.hasRet {
+	a := readAnswer(scanner{text: text})
+	if !a.whole && !utf8.Valid(text) {
+		if wide := readAnswer(scanner{text: text, wide: true}); wide.whole || !a.hasRet {
 			a = wide
 		}
 	}
 	return a
 }
 
-// readAnswer reports as well whether all of the text made sense.
-func readAnswer(s scanner) (a answer, whole bool) {
+func readAnswer(s scanner) (a answer) {
+	a.wide = s.wide
 	rets, torn := 0, false
-	whole = s.members(func(m member) {
+	a.whole = s.members(func(m member) {
 		switch name := plain(m.name); {
 		case strings.EqualFold(name, "ret"):
 			ret, ok := integer(m)
@@ -51,6 +54,8 @@ func readAnswer(s scanner) (a answer, whole bool) {
 			rets++
 		case strings.EqualFold(name, "msg"):
 			a.msg, torn = plain(m.value), !m.whole
+		case strings.EqualFold(name, "err_type") && m.whole:
+			a.errType, _ = integer(m)
 		case strings.EqualFold(name, "msdkExtInfo") && m.whole:
 			a.serial = plain(m.value)
 		}
@@ -61,7 +66,7 @@ func readAnswer(s scanner) (a answer, whole bool) {
 	if passesOn(a.ret) && (!torn || strings.Contains(a.msg, ",")) {
 		a.inner = leadingCode(a.msg)
 	}
-	return a, whole
+	return a
 }
 
 var decimal = regexp.MustCompile(`^[-+]?([0-9]+)(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)

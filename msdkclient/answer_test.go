@@ -25,13 +25,15 @@ func TestParseAnswer(t *testing.T) {
 		"an echo as a number":         {`{"ret":0,"msdkExtInfo":7}`, answer{hasRet: true, serial: "7"}},
 		"a msg that is no string":     {`{"ret":-307,"msg":{"a":1}}`, answer{ret: -307, hasRet: true, msg: `{"a":1}`}},
 		"a msg of null":               {`{"ret":-307,"msg":null}`, answer{ret: -307, hasRet: true}},
-		"an inner code and its words": {`{"ret":-20000,"msg":"40001,a,b"}`, answer{-20000, true, 40001, "40001,a,b", ""}},
-		"an inner code alone":         {`{"ret":-10000,"msg":" -1 "}`, answer{-10000, true, -1, " -1 ", ""}},
+		"an inner code and its words": {`{"ret":-20000,"msg":"40001,a,b"}`, answer{ret: -20000, hasRet: true, inner: 40001, msg: "40001,a,b"}},
+		"an inner code alone":         {`{"ret":-10000,"msg":" -1 "}`, answer{ret: -10000, hasRet: true, inner: -1, msg: " -1 "}},
 		"a ret beyond any int":        {`{"ret":99999999999999999999}`, answer{}},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			if got := parseAnswer([]byte(tt.text)); got != tt.want {
+			got := parseAnswer([]byte(tt.text))
+			tt.want.whole = true
+			if got != tt.want {
 				t.Errorf("%s: %+v, want %+v", tt.text, got, tt.want)
 			}
 		})

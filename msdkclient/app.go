@@ -1,6 +1,7 @@
 package msdkclient
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
@@ -30,6 +31,11 @@ func (a App) Format(f fmt.State, _ rune) {
 // LogValue is the app as an slog group, without its key.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("appid", a.ID), slog.Int("encode", a.Encode))
+}
+
+// own is the appid that a request holds, or that of the app if it holds none.
+func (a App) own(appid string) string {
+	return cmp.Or(appid, a.ID)
 }
 
 // sign is the URL parameter sig: md5 of key and timestamp, in lowercase hex (MSDK interface document, chapter 1).

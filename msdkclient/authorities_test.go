@@ -1,4 +1,4 @@
-package msdkclient
+package msdkclient_test
 
 import (
 	"crypto/ecdsa"
@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	. "github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
@@ -119,15 +120,15 @@ func TestConnectionsBeginAnewOnceTheAuthoritiesHaveChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := c.connections.get()
-	if c.connections.get() != before {
+	before := c.Transport()
+	if c.Transport() != before {
 		t.Error("though nothing has changed")
 	}
 	if err := os.WriteFile(file, append(platform.pem, selfSigned(t).pem...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	after := c.connections.get()
-	if after == before || c.connections.get() != after {
+	after := c.Transport()
+	if after == before || c.Transport() != after {
 		t.Error("they do not, or again and again")
 	}
 }
@@ -173,7 +174,7 @@ func TestAuthoritiesAreAddedToTheSystems(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	cfg, err := tlsConfig(authority(t, platform))
+	cfg, err := TLSConfig(authority(t, platform))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package msdkclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,25 +16,46 @@ import (
 	"time"
 )
 
-// maxAnswer is more than any documented answer needs.
-const maxAnswer = 64 << 10
-
 var (
-	errTooLong    = fmt.Errorf("answer is longer than %d bytes", maxAnswer)
 	errUnreadable = errors.New("answer is not a JSON object with a ret")
 	errNotOurs    = errors.New("answer carries the msdkExtInfo of another request")
 )
 
-// call makes one attempt at one call and returns the text of a good answer. It is the only way to the network; every
-// endpoint goes through it. The body's memory is used again.
-func (c *Client) call(ctx context.Context, path string, app App, openid string, body *body) ([]byte, error) {
+// tooLong is an answer of more bytes than its call allows.
+type tooLong int64
+
+func (limit tooLong) Error() string {
+	return fmt.Sprintf("answer is longer than %d bytes", int64(limit))
+}
+
+// guestPrefix begins the appid, and the openid, of who plays without an account. They may call nothing but
+// /auth/guest_check_token, which is none of the twelve calls; everything else is answered -901 (chapter 1).
+const guestPrefix = "G_"
+
+// reply is a good answer: one whose ret says so.
+type reply struct {
+	text []byte
+	answer
+	torn error // why the text is not whole; nil if it is
+}
+
+// call makes one attempt at one call and returns a good answer. It is the only way to the network; every endpoint goes
+// through it. The body's memory is used again. The secrets are those of the body.
+func (c *Client) call(ctx context.Context, what *Call, app App, openid string, body *body, secrets ...string) (reply, error) {
+	path := what.Path
+	switch {
+	case strings.HasPrefix(app.ID, guestPrefix):
+		return reply{}, &Error{Class: Endpoint, Path: path, Err: guest("appid", app.ID)}
+	case strings.HasPrefix(openid, guestPrefix):
+		return reply{}, &Error{Class: Record, Path: path, Err: guest("openid", openid)}
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
-	sig := sign(app.Key, timestamp)
-	serial := c.serialPrefix + strconv.FormatUint(c.serial.Add(1), 10)
-	mask := newMask(app.Key, sig, c.proxy)
+	at := time.Now()
+	sig := sign(app.Key, unix(at))
+	serial := c.nextSerial()
+	mask := newMask(app.Key, sig, c.proxy, secrets...)
 
 	var (
 		sent           atomic.Bool
@@ -53,30 +75,27 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 			body.release()
 		}
 	}()
-	u := c.base.JoinPath(path + "/")
-	u.RawQuery = query(timestamp, app, sig, openid, serial)
-
 	// The transport is used without an http.Client, which would follow redirects and put the URL, with sig in it,
 	// into its errors.
 	transport := c.connections.get()
-	resp, err := transport.RoundTrip(c.request(ctx, u, body.text))
+	resp, err := transport.RoundTrip(c.request(ctx, c.url(what, app, openid, at, serial), body.text))
 	if err != nil {
-		return nil, &Error{Class: classifyTrouble(err), Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
+		return reply{}, &Error{Class: classifyTrouble(err), Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
 	}
 	defer resp.Body.Close()
-	text, readErr := readAll(resp.Body, "read")
-	text, unpackErr := unpack(text, resp.Header.Values("Content-Encoding"))
+	text, readErr := readAll(resp.Body, what.MaxAnswer, "read")
+	text, unpackErr := unpack(text, what.MaxAnswer, resp.Header.Values("Content-Encoding"))
 	a := parseAnswer(text)
 	if a.serial != "" && a.serial != serial {
 		// The connection is out of step: every further answer on it would be another's.
 		transport.CloseIdleConnections()
-		return nil, &Error{
+		return reply{}, &Error{
 			Class: Retry, Path: path, HTTPStatus: resp.StatusCode, Uncertain: true, Err: errNotOurs,
 		}
 	}
 	class, uncertain := decide(resp.StatusCode, a)
 	if class == accepted {
-		return text, nil
+		return reply{text, a, cmp.Or(readErr, unpackErr)}, nil
 	}
 	e := &Error{
 		Class:      class,
@@ -102,18 +121,36 @@ func (c *Client) call(ctx context.Context, path string, app App, openid string, 
 			e.Err = errUnreadable
 		}
 	}
-	return nil, e
+	return reply{text: []byte(mask.text(string(text)))}, e
 }
 
-// query writes the URL parameters in the order of the documents' examples, spaces as %20 as there.
-func query(timestamp string, app App, sig, openid, serial string) string {
-	return "timestamp=" + timestamp +
+func guest(name, value string) error {
+	return &FieldError{Field: name, Value: value, Want: "one without the prefix G_: guests may call nothing but /auth/guest_check_token"}
+}
+
+// nextSerial is the msdkExtInfo of the next request, unlike that of all others.
+func (c *Client) nextSerial() string {
+	return c.serialPrefix + strconv.FormatUint(c.serial.Add(1), 10)
+}
+
+func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// url is that of a call, signed for a time. The parameters come in the order of the document's examples, spaces as %20 as
+// there.
+func (c *Client) url(what *Call, app App, openid string, at time.Time, serial string) *url.URL {
+	u := c.base.JoinPath(what.URLPath())
+	user := ""
+	if openid != "" { // only the upload of a picture is for no user
+		user = "&openid=" + escape(openid)
+	}
+	u.RawQuery = "timestamp=" + unix(at) +
 		"&appid=" + escape(app.ID) +
-		"&sig=" + sig +
-		"&openid=" + escape(openid) +
+		"&sig=" + sign(app.Key, unix(at)) +
+		user +
 		"&encode=" + strconv.Itoa(app.Encode) +
 		"&conn=1" +
 		"&msdkExtInfo=" + serial
+	return u
 }
 
 func escape(s string) string {
@@ -141,11 +178,11 @@ func (c *Client) request(ctx context.Context, u *url.URL, body []byte) *http.Req
 
 // readAll reads to the end, so that the connection can be used again. An answer that is too long costs its connection, and
 // nothing of it is returned; of one that breaks off, what came.
-func readAll(r io.Reader, doing string) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+func readAll(r io.Reader, limit int64, doing string) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {
-	case len(text) > maxAnswer:
-		return nil, errTooLong
+	case int64(len(text)) > limit:
+		return nil, tooLong(limit)
 	case err != nil:
 		return text, fmt.Errorf("%s answer: %w", doing, err)
 	}

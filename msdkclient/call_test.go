@@ -9,12 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
 var testApp = App{ID: "wxcde873f99466f74a", Key: "sesame-open", Encode: 1}
@@ -93,41 +89,6 @@ func TestNoReportIsRefusedUnsent(t *testing.T) {
 	}
 }
 
-// It runs in virtual time, since net/http gives up a connection whose request it has not finished writing, for all it
-// knows, 50 ms after the answer: on a busy machine that happens.
-func TestSequentialCallsShareOneConnection(t *testing.T) {
-	t.Parallel()
-	for rule, answer := range map[string]string{
-		"after success":                         `{"ret":0}`,
-		"after failure":                         `{"ret":-1011}`,
-		"after nonsense of the greatest length": strings.Repeat("x", maxAnswer),
-	} {
-		t.Run(rule, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				pipe := msdktest.NewPipe()
-				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					_, _ = io.WriteString(w, answer)
-				})}
-				go func() { _ = server.Serve(pipe) }()
-				var opened atomic.Int32
-				c := newClient(t, "http://msdk.test", WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
-					opened.Add(1)
-					return pipe.DialContext(ctx, network, addr)
-				}))
-				for range 100 {
-					_ = c.BattleReport(t.Context(), testApp, "o1", []byte(`{}`))
-				}
-				if n := opened.Load(); n != 1 {
-					t.Errorf("%d connections for 100 calls", n)
-				}
-				c.Close()
-				_ = server.Close()
-			})
-		})
-	}
-}
-
 func TestAnswersThatFail(t *testing.T) {
 	t.Parallel()
 	for rule, tt := range map[string]struct {
@@ -173,7 +134,7 @@ func TestAnswersThatFail(t *testing.T) {
 			func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, `{"ret":0}`+strings.Repeat(" ", maxAnswer))
 			},
-			Error{Class: Retry, HTTPStatus: 200, Uncertain: true, Err: errTooLong},
+			Error{Class: Retry, HTTPStatus: 200, Uncertain: true, Err: tooLong(maxAnswer)},
 			`msdk /profile/wxbattle_report: answer is longer than 65536 bytes (retry, outcome uncertain)`,
 		},
 		"another request's answer": {

@@ -1,4 +1,4 @@
-package msdkclient
+package msdkclient_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	. "github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
@@ -74,11 +75,11 @@ func TestCallsFollowANameThatMoves(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 				m.at.Store(1)
-				time.Sleep(lifetime + 5*time.Second) // the last call on an old connection has ended
+				time.Sleep(Lifetime + 5*time.Second) // the last call on an old connection has ended
 				old := m.sims[0].Ledger.Len()
 				time.Sleep(10 * time.Minute)
 				if n := m.sims[0].Ledger.Len(); n != old || m.sims[1].Ledger.Len() == 0 {
-					t.Errorf("%d calls to the old address after %v, %d to the new one", n-old, lifetime, m.sims[1].Ledger.Len())
+					t.Errorf("%d calls to the old address after %v, %d to the new one", n-old, Lifetime, m.sims[1].Ledger.Len())
 				}
 				if most := int32(tt.callers * 6); m.dials.Load() > most { // in fifteen minutes, of more than three each
 					t.Errorf("%d connections, want %d at most", m.dials.Load(), most)
@@ -121,9 +122,7 @@ func TestARenewalClosesTheOldConnections(t *testing.T) {
 		slow.Go(func() { call("slow") })
 		time.Sleep(time.Second)
 		call("quick")
-		c.connections.mu.Lock()
-		c.connections.renewal = time.Now()
-		c.connections.mu.Unlock()
+		c.RenewNow()
 		call("quick")
 		if n := open.Load(); n != 2 {
 			t.Errorf("%d connections while an old one is in use, want that and a new one", n)
@@ -156,9 +155,9 @@ func TestProcessesThatBeginTogetherDoNotRenewTogether(t *testing.T) {
 		renewals := map[time.Time]bool{}
 		for range 10 {
 			c := newClient(t, "http://msdk.test")
-			c.connections.get()
-			renewals[c.connections.renewal] = true
-			if left := time.Until(c.connections.renewal); left > lifetime || left < lifetime/2 {
+			renewal := c.Renewal()
+			renewals[renewal] = true
+			if left := time.Until(renewal); left > Lifetime || left < Lifetime/2 {
 				t.Errorf("renewed in %v", left)
 			}
 		}

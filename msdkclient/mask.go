@@ -5,19 +5,27 @@ import (
 	"strings"
 )
 
+// shortestSecret is the length of a token below which it is none, and hiding it would only spoil the text.
+const shortestSecret = 8
+
 // mask hides a call's secrets in text from outside: a server may repeat the URL it was asked for, and net/http quotes
 // what it cannot parse. So may a proxy repeat the credentials it was sent.
 type mask struct {
 	replacer *strings.Replacer
 }
 
-func newMask(key, sig string, proxy *Proxy) mask {
+func newMask(key, sig string, proxy *Proxy, secrets ...string) mask {
 	pairs := []string{sig, "[sig]"}
 	if key != "" {
 		pairs = append(pairs, key, "[key]")
 	}
 	for _, secret := range proxy.secrets() {
 		pairs = append(pairs, secret, "[proxy credentials]")
+	}
+	for _, secret := range secrets {
+		if len(secret) >= shortestSecret {
+			pairs = append(pairs, secret, "[secret]")
+		}
 	}
 	return mask{strings.NewReplacer(pairs...)}
 }

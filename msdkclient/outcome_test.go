@@ -1,21 +1,68 @@
-package msdkclient
+package msdkclient_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
+	. "github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
+
+var testApp = App{ID: "wxcde873f99466f74a", Key: "sesame-open", Encode: 1}
+
+func newClient(t *testing.T, baseURL string, opts ...Option) *Client {
+	t.Helper()
+	c, err := New(Config{BaseURL: baseURL, Timeout: 5 * time.Second, ContentType: "text/x-test", MaxConns: 4}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// aScore is one that may be sent.
+var aScore = ReportScoreRequest{OpenID: "o1", Score: "7"}
+
+// serving answers calls by handler, and returns a client for it.
+func serving(t *testing.T, handler http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return newClient(t, server.URL)
+}
+
+func asError(t *testing.T, err error) *Error {
+	t.Helper()
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("got %v, want an *Error", err)
+	}
+	return e
+}
+
+func mustJSON(s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
 
 var report = []byte(`{"baseinfo":{"openid":"o1","platid":0},"battleinfo":{"score":7}}`)
 
@@ -44,7 +91,7 @@ func TestSimulatedPlatformAcceptsWhatTheClientSends(t *testing.T) {
 			t.Error(err)
 		}
 		legacy := App{ID: testApp.ID, Key: "other", Encode: 2}
-		if err := c.Score(t.Context(), legacy, Score{OpenID: "o1", Score: "8", Expires: "0"}); err != nil {
+		if err := c.ReportScore(t.Context(), legacy, ReportScoreRequest{OpenID: "o1", Score: "8"}); err != nil {
 			t.Error(err)
 		}
 		got := sim.Ledger.Player(testApp.ID, "o1")
@@ -232,7 +279,7 @@ func TestAServerOfUnknownCertificateIsACertainRetry(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	if e := failure(t, newClient(t, server.URL)); e.Class != Retry || e.Uncertain {
+	if e := failureOf(t, newClient(t, server.URL), t.Context()); e.Class != Retry || e.Uncertain {
 		t.Errorf("%+v, want a certain retry", e)
 	}
 }
@@ -284,7 +331,7 @@ func TestAnAnswerThatBreaksOffIsUncertainUnlessItsRetHasCome(t *testing.T) {
 		for how, end := range endings {
 			t.Run(text+" "+how, func(t *testing.T) {
 				t.Parallel()
-				c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				c := serving(t, func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body) // or the close is a reset, which may overtake the answer
 					conn, rw, err := http.NewResponseController(w).Hijack()
 					if err != nil {
@@ -325,7 +372,7 @@ func TestAConnectionOutOfStepIsNotUsedAgain(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := newClient(t, server.URL)
 	for range 3 {
-		failure(t, c)
+		failureOf(t, c, t.Context())
 	}
 	if n := conns.Load(); n != 3 {
 		t.Errorf("%d connections for 3 calls", n)
@@ -339,10 +386,10 @@ func TestPlatformRefusals(t *testing.T) {
 		class Class
 		ret   int
 	}{
-		"a wrong key is the app's fault":    {App{testApp.ID, "wrong", 1}, AppClass, -502},
-		"an unknown encode is the app's":    {App{testApp.ID, testApp.Key, 3}, AppClass, -502},
-		"an unknown appid is the app's":     {App{"wx0", "k", 1}, AppClass, -504},
-		"a guest may not call the endpoint": {App{"G_1", "k", 1}, Endpoint, -901},
+		"a wrong key is the app's fault": {App{testApp.ID, "wrong", 1}, AppClass, -502},
+		"an unknown encode is the app's": {App{testApp.ID, testApp.Key, 3}, AppClass, -502},
+		"an unknown appid is the app's":  {App{"wx0", "k", 1}, AppClass, -504},
+		"a guest is refused here":        {App{"G_1", "k", 1}, Endpoint, 0},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -354,4 +401,70 @@ func TestPlatformRefusals(t *testing.T) {
 			})
 		})
 	}
+}
+
+// It runs in virtual time, since net/http gives up a connection whose request it has not finished writing, for all it
+// knows, 50 ms after the answer: on a busy machine that happens.
+func TestSequentialCallsShareOneConnection(t *testing.T) {
+	t.Parallel()
+	for rule, answer := range map[string]string{
+		"after success":                         `{"ret":0}`,
+		"after failure":                         `{"ret":-1011}`,
+		"after nonsense of the greatest length": strings.Repeat("x", 64<<10),
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pipe := msdktest.NewPipe()
+				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, answer)
+				})}
+				go func() { _ = server.Serve(pipe) }()
+				var opened atomic.Int32
+				c := newClient(t, "http://msdk.test", WithDialContext(func(ctx context.Context, network, addr string) (net.Conn, error) {
+					opened.Add(1)
+					return pipe.DialContext(ctx, network, addr)
+				}))
+				for range 100 {
+					_ = c.BattleReport(t.Context(), testApp, "o1", []byte(`{}`))
+				}
+				if n := opened.Load(); n != 1 {
+					t.Errorf("%d connections for 100 calls", n)
+				}
+				c.Close()
+				_ = server.Close()
+			})
+		})
+	}
+}
+
+func TestReportsArriveAsTheyWereGiven(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.NewServer(msdktest.Config{
+		Apps: []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key}}, NoUserLimit: true,
+	})
+	t.Cleanup(sim.Close)
+	c := newClient(t, sim.URL)
+	rapid.Check(t, func(t *rapid.T) {
+		openids := rapid.SliceOfN(rapid.StringN(1, 20, -1), 1, 5).Draw(t, "openids")
+		space := rapid.SampledFrom([]string{"", " ", "\n\t"})
+		reports := make([][]byte, len(openids))
+		for i, openid := range openids {
+			reports[i] = fmt.Appendf(nil, `{%s"baseinfo":{"openid":%s,"platid":%s0}}`,
+				space.Draw(t, "space"), mustJSON(openid), space.Draw(t, "space"))
+		}
+		before := sim.Ledger.Len()
+		if err := c.BattleReport(t.Context(), testApp, openids[0], reports...); err != nil {
+			t.Fatal(err)
+		}
+		got := sim.Ledger.Reports()[before:]
+		if len(got) != len(reports) {
+			t.Fatalf("%d reports arrived, %d were given", len(got), len(reports))
+		}
+		for i, r := range got {
+			if r.OpenID != openids[i] || r.URLOpenID != openids[0] || !bytes.Equal(r.Raw, reports[i]) {
+				t.Fatalf("report %d arrived as %+v", i, r)
+			}
+		}
+	})
 }

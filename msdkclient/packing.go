@@ -16,7 +16,7 @@ import (
 // itself. As many layers are undone as anybody could mean, each within the limit of an answer.
 //
 // With an error comes what there is to read all the same: the beginning of the text, or the answer as it came.
-func unpack(text []byte, codings []string) ([]byte, error) {
+func unpack(text []byte, limit int64, codings []string) ([]byte, error) {
 	deflated := false
 	var unknown error
 	for coding := range strings.SplitSeq(strings.ToLower(strings.Join(codings, ",")), ",") {
@@ -33,10 +33,10 @@ func unpack(text []byte, codings []string) ([]byte, error) {
 		var err error
 		switch {
 		case bytes.HasPrefix(text, []byte("\x1f\x8b")):
-			unpacked, err = readUnpacked(gzip.NewReader(bytes.NewReader(text)))
+			unpacked, err = readUnpacked(limit)(gzip.NewReader(bytes.NewReader(text)))
 		case deflated && !bytes.HasPrefix(bytes.TrimLeft(text, "\ufeff \t\r\n"), []byte("{")): // with which nothing packed begins
 			deflated = false
-			unpacked, err = inflate(text)
+			unpacked, err = inflate(text, limit)
 		default:
 			return text, unknown
 		}
@@ -45,7 +45,7 @@ func unpack(text []byte, codings []string) ([]byte, error) {
 			text = unpacked
 		case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrChecksum):
 			return text, err // what was unpacked is not what was packed
-		case len(unpacked) > 0, errors.Is(err, errTooLong):
+		case len(unpacked) > 0, errors.Is(err, tooLong(limit)):
 			return unpacked, err
 		default:
 			return text, err
@@ -55,17 +55,20 @@ func unpack(text []byte, codings []string) ([]byte, error) {
 }
 
 // inflate undoes deflate, with the header of zlib, as RFC 9110 has it, or without, as many servers send it.
-func inflate(text []byte) ([]byte, error) {
+func inflate(text []byte, limit int64) ([]byte, error) {
 	zlibReader, err := zlib.NewReader(bytes.NewReader(text))
 	if errors.Is(err, zlib.ErrHeader) {
-		return readUnpacked(flate.NewReader(bytes.NewReader(text)), nil)
+		return readUnpacked(limit)(flate.NewReader(bytes.NewReader(text)), nil)
 	}
-	return readUnpacked(zlibReader, err)
+	return readUnpacked(limit)(zlibReader, err)
 }
 
-func readUnpacked(r io.Reader, err error) ([]byte, error) {
-	if err != nil {
-		return nil, fmt.Errorf("unpack answer: %w", err)
+// readUnpacked takes what a constructor of a reader returns.
+func readUnpacked(limit int64) func(io.Reader, error) ([]byte, error) {
+	return func(r io.Reader, err error) ([]byte, error) {
+		if err != nil {
+			return nil, fmt.Errorf("unpack answer: %w", err)
+		}
+		return readAll(r, limit, "unpack")
 	}
-	return readAll(r, "unpack")
 }

@@ -1,4 +1,4 @@
-package msdkclient
+package msdkclient_test
 
 import (
 	"encoding/pem"
@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	. "github.com/battlereport/battlereport/msdkclient"
 )
 
 func getenv(vars map[string]string) func(string) string {
@@ -146,7 +148,7 @@ func TestCallsOverTLSGoThroughTheProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	if err := c.Score(t.Context(), testApp, Score{}); err != nil {
+	if err := c.ReportScore(t.Context(), testApp, aScore); err != nil {
 		t.Fatal(err)
 	}
 	if seen.Host != "example.com:443" || seen.Header.Get("Proxy-Authorization") == "" || seen.UserAgent() != "battlereport/v1" {
@@ -155,14 +157,14 @@ func TestCallsOverTLSGoThroughTheProxy(t *testing.T) {
 	for answer, class := range map[int]Class{407: Endpoint, 403: Endpoint, 404: Endpoint, 429: Retry, 500: Retry, 502: Retry, 503: Retry, 504: Retry} {
 		status = answer
 		c.Close()
-		e := failure(t, c)
+		e := failureOf(t, c, t.Context())
 		want := fmt.Sprintf("proxy http://[redacted]@%s answers HTTP %d %s", proxy.Listener.Addr(), answer, http.StatusText(answer))
 		if e.Class != class || e.Uncertain || e.HTTPStatus != 0 || e.Err == nil || e.Err.Error() != want {
 			t.Errorf("%+v, want a certain %v: %s", e, class, want)
 		}
 	}
 	status = http.StatusOK
-	if err := c.Score(t.Context(), testApp, Score{}); err != nil {
+	if err := c.ReportScore(t.Context(), testApp, aScore); err != nil {
 		t.Errorf("after the proxy has come to itself: %v", err)
 	}
 }
@@ -178,11 +180,11 @@ func TestCallsWithoutTLSGoThroughTheProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://me:hunter2@"+proxy.Listener.Addr().String())
 	t.Setenv("NO_PROXY", "")
 	c := newClient(t, "http://msdk.example")
-	if err := c.Score(t.Context(), testApp, Score{}); err != nil || to != "msdk.example" {
+	if err := c.ReportScore(t.Context(), testApp, aScore); err != nil || to != "msdk.example" {
 		t.Fatalf("asked for %q: %v", to, err)
 	}
 	answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }
-	if e := failure(t, c); e.Class != Endpoint || e.HTTPStatus != http.StatusProxyAuthRequired {
+	if e := failureOf(t, c, t.Context()); e.Class != Endpoint || e.HTTPStatus != http.StatusProxyAuthRequired {
 		t.Errorf("%+v", e)
 	}
 	answer = func(w http.ResponseWriter, r *http.Request) { // a proxy that repeats what it is sent
@@ -193,9 +195,9 @@ func TestCallsWithoutTLSGoThroughTheProxy(t *testing.T) {
 		fmt.Fprintf(conn, "%s hunter2 %s\r\n\r\n", r.Header.Get("Proxy-Authorization"), r.RequestURI)
 		_ = conn.Close()
 	}
-	e := failure(t, c)
+	e := failureOf(t, c, t.Context())
 	for err := error(e); err != nil; err = errors.Unwrap(err) {
-		for _, secret := range []string{"hunter2", "bWU6aHVudGVyMg==", "sig=" + sign(testApp.Key, fmt.Sprint(time.Now().Unix()))[:8]} {
+		for _, secret := range []string{"hunter2", "bWU6aHVudGVyMg==", "sig=" + Sign(testApp.Key, fmt.Sprint(time.Now().Unix()))[:8]} {
 			if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, secret) {
 				t.Errorf("%s in %s", secret, text)
 			}
@@ -207,7 +209,7 @@ func TestAProxyThatCannotBeReachedIsACertainRetry(t *testing.T) {
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		t.Setenv("HTTPS_PROXY", scheme+"://me:hunter2@127.0.0.1:1")
 		t.Setenv("NO_PROXY", "")
-		e := failure(t, newClient(t, "https://msdk.example"))
+		e := failureOf(t, newClient(t, "https://msdk.example"), t.Context())
 		if e.Class != Retry || e.Uncertain || strings.Contains(e.Error(), "hunter2") {
 			t.Errorf("%s: %v", scheme, e)
 		}

@@ -91,6 +91,30 @@ func (s *scanner) object(yield func(member)) bool {
 	}
 }
 
+// elements calls yield with each element of the array that the text is, until one makes no sense or the text ends in it:
+// then it returns false.
+func (s *scanner) elements(yield func(value []byte)) (whole bool) {
+	if s.blanks(); !s.is('[') {
+		return false
+	}
+	for s.at++; ; {
+		for s.blanks(); s.is(','); s.blanks() {
+			s.at++
+		}
+		if s.is(']') {
+			return true
+		}
+		begin := s.at
+		if !s.value() || s.at == begin {
+			return false
+		}
+		yield(s.text[begin:s.at])
+		if s.blanks(); !s.is(',') && !s.is(']') {
+			return false
+		}
+	}
+}
+
 // value passes over a value; false: it does not end, or its brackets are no pairs.
 func (s *scanner) value() bool {
 	var open []byte

@@ -11,11 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
-
-	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
+
+// aScore is one that may be sent.
+var aScore = ReportScoreRequest{OpenID: "o1", Score: "7"}
 
 // seen is a request as it came over the wire.
 type seen struct {
@@ -82,7 +81,7 @@ func TestTheProgramIsNamedAsTheCallerWants(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c := newClient(t, server.URL, WithUserAgent("battlereport/v1.2.3"))
-	if err := c.Score(t.Context(), testApp, Score{}); err != nil || name != "battlereport/v1.2.3" {
+	if err := c.ReportScore(t.Context(), testApp, aScore); err != nil || name != "battlereport/v1.2.3" {
 		t.Errorf("%q, %v", name, err)
 	}
 }
@@ -102,7 +101,7 @@ func TestScoreOnTheWire(t *testing.T) {
 	t.Parallel()
 	c, got := record(t)
 	app := App{ID: "wx1", Key: "k", Encode: 2}
-	if err := c.Score(t.Context(), app, Score{OpenID: "o1", Score: "1000000", Expires: "0"}); err != nil {
+	if err := c.ReportScore(t.Context(), app, ReportScoreRequest{OpenID: "o1", Score: "1000000"}); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"appid":"wx1","grantType":"client_credential","openid":"o1","score":"1000000","expires":"0"}`
@@ -130,7 +129,7 @@ func TestBaseURLMayHaveAPrefixAndASlash(t *testing.T) {
 				_, _ = io.WriteString(w, `{"ret":0}`)
 			}))
 			t.Cleanup(server.Close)
-			if err := newClient(t, server.URL+suffix).Score(t.Context(), testApp, Score{}); err != nil {
+			if err := newClient(t, server.URL+suffix).ReportScore(t.Context(), testApp, aScore); err != nil {
 				t.Fatal(err)
 			}
 			if path != want {
@@ -151,7 +150,7 @@ func TestSerialsAreUniqueAndTheEchoIsAccepted(t *testing.T) {
 	for range 2 { // two clients
 		c := serve(t, handler)
 		for range 50 {
-			if err := c.Score(t.Context(), testApp, Score{}); err != nil {
+			if err := c.ReportScore(t.Context(), testApp, aScore); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -179,35 +178,4 @@ func TestEscapeIsUndoneByAnyServer(t *testing.T) {
 	if err != nil || got != all || strings.ContainsAny(escape(all), "+&=#? ") {
 		t.Errorf("%q: %q, %v", escape(all), got, err)
 	}
-}
-
-func TestReportsArriveAsTheyWereGiven(t *testing.T) {
-	t.Parallel()
-	sim := msdktest.NewServer(msdktest.Config{
-		Apps: []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key}}, NoUserLimit: true,
-	})
-	t.Cleanup(sim.Close)
-	c := newClient(t, sim.URL)
-	rapid.Check(t, func(t *rapid.T) {
-		openids := rapid.SliceOfN(rapid.StringN(1, 20, -1), 1, 5).Draw(t, "openids")
-		space := rapid.SampledFrom([]string{"", " ", "\n\t"})
-		reports := make([][]byte, len(openids))
-		for i, openid := range openids {
-			reports[i] = fmt.Appendf(nil, `{%s"baseinfo":{"openid":%s,"platid":%s0}}`,
-				space.Draw(t, "space"), quote(openid), space.Draw(t, "space"))
-		}
-		before := sim.Ledger.Len()
-		if err := c.BattleReport(t.Context(), testApp, openids[0], reports...); err != nil {
-			t.Fatal(err)
-		}
-		got := sim.Ledger.Reports()[before:]
-		if len(got) != len(reports) {
-			t.Fatalf("%d reports arrived, %d were given", len(got), len(reports))
-		}
-		for i, r := range got {
-			if r.OpenID != openids[i] || r.URLOpenID != openids[0] || !bytes.Equal(r.Raw, reports[i]) {
-				t.Fatalf("report %d arrived as %+v", i, r)
-			}
-		}
-	})
 }

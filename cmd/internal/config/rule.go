@@ -73,8 +73,8 @@ var (
 		also: func(text string) bool { return topicRule.fits(strings.ReplaceAll(text, topicVariable, "t")) },
 	}
 	unixTimeRule = rule{
-		want:   `Unix time in seconds, up to 18 digits, or "0" for never`,
-		form:   regexp.MustCompile(`^(0|[1-9][0-9]{0,17})$`),
+		want:   `Unix time in seconds, such as 1893456000, or "0" for never; no duration, no milliseconds`,
+		form:   regexp.MustCompile(`^(0|[1-9][0-9]{9,11})$`), // of msdkclient.ReportScoreRequest
 		number: true,
 	}
 )

@@ -31,7 +31,7 @@ func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 	var err error
 	if b.app.Route == config.RouteScore {
 		ev := b.items[0].Value
-		err = msdk.Score(ctx, b.app.Identity(), msdkclient.Score{OpenID: string(ev.user), Score: string(ev.score), Expires: b.app.ScoreExpires})
+		err = msdk.ReportScore(ctx, b.app.Identity(), msdkclient.ReportScoreRequest{OpenID: string(ev.user), Score: string(ev.score), Expires: b.app.ScoreExpires})
 	} else {
 		reports := make([][]byte, len(b.items))
 		for i, it := range b.items {
