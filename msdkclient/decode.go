@@ -116,11 +116,12 @@ func readable(value []byte) string {
 	if json.Unmarshal(value, &s) == nil {
 		return s
 	}
+	const hex = "0123456789abcdef"
 	escaped := make([]byte, 0, len(value)+16)
 	for _, c := range value {
 		if c < ' ' {
 			escaped = append(escaped, `\u00`...)
-			escaped = append(escaped, upperHex[c>>4], upperHex[c&15])
+			escaped = append(escaped, hex[c>>4], hex[c&15])
 		} else {
 			escaped = append(escaped, c)
 		}

@@ -100,8 +100,6 @@ func describe(t reflect.Type) *Field {
 	switch t {
 	case reflect.TypeFor[Value]():
 		return &Field{Types: []string{"string", "integer"}}
-	case reflect.TypeFor[Percent]():
-		return &Field{Types: []string{"string"}}
 	case reflect.TypeFor[Sex]():
 		return &Field{Types: []string{"integer"}, Enum: []string{"0", "1", "2"}}
 	case reflect.TypeFor[Battles]():

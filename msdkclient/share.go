@@ -19,13 +19,14 @@ type UploadPictureRequest struct {
 	Type string `json:"type" required:"true" enum:"thumb"`
 	// FileName is what the picture is called, such as "b.jpg".
 	FileName string `json:"filename" required:"true"`
-	// FileLength is the size of the picture in bytes, 65536 at most. 0: that of Binary.
+	// FileLength is the size of the picture in bytes, 65536 at most. 0: that of Picture.
 	FileLength int64 `json:"filelength" required:"true" min:"1" max:"65536"`
 	// ContentType of the picture, such as "image/jpeg" or "image/jpg".
 	ContentType string `json:"content_type" required:"true" pattern:"^image/[A-Za-z0-9.+-]+$" want:"the type of a picture, such as image/jpeg"`
-	// Binary is the picture. In JSON it is a string, the bytes percent-encoded as RFC 3986 has it: a blank is %20, as + would
-	// be a plus.
+	// Binary is the picture, percent-encoded. Empty: that of Picture.
 	Binary Percent `json:"binary" required:"true"`
+	// Picture is the picture's bytes, for Binary and FileLength.
+	Picture []byte `json:"-"`
 }
 
 // UploadPictureResponse is the answer to /share/upload_wx. The documented expire is to be ignored, and left out here.
@@ -48,7 +49,8 @@ func (c *Client) UploadPicture(ctx context.Context, app App, r UploadPictureRequ
 	r.AppID = app.own(r.AppID)
 	r.Flag = cmp.Or(r.Flag, 1)
 	r.Type = cmp.Or(r.Type, "thumb")
-	r.FileLength = cmp.Or(r.FileLength, int64(len(r.Binary)))
+	r.Binary = cmp.Or(r.Binary, PercentEncode(r.Picture))
+	r.FileLength = cmp.Or(r.FileLength, int64(len(r.Picture)))
 	if app.Encode == 1 {
 		r.Secret = cmp.Or(r.Secret, app.Key)
 	}
@@ -56,8 +58,12 @@ func (c *Client) UploadPicture(ctx context.Context, app App, r UploadPictureRequ
 }
 
 func (r UploadPictureRequest) check() error {
-	if r.FileLength != int64(len(r.Binary)) {
-		return &FieldError{Field: "filelength", Value: itoa(r.FileLength), Want: "the size of the picture, " + itoa(int64(len(r.Binary)))}
+	picture, err := r.Binary.Decode()
+	if err != nil {
+		return &FieldError{Field: "binary", Value: err.Error(), Want: "percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B"}
+	}
+	if r.FileLength != int64(len(picture)) {
+		return &FieldError{Field: "filelength", Value: itoa(r.FileLength), Want: "the size of the picture, " + itoa(int64(len(picture)))}
 	}
 	return nil
 }

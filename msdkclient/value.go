@@ -2,7 +2,6 @@ package msdkclient
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -61,45 +60,38 @@ func (v *Value) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Percent is bytes that are a string in JSON, percent-encoded as RFC 3986 has it, where nothing but letters, digits and
-// "-._~" stands for itself.
-type Percent []byte
+// Percent is bytes as a string, percent-encoded as RFC 3986 has it, where nothing but letters, digits and "-._~" stands for
+// itself; a blank is %20, as + would be a plus.
+type Percent string
 
-const upperHex = "0123456789ABCDEF"
-
-// MarshalJSON encodes.
-func (p Percent) MarshalJSON() ([]byte, error) {
-	text := make([]byte, 0, 3*len(p)+2)
-	text = append(text, '"')
-	for _, c := range p {
+// PercentEncode encodes bytes.
+func PercentEncode(data []byte) Percent {
+	const hex = "0123456789ABCDEF"
+	text := make([]byte, 0, 3*len(data))
+	for _, c := range data {
 		if isUnreserved(c) {
 			text = append(text, c)
 		} else {
-			text = append(text, '%', upperHex[c>>4], upperHex[c&15])
+			text = append(text, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return append(text, '"'), nil
+	return Percent(text)
 }
 
 func isUnreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
-// UnmarshalJSON decodes. A plus or a blank is refused: it comes from another encoding, in which a plus may be a blank.
-func (p *Percent) UnmarshalJSON(text []byte) error {
-	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return err
+// Decode returns the bytes. A plus or a blank is an error: it comes from another encoding, in which a plus may be a blank.
+func (p Percent) Decode() ([]byte, error) {
+	if i := strings.IndexAny(string(p), "+ "); i >= 0 {
+		return nil, fmt.Errorf("%q at %d", p[i], i)
 	}
-	if i := strings.IndexAny(s, "+ "); i >= 0 {
-		return fmt.Errorf("%q at %d: want percent-encoding by RFC 3986, in which a blank is %%20 and a plus %%2B", s[i], i)
-	}
-	decoded, err := url.PathUnescape(s)
+	data, err := url.PathUnescape(string(p))
 	if err != nil {
-		return errors.New("want percent-encoding by RFC 3986: " + err.Error())
+		return nil, err
 	}
-	*p = Percent(decoded)
-	return nil
+	return []byte(data), nil
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
