@@ -98,10 +98,13 @@ func leadingCode(msg string) int {
 	return code
 }
 
+// valid is a text from outside with the mark U+FFFD for what is no UTF-8 in it.
+func valid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+
 // clip keeps a message from outside short enough for a log line.
 func clip(msg string) string {
 	const most = 512
-	msg = strings.ToValidUTF8(msg, "\ufffd")
+	msg = valid(msg)
 	if len(msg) <= most {
 		return msg
 	}

@@ -35,7 +35,7 @@ type RefreshTokenResponse struct {
 	// RefreshToken is for the next refresh.
 	RefreshToken string `json:"refreshToken" required:"true"`
 	// OpenID is the user the tokens are of.
-	OpenID string `json:"openid" required:"true"`
+	OpenID string `json:"openid"`
 	// Scope is what the user has authorised, each with a comma behind it: snsapi_friend (the friends), snsapi_message (to
 	// send messages), snsapi_userinfo (the user's own profile).
 	Scope string `json:"scope"`

@@ -78,8 +78,11 @@ func (d decoder) value(name string, text []byte, into reflect.Value) error {
 	case reflect.Slice:
 		return d.list(name, text, into)
 	case reflect.Struct:
-		if text[0] == '[' { // an empty list, which some languages write for an empty object
+		if s := strings.Trim(string(text), "[] \t\r\n"); s == "" { // an empty list, which some languages write for an empty object
 			return nil
+		}
+		if text[0] != '{' {
+			return refuse("an object")
 		}
 		return d.object(name, text, into)
 	default:
@@ -110,7 +113,7 @@ func (d decoder) list(name string, text []byte, into reflect.Value) error {
 // readable is the text of a string with whatever control bytes in it, or of a number.
 func readable(value []byte) string {
 	if len(value) == 0 || value[0] != '"' {
-		return string(value)
+		return valid(string(value))
 	}
 	var s string
 	if json.Unmarshal(value, &s) == nil {
@@ -129,7 +132,7 @@ func readable(value []byte) string {
 	if json.Unmarshal(escaped, &s) == nil {
 		return s
 	}
-	return strings.ToValidUTF8(plain(value), "\ufffd")
+	return valid(plain(value))
 }
 
 // integer64 is the value of a number that has no fraction, or of a string that holds one, with all its digits.

@@ -46,7 +46,7 @@ func (c *Call) checkRequest(app App, openid string, request any) error {
 
 // decode reads the answer into a struct that has a Status, or is one.
 func (r reply) decode(into reflect.Value) error {
-	status := Status{Ret: r.ret, Msg: r.msg, ErrType: r.errType, MSDKExtInfo: r.serial}
+	status := Status{Ret: r.ret, Msg: valid(r.msg), ErrType: r.errType, MSDKExtInfo: valid(r.serial)}
 	if s, ok := into.Addr().Interface().(*Status); ok { // which needs no more than the ret
 		*s = status
 		return nil
