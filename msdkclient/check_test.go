@@ -159,16 +159,26 @@ func TestWhatThePlatformWouldNotTakeIsRefusedHere(t *testing.T) {
 
 		"a picture of a byte too many": {upload(func(r *UploadPictureRequest) { r.Picture = make([]byte, 65537) }), "filelength: 65537: want 1 to 65536"},
 		"no picture":                   {upload(func(r *UploadPictureRequest) { r.Picture = nil }), "filelength: 0: want 1 to 65536"},
-		"another size than the picture's": {upload(func(r *UploadPictureRequest) { r.FileLength = 7 }),
-			"filelength: 7: want the size of the picture, 5"},
-		"a blank in a picture": {upload(func(r *UploadPictureRequest) { r.Binary, r.FileLength = "a b", 3 }),
-			"binary: ' ' at 1: want percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B"},
-		"a plus in a picture": {upload(func(r *UploadPictureRequest) { r.Binary, r.FileLength = "a+b", 3 }),
-			"binary: '+' at 1: want percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B"},
-		"half an escape in a picture": {upload(func(r *UploadPictureRequest) { r.Binary, r.FileLength = "a%2", 2 }),
-			`binary: invalid URL escape "%2": want percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B`},
-		"a file that is no picture": {upload(func(r *UploadPictureRequest) { r.ContentType = "text/html" }),
-			`content_type: "text/html": want the type of a picture, such as image/jpeg`},
+		"another size than the picture's": {
+			upload(func(r *UploadPictureRequest) { r.FileLength = 7 }),
+			"filelength: 7: want the size of the picture, 5",
+		},
+		"a blank in a picture": {
+			upload(func(r *UploadPictureRequest) { r.Binary, r.FileLength = "a b", 3 }),
+			"binary: ' ' at 1: want percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B",
+		},
+		"a plus in a picture": {
+			upload(func(r *UploadPictureRequest) { r.Binary, r.FileLength = "a+b", 3 }),
+			"binary: '+' at 1: want percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B",
+		},
+		"half an escape in a picture": {
+			upload(func(r *UploadPictureRequest) { r.Binary, r.FileLength = "a%2", 2 }),
+			`binary: invalid URL escape "%2": want percent-encoding by RFC 3986, in which a blank is %20 and a plus %2B`,
+		},
+		"a file that is no picture": {
+			upload(func(r *UploadPictureRequest) { r.ContentType = "text/html" }),
+			`content_type: "text/html": want the type of a picture, such as image/jpeg`,
+		},
 		"another flag": {upload(func(r *UploadPictureRequest) { r.Flag = 2 }), "flag: 2: want 1"},
 		"an upload whose key is none of its secrets": {func() error {
 			_, err := c.UploadPicture(ctx, App{testApp.ID, "msdkkey", 2}, good.upload)
