@@ -110,6 +110,9 @@ func TestCompanyOfABadRecordInAnAppWithNothingElseIsDelivered(t *testing.T) {
 	t.Parallel()
 	for name, answer := range ownAnswers {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && (name == "429" || name == "404" || name == "stale token") {
+				t.Skip("waits long, and is isolated as the others are")
+			}
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 				w.cfg.Batch.MaxRecords, w.cfg.Batch.Linger = 10, time.Second
 				w.cfg.Delivery.Retry.MaxElapsed = time.Minute
@@ -159,6 +162,9 @@ func TestWhoRefusesEverybodyIsHeld(t *testing.T) {
 	for name, answer := range map[string]msdktest.Answer{"a bad element": {Ret: -1011}, "stale token": {Ret: -20000, Msg: "42001,access_token expired"}, "422": {HTTP: 422}} {
 		for _, route := range []string{"battle_report", "wxscore"} {
 			t.Run(name+", "+route, func(t *testing.T) {
+				if testing.Short() && (name == "422") == (route == "wxscore") {
+					t.Skip("refuses two thousand events, as the others do")
+				}
 				virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 					const n = 2000
 					w.cfg.Apps[0].Route = route

@@ -19,7 +19,11 @@ import (
 // are asked first, is a matter of chance.
 func oftenVirtual(t *testing.T, test func(w *world)) {
 	t.Helper()
-	for i := range 6 {
+	times := 6
+	if testing.Short() {
+		times = 2
+	}
+	for i := range times {
 		t.Run(fmt.Sprint(i), func(t *testing.T) { virtualWith(t, msdktest.Config{NoUserLimit: true}, test) })
 	}
 }
