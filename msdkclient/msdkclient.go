@@ -1,12 +1,3 @@
-// Package msdkclient speaks the backend protocol of MSDK, through which a game reports to the WeChat Game Center.
-//
-// It signs a call, posts it over a kept-alive HTTP/1.1 connection that lives some minutes, reads the answer, and turns every failure into an
-// [*Error] whose [Class] says what the caller can do about it and whose Uncertain says whether the platform may have
-// acted all the same. One call is one attempt: the package does not retry, wait, queue, batch, log or check what it is
-// given to post. A call that is tried again is signed anew, since the platform refuses timestamps more than ten minutes
-// off.
-//
-// Keys and signatures appear in no error and no text this package makes.
 package msdkclient
 
 import (
