@@ -6,18 +6,18 @@
 // Each of the twelve calls of the interface document (chapter 3) is a method of [Client], and takes a request whose fields
 // are the document's, by name and type:
 //
-//	POST /auth/refresh_token          [Client.RefreshToken]      a new access token for a refresh token
-//	POST /auth/check_token            [Client.CheckToken]        whether an access token is good
-//	POST /share/upload_wx             [Client.UploadPicture]     a media id for a picture of at most 64 KiB
-//	POST /share/wx                    [Client.ShareMessage]      a message to a friend who plays too
-//	POST /share/wxgame                [Client.ShareGameMessage]  a message shown in the game center
-//	POST /relation/wxfriends_profile  [Client.FriendsProfile]    the friends who play too, with their profiles
-//	POST /relation/wxprofile          [Client.Profiles]          the profiles of users who are named
-//	POST /relation/wxfriends          [Client.Friends]           the openids of the friends who play too
-//	POST /relation/wxuserinfo         [Client.UserInfo]          a user's own profile
-//	POST /profile/wxscore             [Client.ReportScore]       one user's score (to be switched off)
-//	POST /profile/wxbattle_report     [Client.ReportBattle]      the results of a round, of one or many users
-//	POST /profile/wxget_vip           [Client.VIP]               the VIP levels of a user and of friends
+//   - POST /auth/refresh_token: [Client.RefreshToken], a new access token for a refresh token
+//   - POST /auth/check_token: [Client.CheckToken], whether an access token is good
+//   - POST /share/upload_wx: [Client.UploadPicture], a media id for a picture of at most 64 KiB
+//   - POST /share/wx: [Client.ShareMessage], a message to a friend who plays too
+//   - POST /share/wxgame: [Client.ShareGameMessage], a message shown in the game center
+//   - POST /relation/wxfriends_profile: [Client.FriendsProfile], the friends who play too, with their profiles
+//   - POST /relation/wxprofile: [Client.Profiles], the profiles of users who are named
+//   - POST /relation/wxfriends: [Client.Friends], the openids of the friends who play too
+//   - POST /relation/wxuserinfo: [Client.UserInfo], a user's own profile
+//   - POST /profile/wxscore: [Client.ReportScore], one user's score (to be switched off)
+//   - POST /profile/wxbattle_report: [Client.ReportBattle], the results of a round, of one or many users
+//   - POST /profile/wxget_vip: [Client.VIP], the VIP levels of a user and of friends
 //
 // [Client.BattleReport] is ReportBattle for reports that are JSON texts already, and [Client.Send] makes any of the calls
 // with a body that is. [Calls] describes them all, as data.
