@@ -12,7 +12,7 @@ import (
 
 // The platform is a simulated one here. What a caller does about a failure depends on its class.
 func ExampleClient_BattleReport() {
-	platform := msdktest.NewServer(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "key"}}, NoUserLimit: true})
+	platform := msdktest.Start(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "key"}}, NoUserLimit: true})
 	defer platform.Close()
 	client, err := msdkclient.New(msdkclient.Config{
 		BaseURL: platform.URL, Timeout: 5 * time.Second, ContentType: "application/json", MaxConns: 1,

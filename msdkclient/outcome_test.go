@@ -295,7 +295,7 @@ func TestAResetIsUncertainAndNotRepeated(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			sim := msdktest.NewServer(msdktest.Config{
+			sim := msdktest.Start(msdktest.Config{
 				Apps: []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key}}, NoUserLimit: true,
 			})
 			t.Cleanup(sim.Close)
@@ -440,7 +440,7 @@ func TestSequentialCallsShareOneConnection(t *testing.T) {
 
 func TestReportsArriveAsTheyWereGiven(t *testing.T) {
 	t.Parallel()
-	sim := msdktest.NewServer(msdktest.Config{
+	sim := msdktest.Start(msdktest.Config{
 		Apps: []msdktest.App{{ID: testApp.ID, AppKey: testApp.Key}}, NoUserLimit: true,
 	})
 	t.Cleanup(sim.Close)

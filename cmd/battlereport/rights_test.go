@@ -130,7 +130,7 @@ func withRights(t *testing.T, args []string, stdin string, rights []grant) outco
 	if err := client.ProduceSync(t.Context(), other).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	msdk := msdktest.NewServer(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
+	msdk := msdktest.Start(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
 	defer msdk.Close()
 	file := write(t, "battlereport.yaml", fmt.Sprintf(`
 kafka:

@@ -63,7 +63,7 @@ func (w *text) await(t *testing.T, mark string) string {
 
 func TestRunDeliversUntilASignal(t *testing.T) {
 	b := kafkatest.Start(t)
-	msdk := msdktest.NewServer(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
+	msdk := msdktest.Start(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
 	defer msdk.Close()
 	topic := b.Topic(t, 2)
 	file := runFile(t, b, topic, msdk.URL)

@@ -111,7 +111,7 @@ telemetry: {log_level: debug}
 func TestAnAppkeyIsInNothingThatIsSaid(t *testing.T) {
 	t.Parallel()
 	b := kafkatest.Start(t)
-	msdk := msdktest.NewServer(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "another"}}})
+	msdk := msdktest.Start(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "another"}}})
 	defer msdk.Close()
 	topic := b.Topic(t, 1)
 	b.Produce(t, kafkatest.Record{Topic: topic, Key: []byte("o1"), Value: []byte(reportOf("o1", 1))})

@@ -31,7 +31,7 @@ type stall struct {
 func newStall(t *testing.T) *stall {
 	t.Helper()
 	s := &stall{Broker: kafkatest.Start(t, kfake.NumBrokers(1)), t: t, topic: "reports"}
-	msdk := msdktest.NewServer(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
+	msdk := msdktest.Start(msdktest.Config{Apps: []msdktest.App{{ID: "wx1", AppKey: "111111"}}})
 	t.Cleanup(msdk.Close)
 	s.msdk = msdk
 	for _, topic := range []string{s.topic, s.topic + ".replay"} {

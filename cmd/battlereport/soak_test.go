@@ -68,7 +68,7 @@ func newSoakWithout(t *testing.T, partitions int32, rules ...msdktest.Rule) *soa
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
 	s.topic = s.Topic(t, partitions)
-	msdk := msdktest.NewServer(msdktest.Config{
+	msdk := msdktest.Start(msdktest.Config{
 		Apps:       []msdktest.App{{ID: soakApp, AppKey: "111111"}},
 		CountsOnly: true,
 		OnAccept: func(r msdktest.Report) {

@@ -10,7 +10,7 @@ import (
 )
 
 func Example() {
-	sim := msdktest.NewServer(msdktest.Config{
+	sim := msdktest.Start(msdktest.Config{
 		Apps:        []msdktest.App{{ID: "wx1", AppKey: "key"}},
 		NoUserLimit: true,
 	})

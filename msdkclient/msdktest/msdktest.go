@@ -35,6 +35,7 @@ type App struct {
 	ID      string
 	AppKey  string // signs calls with encode 1
 	MSDKKey string // signs calls with encode 2; empty: they are refused
+	Users   []User // those who can be asked about. Reports are taken about anybody.
 }
 
 // Config says how the simulator is to be. The zero value knows no app.
@@ -52,13 +53,15 @@ type Config struct {
 
 // Server is the simulated MSDK. Its methods are safe for concurrent use, also while calls are served.
 type Server struct {
-	URL         string // of a server made by NewServer
+	URL         string // of a server made by NewServer or Start
 	Ledger      *Ledger
 	Leaderboard *Leaderboard
 
 	apps    map[string]App
 	limiter *limiter // nil: no limit
 	rules   atomic.Pointer[[]Rule]
+
+	requests requestLog
 
 	done chan struct{} // closed by Close
 
@@ -86,8 +89,31 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// NewServer makes a simulator and serves it on a free loopback port, at URL. It panics if there is none.
-func NewServer(cfg Config) *Server {
+// TB is the part of [testing.TB] that NewServer needs.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// NewServer makes a simulator for a test, serves it on a free loopback port, at URL, and closes it when the test is over.
+// Without a Config it is that of [DefaultConfig].
+func NewServer(t TB, cfg ...Config) *Server {
+	t.Helper()
+	switch len(cfg) {
+	case 0:
+		cfg = []Config{DefaultConfig()}
+	case 1:
+	default:
+		t.Fatalf("msdktest: %d configurations for one server", len(cfg))
+	}
+	s := Start(cfg[0])
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Start makes a simulator and serves it on a free loopback port, at URL, until Close. It panics if there is none.
+func Start(cfg Config) *Server {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic("msdktest: " + err.Error())

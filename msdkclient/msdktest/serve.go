@@ -10,6 +10,7 @@ import (
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
 	req, refusal := s.read(r)
 	answer := refusal
 	if answer == (Answer{}) {
@@ -20,6 +21,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Ledger.accept(req)
 	}
 	s.Ledger.count(answer)
+	s.requests.add(entry(r, req, answer, began))
 	s.reply(w, req, answer)
 }
 

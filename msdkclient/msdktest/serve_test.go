@@ -16,7 +16,7 @@ import (
 
 func TestAnswersAreSentAsTold(t *testing.T) {
 	t.Parallel()
-	sim := msdktest.NewServer(config)
+	sim := msdktest.Start(config)
 	t.Cleanup(sim.Close)
 	for rule, tt := range map[string]struct {
 		answer     msdktest.Answer
@@ -49,7 +49,7 @@ func TestAnswersAreSentAsTold(t *testing.T) {
 
 func TestResetIsATCPReset(t *testing.T) {
 	t.Parallel()
-	sim := msdktest.NewServer(config)
+	sim := msdktest.Start(config)
 	t.Cleanup(sim.Close)
 	sim.SetRules(msdktest.Always(msdktest.Answer{Fault: msdktest.Reset, Accept: true}))
 	if _, _, err := battle("a").post(t, sim.URL); !errors.Is(err, syscall.ECONNRESET) {
@@ -151,7 +151,7 @@ func TestPipeRefusesOnceClosed(t *testing.T) {
 
 func TestCloseIsFinal(t *testing.T) {
 	t.Parallel()
-	sim := msdktest.NewServer(config)
+	sim := msdktest.Start(config)
 	if _, _, err := battle("a").post(t, sim.URL); err != nil {
 		t.Fatal(err)
 	}
