@@ -20,6 +20,14 @@ type answer struct {
 	wide    bool   // see scanner
 }
 
+// The values of err_type, which some answers carry beside ret, that say what to do. Besides there are 0, all is well, and
+// 5, nobody knows.
+const (
+	errTypeTryLater    = 1 // the network is unstable
+	errTypeReauthorize = 2 // the user must log in again
+	errTypeRefresh     = 3 // the access token must be refreshed
+)
+
 // parseAnswer reads what was written by many hands. An answer with a ret that a person could read is not to be taken for
 // none, since then what the platform has accepted is posted again; and nothing else is to be taken for success. So:
 //

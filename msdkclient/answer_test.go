@@ -289,7 +289,7 @@ func FuzzParseAnswer(f *testing.F) {
 			t.Errorf("unfit for a log: %q", msg)
 		}
 		for _, status := range []int{200, 404, 503} {
-			class, _ := decide(status, a)
+			class, _ := decide(status, a, false)
 			if class == accepted && (status != 200 || !a.hasRet || a.ret != 0 && a.ret != 1) {
 				t.Errorf("HTTP %d and %+v passed for success", status, a)
 			}

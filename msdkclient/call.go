@@ -93,7 +93,7 @@ func (c *Client) call(ctx context.Context, what *Call, app App, openid string, b
 			Class: Retry, Path: path, HTTPStatus: resp.StatusCode, Uncertain: true, Err: errNotOurs,
 		}
 	}
-	class, uncertain := decide(resp.StatusCode, a)
+	class, uncertain := decide(resp.StatusCode, a, what.UserToken)
 	if class == accepted {
 		return reply{text, a, cmp.Or(readErr, unpackErr)}, nil
 	}
@@ -104,6 +104,7 @@ func (c *Client) call(ctx context.Context, what *Call, app App, openid string, b
 		Ret:        a.ret,
 		HasRet:     a.hasRet,
 		Inner:      a.inner,
+		ErrType:    a.errType,
 		Msg:        clip(mask.text(a.msg)),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
 		Uncertain:  uncertain,

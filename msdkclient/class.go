@@ -22,9 +22,12 @@ const (
 	AppClass
 	// Endpoint is for a call that is itself wrong, by a bug or a wrong base URL: all calls to it will fail alike.
 	Endpoint
+	// User is for a user whose token is no good, in calls that carry one: see [Call]. The token must be refreshed, or the
+	// user must log in again, which [NeedsRefresh] and [Reauthorize] tell apart. Nobody else is concerned.
+	User
 )
 
-// String is a word fit for a metric label: "retry", "throttle", "record", "app" or "endpoint".
+// String is a word fit for a metric label: "retry", "throttle", "record", "app", "endpoint" or "user".
 func (c Class) String() string {
 	switch c {
 	case accepted:
@@ -39,54 +42,62 @@ func (c Class) String() string {
 		return "app"
 	case Endpoint:
 		return "endpoint"
+	case User:
+		return "user"
 	default:
 		return "unknown"
 	}
 }
 
 // decide says what an answer means and whether the platform may have acted although the call failed. It is the one
-// place that does.
+// place that does. userToken: the call carries a user's token.
 //
 // A ret that the tables know wins over an HTTP status that says failure: it comes from MSDK itself and is exact, while
 // any proxy on the way may choose a status. The exception is a ret of success, which such a status contradicts: the
 // call has failed, and nobody knows whether the platform acted.
-func decide(status int, a answer) (class Class, uncertain bool) {
-	byRet, known := classifyRet(a)
+func decide(status int, a answer, userToken bool) (class Class, uncertain bool) {
+	byRet, known := classifyRet(a, userToken)
 	switch {
 	case !a.hasRet && status == http.StatusOK:
 		return Retry, true
 	case !a.hasRet:
-		return classifyStatus(status), status < 400 || status >= 500
+		return StatusClass(status), status < 400 || status >= 500
 	case status == http.StatusOK:
 		return byRet, false
 	case byRet == accepted:
-		return classifyStatus(status), true
+		return StatusClass(status), true
 	case known:
 		return byRet, false
 	default:
-		return classifyStatus(status), false
+		return StatusClass(status), false
 	}
 }
 
-func classifyRet(a answer) (class Class, known bool) {
-	if c, ok := innerCode(a.ret, a.inner); ok {
-		return c.class, true
+// classifyRet is the verdict by ret. The tables win over err_type, which says less, and is given by few; it decides what
+// they leave open, before the range does.
+func classifyRet(a answer, userToken bool) (class Class, known bool) {
+	m, known := meaningOf(a.ret, a.inner)
+	switch {
+	case known && !m.leads():
+		return m.class(userToken), true
+	case a.errType == errTypeTryLater:
+		return Retry, known
+	case userToken && (a.errType == errTypeRefresh || a.errType == errTypeReauthorize):
+		return User, known
+	case -1999 <= a.ret && a.ret <= -1000:
+		return Record, known // the range for what the caller has done wrong
+	default:
+		return Retry, known
 	}
-	if c, ok := retCodes[a.ret]; ok {
-		return c.class, true
-	}
-	if -1999 <= a.ret && a.ret <= -1000 {
-		return Record, false // the range for what the caller has done wrong
-	}
-	return Retry, false
 }
 
-// classifyStatus is the verdict on an HTTP status other than 200, which is always a failure.
+// StatusClass is the verdict on an HTTP status other than 200, which is always a failure, unless a ret that is known comes
+// with it.
 //
 // MSDK says what it thinks of a request's content by ret, so that a bare status comes from what stands before it, and
 // most of the 4xx say that no request made like this one will do: Endpoint. That holds for 400 as well, which servers
 // send to plain HTTP on a TLS port; as Record it would make one wrong base URL take every batch apart.
-func classifyStatus(status int) Class {
+func StatusClass(status int) Class {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 		return Retry
@@ -117,7 +128,7 @@ func classifyStatus(status int) Class {
 // it will refuse to every call, unless it is in trouble itself.
 func classifyTrouble(err error) Class {
 	var refusal *proxyRefusal
-	if errors.As(err, &refusal) && !passes(classifyStatus(refusal.status)) {
+	if errors.As(err, &refusal) && !passes(StatusClass(refusal.status)) {
 		return Endpoint
 	}
 	return Retry

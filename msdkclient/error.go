@@ -16,6 +16,7 @@ type Error struct {
 	Ret        int           // the answer's ret, if HasRet
 	HasRet     bool          // an answer came and could be read
 	Inner      int           // the code of WeChat or mobile QQ that Ret passes on; 0: none
+	ErrType    int           // the answer's err_type: 1 try later, 2 log in again, 3 refresh the token, 5 unknown; 0: none
 	Msg        string        // the platform's own words, cut at 512 bytes; it may hold any character
 	RetryAfter time.Duration // as the platform asked, however long; with Throttle at least a second; 0: not asked
 	// Uncertain: the request was sent, at least in part, and no readable answer came, so that the platform may have
@@ -36,8 +37,8 @@ func (e *Error) Error() string {
 		if e.Inner != 0 {
 			fmt.Fprintf(&b, "/%d", e.Inner)
 		}
-		if m := meaning(e.Ret, e.Inner); m != "" {
-			fmt.Fprintf(&b, ", %s", m)
+		if m, known := e.Meaning(); known {
+			fmt.Fprintf(&b, ", %s", m.Text)
 		}
 		if e.Msg != "" {
 			fmt.Fprintf(&b, ", %q", e.Msg)
