@@ -26,6 +26,12 @@ func (e *FieldError) Error() string {
 // checker is a request with rules about more than one field.
 type checker interface{ check() error }
 
+// Check finds the first field of a request of this call, such as a *[RefreshTokenRequest], that the platform would not take.
+// The error is a [*FieldError].
+func (c *Call) Check(request any) error {
+	return check(reflect.ValueOf(request).Elem().Interface())
+}
+
 // check finds the first field of a request that the platform would not take.
 func check(request any) error {
 	if err := checkFields("", reflect.ValueOf(request)); err != nil {
@@ -54,7 +60,7 @@ func (f *Field) check(name string, v reflect.Value) error {
 		v = v.Elem()
 	}
 	if f.Required && isEmpty(v) {
-		return &FieldError{Field: name, Want: f.want()}
+		return &FieldError{Field: name, Want: f.Wanted()}
 	}
 	if v.Type() == reflect.TypeFor[Value]() {
 		return nil
@@ -104,22 +110,22 @@ func (f *Field) checkText(name, text string) error {
 	case text == "" && !f.Required:
 		return nil
 	case f.MaxBytes > 0 && len(text) > f.MaxBytes:
-		return &FieldError{Field: name, Value: fmt.Sprintf("%d bytes", len(text)), Want: f.want()}
+		return &FieldError{Field: name, Value: fmt.Sprintf("%d bytes", len(text)), Want: f.Wanted()}
 	case f.Enum != nil && !slices.Contains(f.Enum, text), f.Pattern != nil && !f.Pattern.MatchString(text):
-		return &FieldError{Field: name, Value: strconv.Quote(clip(text)), Want: f.want()}
+		return &FieldError{Field: name, Value: strconv.Quote(clip(text)), Want: f.Wanted()}
 	}
 	return nil
 }
 
 func (f *Field) checkInteger(name string, n int64) error {
 	if f.Enum != nil && !slices.Contains(f.Enum, itoa(n)) || f.Min != nil && n < *f.Min || f.Max != nil && n > *f.Max {
-		return &FieldError{Field: name, Value: itoa(n), Want: f.want()}
+		return &FieldError{Field: name, Value: itoa(n), Want: f.Wanted()}
 	}
 	return nil
 }
 
-// want says in words what a value must be.
-func (f *Field) want() string {
+// Wanted says in words what a value must be: "0 or 1", "2048 bytes at most", "a string that is not empty".
+func (f *Field) Wanted() string {
 	switch {
 	case f.Want != "":
 		return f.Want

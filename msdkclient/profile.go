@@ -11,8 +11,8 @@ import (
 type ReportScoreRequest struct {
 	// AppID is the app's. Empty: that of the [App] of the call.
 	AppID string `json:"appid" required:"true"`
-	// GrantType is "client_credential", also for "".
-	GrantType string `json:"grantType" required:"true" enum:"client_credential"`
+	// GrantType is "client_credential", also for "". The document calls it the default, and programs leave it out.
+	GrantType string `json:"grantType" enum:"client_credential"`
 	// OpenID is the user's in this app.
 	OpenID string `json:"openid" required:"true"`
 	// Score is a decimal integer, as a string.

@@ -1,81 +1,146 @@
 package msdktest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"reflect"
 	"strconv"
+	"strings"
+
+	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// requestBody is the body of both calls; a field of the wrong type fails the decoding.
-type requestBody struct {
-	AppID   *string  `json:"appid"`
-	OpenID  *string  `json:"openid"`
-	JSON    elements `json:"json"`
-	Score   *string  `json:"score"`
-	Expires *string  `json:"expires"`
-}
-
-// parse checks the body and takes the reports out of it.
+// parse checks the body, which is JSON, and takes out of it what the call is about.
 func (r *Request) parse(text []byte) Answer {
-	var body requestBody
-	err := json.Unmarshal(text, &body)
-	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
-		return Answer{Ret: -304, Msg: "the body is not JSON"}
+	if text[0] != '{' {
+		return wrong("the body must be an object", "it is "+article(kindOf(text)))
 	}
+	if ft := checkObject(r.call.RequestFields(), text); ft != nil {
+		if ft.cause == "" {
+			ft.cause = r.otherCall(text)
+		}
+		return wrong(ft.path+" "+ft.what, ft.cause)
+	}
+	if appid := member(text, "appid"); appid != nil && textOf(appid) != r.AppID {
+		return wrong("appid is not that of the URL", fmt.Sprintf("it is %q", clip(textOf(appid))))
+	}
+	if r.Path == PathBattleReport {
+		return r.parseReports(text)
+	}
+	r.body = r.call.NewRequest()
+	if err := json.Unmarshal(text, r.body); err != nil {
+		return wrong(strings.TrimPrefix(err.Error(), "json: "), "")
+	}
+	if err := r.call.Check(r.body); err != nil {
+		fe, ok := errors.AsType[*msdkclient.FieldError](err)
+		if !ok {
+			return wrong(err.Error(), "")
+		}
+		what := fe.Field + " must be " + fe.Want
+		if fe.Value == "" {
+			return wrong(what, "")
+		}
+		return wrong(what, "it is "+fe.Value)
+	}
+	if r.Path == PathScore {
+		return r.parseScore(text)
+	}
+	r.users = append(r.users, r.OpenID)
+	for _, name := range []string{"openid", "fopenid", "touser"} {
+		if openid := member(text, name); openid != nil {
+			r.users = append(r.users, textOf(openid))
+		}
+	}
+	if b, ok := r.body.(*msdkclient.ProfilesRequest); ok {
+		r.users = append(r.users, b.OpenIDs...)
+	}
+	return r.refuseGuests(r.users...)
+}
+
+// wrong is the answer to a body that does not say what it must.
+func wrong(what, cause string) Answer { return refuse(-1011, what, cause) }
+
+func (r *Request) refuseGuests(openids ...string) Answer {
+	for _, openid := range openids {
+		if strings.HasPrefix(openid, guestPrefix) {
+			return refuse(-901, "not for guests", fmt.Sprintf("the openid %s begins with G_", clip(openid)))
+		}
+	}
+	return Answer{}
+}
+
+// otherCall says of a body without what its call needs which other call it may have been meant for.
+func (r *Request) otherCall(body []byte) string {
+	has := func(name string) bool { return member(body, name) != nil }
 	switch {
-	case err != nil:
-		return wrong(err.Error())
-	case body.AppID == nil, *body.AppID != r.AppID:
-		return wrong("appid is not that of the URL")
-	case body.OpenID == nil:
-		return wrong("openid is missing")
-	case r.Path == PathScore:
-		return r.parseScore(&body, text)
-	default:
-		return r.parseReports(&body)
+	case r.Path == PathBattleReport && !has("json") && (has("score") || has("expires")):
+		return "score and expires are fields of /profile/wxscore; here the score is json.battleinfo.score"
+	case r.Path == PathBattleReport && !has("json") && (has("baseinfo") || has("battleinfo")):
+		return "baseinfo and battleinfo belong into json"
+	case r.Path == PathScore && has("json"):
+		return "json is a field of /profile/wxbattle_report"
 	}
+	return ""
 }
 
-func wrong(what string) Answer {
-	return Answer{Ret: -1011, Msg: what}
+func (r *Request) parseScore(text []byte) Answer {
+	b := r.body.(*msdkclient.ReportScoreRequest)
+	score, err := strconv.ParseInt(b.Score, 10, 64)
+	if err != nil {
+		return wrong("score must be within 64 bits", "it is "+clip(b.Score))
+	}
+	expires, err := strconv.ParseInt(b.Expires, 10, 64)
+	if err != nil {
+		panic(reflect.TypeOf(b).String() + " lets " + b.Expires + " pass")
+	}
+	report := r.report(b.OpenID, text)
+	report.score, report.hasScore, report.expires = score, true, expires
+	r.Reports = []Report{report}
+	return r.refuseGuests(b.OpenID)
 }
 
-func (r *Request) parseScore(body *requestBody, text []byte) Answer {
-	if body.Score == nil || body.Expires == nil {
-		return wrong("score and expires must be given, as strings")
-	}
-	score, err := strconv.ParseInt(*body.Score, 10, 64)
-	r.Reports = []Report{r.report(*body.OpenID, text, score, err == nil)}
-	return Answer{}
-}
-
-func (r *Request) parseReports(body *requestBody) Answer {
-	if len(body.JSON.list) == 0 {
-		return wrong("json must be an object or an array with something in it")
-	}
-	r.Reports = make([]Report, 0, len(body.JSON.list))
-	for i := range body.JSON.list {
-		e := &body.JSON.list[i]
-		openid := e.openid
-		if openid == nil && !body.JSON.array {
-			openid = body.OpenID
+func (r *Request) parseReports(text []byte) Answer {
+	battles := member(text, "json")
+	if battles[0] == '{' {
+		r.Reports = []Report{r.battle(battles)}
+		if r.Reports[0].OpenID == "" {
+			r.Reports[0].OpenID = textOf(member(text, "openid"))
 		}
-		problem := e.problem
-		if problem == "" && openid == nil {
-			problem = "baseinfo.openid is missing"
-		}
-		if problem != "" {
-			return wrong(fmt.Sprintf("element %d: %s", i, problem))
-		}
-		r.Reports = append(r.Reports, r.report(*openid, e.raw, e.score, e.hasScore))
+		return r.refuseGuests(r.Reports[0].OpenID)
 	}
-	return Answer{}
+	for i, battle := range elements(battles) {
+		report := r.battle(battle)
+		if report.OpenID == "" {
+			return wrong(fmt.Sprintf("element %d: baseinfo.openid is missing", i), "in an array each element names its own user")
+		}
+		r.Reports = append(r.Reports, report)
+	}
+	for i := range r.Reports {
+		if a := r.refuseGuests(r.Reports[i].OpenID); a != (Answer{}) {
+			return a
+		}
+	}
+	return r.refuseGuests(textOf(member(text, "openid")))
 }
 
-func (r *Request) report(openid string, raw []byte, score int64, hasScore bool) Report {
+// battle takes a report out of an element of json that was checked.
+func (r *Request) battle(element []byte) Report {
+	report := r.report("", element)
+	for name, value := range members(element) {
+		switch {
+		case isName(name, "baseinfo"):
+			report.OpenID = textOf(member(value, "openid"))
+		case isName(name, "battleinfo"):
+			report.score, report.hasScore = integer(member(value, "score"))
+		case isName(name, "userdefined"):
+			report.userDefined = value
+		}
+	}
+	return report
+}
+
+func (r *Request) report(openid string, raw []byte) Report {
 	return Report{
 		AppID:     r.AppID,
 		OpenID:    openid,
@@ -83,70 +148,5 @@ func (r *Request) report(openid string, raw []byte, score int64, hasScore bool) 
 		Raw:       raw,
 		Serial:    r.Serial,
 		URLOpenID: r.OpenID,
-		score:     score,
-		hasScore:  hasScore,
 	}
-}
-
-// elements is the value of "json": one player's data, or an array of them.
-type elements struct {
-	list  []element
-	array bool
-}
-
-func (e *elements) UnmarshalJSON(text []byte) error {
-	switch text[0] {
-	case '{':
-		e.list = make([]element, 1)
-		return e.list[0].UnmarshalJSON(text)
-	case '[':
-		e.array = true
-		return json.Unmarshal(text, &e.list)
-	default:
-		return nil // an empty list says it
-	}
-}
-
-// element is one player's data.
-type element struct {
-	raw      []byte // as it stood in the body
-	openid   *string
-	score    int64
-	hasScore bool
-	problem  string
-}
-
-func (e *element) UnmarshalJSON(text []byte) error {
-	e.raw = bytes.Clone(text)
-	var data struct {
-		BaseInfo struct {
-			OpenID *string         `json:"openid"`
-			PlatID json.RawMessage `json:"platid"`
-		} `json:"baseinfo"`
-		BattleInfo struct {
-			Score json.RawMessage `json:"score"`
-		} `json:"battleinfo"`
-	}
-	if err := json.Unmarshal(text, &data); err != nil {
-		e.problem = err.Error() // said with the element's index later
-		return nil
-	}
-	e.openid = data.BaseInfo.OpenID
-	if _, ok := integer(data.BaseInfo.PlatID); !ok {
-		e.problem = "baseinfo.platid must be an integer"
-	}
-	e.score, e.hasScore = integer(data.BattleInfo.Score)
-	return nil
-}
-
-// integer reads a JSON number with an integral value, however it is written (2, 2.0, 2e0); strings are none.
-func integer(text []byte) (int64, bool) {
-	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-		return n, true
-	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
-		return 0, false
-	}
-	return int64(f), true
 }

@@ -17,8 +17,10 @@ type Report struct {
 	Serial    string // msdkExtInfo of the call: reports of one batch share it
 	URLOpenID string // the user named in the URL of the call
 
-	score    int64
-	hasScore bool
+	score       int64
+	hasScore    bool
+	expires     int64  // Unix seconds; 0: never
+	userDefined []byte // the object; nil: none
 }
 
 // Ledger is what the server accepted, in order, and how it answered. What its methods return is the caller's own.
@@ -101,4 +103,11 @@ func (l *Ledger) Outcomes() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.outcomes)
+}
+
+func (l *Ledger) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reports, l.accepted = nil, 0
+	clear(l.outcomes)
 }

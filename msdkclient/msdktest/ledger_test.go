@@ -151,13 +151,15 @@ func TestLeaderboardIsTheSortedMaxima(t *testing.T) {
 	})
 }
 
-func TestScoresThatAreNoIntegerAreNotRanked(t *testing.T) {
+func TestScoresThatAreNoIntegerAreRefused(t *testing.T) {
 	t.Parallel()
 	sim := msdktest.New(config)
-	for _, score := range []string{`null`, `"7"`, `1.5`, `1e300`, `true`} {
-		mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "a", `{"appid":"wx1","openid":"a","json":{"baseinfo":{"platid":0},"battleinfo":{"score":`+score+`}}}`), `{"ret":0`)
+	for _, score := range []string{`null`, `"7"`, `1.5`, `1e300`, `9223372036854775808`, `true`} {
+		mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "a", `{"appid":"wx1","openid":"a","json":{"baseinfo":{"platid":0},"battleinfo":{"score":`+score+`}}}`), `{"ret":-1011`)
 	}
-	mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","score":"many","expires":"0"}`), `{"ret":0`)
+	for _, score := range []string{`"many"`, `7`, `"1.5"`, `""`, `"9223372036854775808"`, `null`} {
+		mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","score":`+score+`,"expires":"0"}`), `{"ret":-1011`)
+	}
 	if top := sim.Leaderboard.Top("wx1", 9); len(top) != 0 {
 		t.Errorf("ranked: %v", top)
 	}

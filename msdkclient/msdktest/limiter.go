@@ -29,3 +29,9 @@ func (l *limiter) allow(u user, at time.Time) bool {
 	l.now[u] = at
 	return true
 }
+
+func (l *limiter) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now, l.old = nil, nil
+}

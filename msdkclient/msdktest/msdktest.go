@@ -1,26 +1,74 @@
-// Package msdktest is a simulated MSDK: a server that checks calls as the real one does, keeps what it accepted on a
-// [Ledger] and a [Leaderboard], and fails on command.
+// Package msdktest is a stand-in for MSDK: a server with the twelve calls of the interface document, which checks them as
+// the real one does, knows users, friends, tokens, pictures, messages and scores that hang together, and fails on command.
+// [NewServer] serves one to a test:
 //
-// A call is checked in this order, and refused with the first that applies:
+//	sim := msdktest.NewServer(t) // closed when the test is over
+//	client, err := msdkclient.New(msdkclient.Config{BaseURL: sim.URL})
+//
+// # What it checks
+//
+// A call is checked in this order, and refused with the first that applies. The answer's msg, and the [Entry] of the call,
+// say in words what the usual cause is.
 //
 //	HTTP 405  the method is not POST
-//	-505      the path is neither /profile/wxbattle_report/ nor /profile/wxscore/, slash included
+//	-505      the path is none of the twelve; a slash at its end makes no difference
 //	-504      the appid is missing or unknown
 //	-901      the appid is a guest's (G_…)
-//	-506      timestamp, sig, openid or encode is missing
+//	-506      timestamp, sig, openid or encode is missing; a picture is uploaded without openid too
 //	-502      encode is neither 1 nor 2, sig is wrong, or timestamp is more than ten minutes off
+//	-901      the openid is a guest's
+//	-1011     msdkExtInfo is not of letters, digits and underscores
 //	HTTP 413  the body is longer than 32 MiB
 //	-501      the body is empty
-//	-304      the body is not JSON
-//	-1011     a value is missing or of the wrong type; msg names the element, counted from 0
+//	-304      the body is not JSON in UTF-8
+//	-1011     a field is missing, empty, of the wrong type or out of range; msg names it, and the element, counted from 0
+//	-901      the body names a guest
 //	-503      the user in the URL was the subject of a good call less than a second ago
 //
-// What passes is put to the rules (see [Rule]), and accepted if none objects. A call is accepted as a whole or not at
-// all. Time is that of package time, so that the server runs in virtual time inside a testing/synctest bubble; [Pipe]
-// is the network for that.
+// What a field must be is what msdkclient says of it ([msdkclient.Call.RequestFields]); fields that it does not know may be
+// anything. null is no value. A call is accepted as a whole or not at all.
 //
-// The simulator knows the two report calls alone, does no TLS, and does not play the platform's quotas beyond the one
-// call per user and second.
+// What passes is put to the magic openids and the rules (see [Rule]), and, if none of them objects, carried out. Then it
+// may still be refused, with ret -20000 and a code of WeChat at the head of msg, and with an err_type:
+//
+//	40001  no such access token was given out by this app, or secret is not the appkey
+//	40003  the access token is another user's
+//	40007  no picture of this app has that media id
+//	40031  one of the openids is no user of this app
+//	40032  no such refresh token was given out by this app
+//	42001  the access token is older than two hours
+//	42004  the refresh token is older than 30 days
+//	43005  who is to receive a message is no friend of who sends it
+//	45009  who is to receive a message of /share/wx has been sent five by this app today, by the platform's time (UTC+8)
+//
+// # What it remembers
+//
+// Reports are taken about anybody; all other calls are about the app's users ([App.Users]). A user begins with the access
+// token at_OPENID and the refresh token rt_OPENID, given out when the server was made. /auth/refresh_token gives out new
+// ones, which tell their time, such as at_player1.1767225600; the old ones stay good until their time is over. So
+// at_player1.0 is a token that has expired. Who is made a friend by [Server.Befriend] shows up after an hour.
+//
+// The [Leaderboard] has each player's best score until it expires. Of pictures and messages the last are remembered, of
+// requests the last 200, of accepted reports all, on the [Ledger], unless [Config].CountsOnly says otherwise.
+//
+// # Magic openids
+//
+// A good call that names an openid such as code_-20002_x, in the URL or anywhere in the body, is answered with that code,
+// and nothing is carried out. What follows the second underscore may be anything.
+//
+//	code_-1011_x           ret -1011, as any code of the access and the logic layer
+//	code_42001_x           ret -20000, "42001,access_token expired…", as any code of WeChat
+//	code_qq-73_x           ret -10000, "-73,…", as any code of mobile QQ; its game center's too, or as code_gamecenter-4012_x
+//	code_http503_x         HTTP 503
+//
+// A number that several layers have is that of the first of access, logic, wechat, qq and gamecenter, unless its layer is
+// named: code_-1_x is WeChat's, code_qq-1_x that of mobile QQ.
+//
+// # Time
+//
+// Time is that of package time, so that the server runs in virtual time inside a testing/synctest bubble ([Pipe] is the
+// network for that), and [Server.Advance] lets tokens and scores age. The server does no TLS, and knows no quotas beyond one
+// call per user and second and five messages a day.
 package msdktest
 
 import (
@@ -43,21 +91,24 @@ type Config struct {
 	Apps []App
 	// NoUserLimit switches the limit of one call per user and second off.
 	NoUserLimit bool
-	// CountsOnly keeps no report on the ledger, only how many there were. With it, memory grows with the number of
-	// players (the leaderboard) and not with time.
+	// CountsOnly keeps no report on the ledger, only how many there were, and nothing of the game's own data on the
+	// leaderboard. With it, memory grows with the number of players (their best scores) and not with time.
 	CountsOnly bool
 	// OnAccept, if set, is called with each report put on the ledger, one at a time and in order. It holds up the
 	// server, and must not call it.
 	OnAccept func(Report)
 }
 
-// Server is the simulated MSDK. Its methods are safe for concurrent use, also while calls are served.
+// Server is a stand-in for MSDK. Its methods are safe for concurrent use, also while calls are served.
 type Server struct {
 	URL         string // of a server made by NewServer or Start
 	Ledger      *Ledger
 	Leaderboard *Leaderboard
 
 	apps    map[string]App
+	config  []App // as given, for Reset
+	clock   clock
+	world   atomic.Pointer[world]
 	limiter *limiter // nil: no limit
 	rules   atomic.Pointer[[]Rule]
 
@@ -74,11 +125,13 @@ type Server struct {
 // New makes a simulator that serves nowhere yet: it is an [http.Handler], and Serve gives it listeners.
 func New(cfg Config) *Server {
 	s := &Server{
-		Ledger:      newLedger(cfg.CountsOnly, cfg.OnAccept),
-		Leaderboard: newLeaderboard(),
-		apps:        make(map[string]App, len(cfg.Apps)),
-		done:        make(chan struct{}),
+		Ledger: newLedger(cfg.CountsOnly, cfg.OnAccept),
+		config: cfg.Apps,
+		apps:   make(map[string]App, len(cfg.Apps)),
+		done:   make(chan struct{}),
 	}
+	s.Leaderboard = newLeaderboard(s.Now, !cfg.CountsOnly)
+	s.world.Store(newWorld(cfg.Apps, s.Now()))
 	for _, app := range cfg.Apps {
 		s.apps[app.ID] = app
 	}

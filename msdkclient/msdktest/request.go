@@ -1,45 +1,53 @@
 package msdktest
 
 import (
+	"bytes"
 	"context"
-	"crypto/md5"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// The two calls the simulator knows.
-const (
-	PathBattleReport = "/profile/wxbattle_report"
-	PathScore        = "/profile/wxscore"
-)
-
-const (
-	maxBody = 32 << 20
-	maxSkew = 10 * time.Minute
-)
+const maxBody = 32 << 20
 
 // Request is one call that has passed the checks, as rules see it.
 type Request struct {
-	Path    string // without the slash at the end
+	Path    string // without the slash at the end, as the interface document has it
 	AppID   string
-	OpenID  string // the user named in the URL
+	OpenID  string // the user named in the URL; empty: none, as when a picture is uploaded
 	Serial  string // msdkExtInfo; empty if the call has none
 	Reports []Report
+
+	keys  App
+	call  *msdkclient.Call
+	text  []byte   // the body; nil if it was not read to its end
+	body  any      // the body of a call that is no battle report, such as a *msdkclient.CheckTokenRequest
+	users []string // whom such a body names
+	notes []ScoreNote
 
 	ctx  context.Context
 	done <-chan struct{} // of the server
 }
 
-// Names reports whether one of the reports is about openid.
+// Names reports whether one of the reports is about openid. Of a call that reports nothing, whether it is by openid, for it
+// or about it.
 func (r *Request) Names(openid string) bool {
 	for i := range r.Reports {
 		if r.Reports[i].OpenID == openid {
+			return true
+		}
+	}
+	for _, user := range r.users {
+		if user == openid {
 			return true
 		}
 	}
@@ -70,74 +78,47 @@ func (r *Request) waitForEnd() {
 // read checks a call in the order that the package comment gives. The answer is the zero one if the call is good.
 func (s *Server) read(r *http.Request) (*Request, Answer) {
 	params := r.URL.Query()
-	path, slash := strings.CutSuffix(r.URL.Path, "/")
 	req := &Request{
-		Path:   path,
+		Path:   strings.TrimSuffix(r.URL.Path, "/"),
 		AppID:  params.Get("appid"),
 		OpenID: params.Get("openid"),
 		Serial: params.Get("msdkExtInfo"),
 		ctx:    r.Context(),
 		done:   s.done,
 	}
-	switch {
-	case r.Method != http.MethodPost:
-		return req, Answer{HTTP: http.StatusMethodNotAllowed}
-	case !slash, path != PathBattleReport && path != PathScore:
-		return req, Answer{Ret: -505, Msg: "no such interface"}
+	if r.Method != http.MethodPost {
+		return req, Answer{HTTP: http.StatusMethodNotAllowed, cause: "the method is " + clip(r.Method) + ": want POST"}
 	}
-	now := time.Now()
-	if a := s.checkParams(params, now); a != (Answer{}) {
+	call, known := msdkclient.LookupCall(req.Path)
+	if !known {
+		return req, refuse(-505, "no such interface", didYouMean(req.Path))
+	}
+	req.call, req.Path = call, call.Path
+	body, err := readBody(r)
+	req.text = body
+	if a := s.checkParams(req, r.URL.RawQuery, params, body); a != (Answer{}) {
 		return req, a
 	}
-	body, err := readBody(r)
+	req.keys = s.apps[req.AppID]
 	switch {
 	case errors.Is(err, errBodyTooLong):
-		return req, Answer{HTTP: http.StatusRequestEntityTooLarge}
+		return req, Answer{HTTP: http.StatusRequestEntityTooLarge, cause: "the body is longer than 32 MiB"}
 	case err != nil:
-		return req, Answer{Fault: Reset} // the client has gone
+		return req, Answer{Fault: Reset, cause: "the client has gone"}
 	case len(body) == 0:
-		return req, Answer{Ret: -501, Msg: "empty body"}
+		return req, refuse(-501, "empty body", "")
 	}
-	if a := req.parse(body); a != (Answer{}) {
+	if why := whyNotJSON(r.Header, body); why != "" {
+		return req, refuse(-304, "the body is not JSON", why)
+	}
+	if a := req.parse(trim(body)); a != (Answer{}) {
 		return req, a
 	}
-	if s.limiter != nil && !s.limiter.allow(user{req.AppID, req.OpenID}, now) {
-		return req, Answer{Ret: -503, Msg: "too many requests for one user"}
+	if s.limiter != nil && req.OpenID != "" && !s.limiter.allow(user{req.AppID, req.OpenID}, time.Now()) {
+		return req, refuse(-503, "too many requests for one user",
+			"the URL named this user less than a second ago; a user may be named once a second")
 	}
 	return req, Answer{}
-}
-
-func (s *Server) checkParams(params url.Values, now time.Time) Answer {
-	appid := params.Get("appid")
-	if strings.HasPrefix(appid, "G_") {
-		return Answer{Ret: -901, Msg: "not for guests"}
-	}
-	app, known := s.apps[appid]
-	if !known {
-		return Answer{Ret: -504, Msg: "unknown appid"}
-	}
-	for _, name := range []string{"timestamp", "sig", "openid", "encode"} {
-		if params.Get(name) == "" {
-			return Answer{Ret: -506, Msg: "missing URL parameter " + name}
-		}
-	}
-	var key string
-	switch params.Get("encode") {
-	case "1":
-		key = app.AppKey
-	case "2":
-		key = app.MSDKKey
-	}
-	timestamp := params.Get("timestamp")
-	sum := md5.Sum([]byte(key + timestamp))
-	if key == "" || params.Get("sig") != hex.EncodeToString(sum[:]) {
-		return Answer{Ret: -502, Msg: "wrong signature"}
-	}
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > maxSkew {
-		return Answer{Ret: -502, Msg: "timestamp out of range"}
-	}
-	return Answer{}
 }
 
 var errBodyTooLong = errors.New("body too long")
@@ -156,4 +137,31 @@ func readBody(r *http.Request) ([]byte, error) {
 		err = errBodyTooLong
 	}
 	return body, err
+}
+
+var formEncoded = regexp.MustCompile(`^[A-Za-z_]+=`)
+
+// whyNotJSON is empty if the body is JSON in UTF-8.
+func whyNotJSON(h http.Header, body []byte) string {
+	mediaType, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	multipart := strings.HasPrefix(mediaType, "multipart/")
+	var syntax *json.SyntaxError
+	switch {
+	case multipart || bytes.HasPrefix(body, []byte("--")):
+		return "it is multipart/form-data: want one JSON object as the whole body"
+	case formEncoded.Match(body):
+		return "it is form-encoded: want one JSON object as the whole body, whatever the Content-Type says"
+	case bytes.HasPrefix(body, []byte("\x1f\x8b")):
+		return "it is compressed: want it as it is"
+	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
+		return "it begins with a byte order mark"
+	case !utf8.Valid(body):
+		return "it is not UTF-8"
+	case json.Valid(body):
+		return ""
+	case errors.As(json.Unmarshal(body, new(any)), &syntax):
+		return fmt.Sprintf("%s, at byte %d", syntax.Error(), syntax.Offset)
+	default:
+		return "it cannot be read"
+	}
 }

@@ -2,8 +2,12 @@ package msdktest
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,7 +83,7 @@ func (s *Server) Requests() []Entry {
 }
 
 // entry is what is remembered of a request.
-func entry(r *http.Request, req *Request, a Answer, began time.Time) Entry {
+func (s *Server) entry(r *http.Request, req *Request, a Answer, began time.Time) Entry {
 	e := Entry{
 		Time:   began,
 		Took:   time.Since(began),
@@ -89,12 +93,93 @@ func entry(r *http.Request, req *Request, a Answer, began time.Time) Entry {
 		AppID:  req.AppID,
 		OpenID: req.OpenID,
 		Serial: req.Serial,
+		Body:   shownBody(req.text, s.apps[req.AppID]),
 		Ret:    a.Ret,
 		Msg:    a.Msg,
-		Cause:  a.Msg,
+		Cause:  a.cause,
+		Scores: req.notes,
 	}
 	if a.Fault == NoFault || a.Fault == Drip {
 		e.HTTP = cmp.Or(a.HTTP, http.StatusOK)
 	}
+	if e.Cause == "" && a != (Answer{}) {
+		e.Cause = "a rule has it answered so: " + a.String()
+	}
+	if e.Scores == nil && (req.Path == PathBattleReport || req.Path == PathScore) {
+		e.Scores = req.refusedScores(e.Cause)
+	}
 	return e
+}
+
+var secretMember = regexp.MustCompile(`("secret"\s*:\s*")[^"]*`)
+
+// shownBody is the beginning of a body without the app's secrets.
+func shownBody(text []byte, app App) string {
+	body := strings.ToValidUTF8(string(text[:min(len(text), maxEntryBody)]), "\ufffd")
+	for _, key := range []string{app.AppKey, app.MSDKKey} {
+		if key != "" {
+			body = strings.ReplaceAll(body, key, redacted)
+		}
+	}
+	return secretMember.ReplaceAllString(body, "${1}"+redacted)
+}
+
+const redacted = "REDACTED"
+
+// refusedScores are the scores of a report that was refused, as far as they can be found in it.
+func (r *Request) refusedScores(why string) []ScoreNote {
+	body := trim(r.text)
+	if len(body) == 0 || body[0] != '{' || !json.Valid(body) {
+		return nil
+	}
+	openid := textOf(member(body, "openid"))
+	if appid := textOf(member(body, "appid")); appid != r.AppID {
+		why = fmt.Sprintf("other app: the body is for %q, the URL for %q", clip(appid), r.AppID)
+	}
+	if r.Path == PathScore {
+		return []ScoreNote{refusedScore(openid, member(body, "score"), "string", why)}
+	}
+	battles := member(body, "json")
+	if len(battles) == 0 {
+		return nil
+	}
+	var notes []ScoreNote
+	add := func(battle []byte) {
+		user := cmp.Or(textOf(member(member(battle, "baseinfo"), "openid")), openid)
+		notes = append(notes, refusedScore(user, member(member(battle, "battleinfo"), "score"), "number", why))
+	}
+	switch battles[0] {
+	case '{':
+		add(battles)
+	case '[':
+		for _, battle := range elements(battles) {
+			if add(battle); len(notes) == maxNotes {
+				break
+			}
+		}
+	}
+	return notes
+}
+
+// refusedScore says of a score why it was refused: for its own type, or with the call it came in.
+func refusedScore(openid string, score []byte, want, why string) ScoreNote {
+	note := ScoreNote{OpenID: openid, Why: "refused: " + why}
+	if len(score) == 0 {
+		return note
+	}
+	digits := string(score)
+	if kindOf(score) == "string" {
+		digits = textOf(score)
+	}
+	note.Score, _ = integer([]byte(digits))
+	switch kind := kindOf(score); {
+	case kind == want:
+	case kind == "string":
+		note.Why = "a string, not a number: not ranked"
+	case kind == "number":
+		note.Why = "a number, not a string: not ranked"
+	default:
+		note.Why = article(kind) + ", not a " + want + ": not ranked"
+	}
+	return note
 }

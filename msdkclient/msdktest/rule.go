@@ -20,6 +20,18 @@ type Answer struct {
 	Every      time.Duration // how long each byte takes with Drip
 	// Accept takes the reports although the answer does not say so, as a platform does whose answer gets lost.
 	Accept bool
+
+	cause   string // the usual one in words, of an answer of the server's own
+	errType int    // in the body, unless it is 0
+}
+
+// refuse is the server's own answer to a call that is wrong: what is wrong, and the usual cause.
+func refuse(ret int, what, cause string) Answer {
+	msg := what
+	if cause != "" {
+		msg += ": " + cause
+	}
+	return Answer{Ret: ret, Msg: msg, cause: msg}
 }
 
 // Fault is a failure below HTTP.

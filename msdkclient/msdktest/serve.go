@@ -6,23 +6,40 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/battlereport/battlereport/msdkclient"
 )
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	req, refusal := s.read(r)
-	answer := refusal
+	req, answer := s.read(r)
+	var result any
 	if answer == (Answer{}) {
-		answer = req.ask(*s.rules.Load())
-	}
-	if answer.Accept || answer == (Answer{}) {
-		s.Leaderboard.add(req.Reports) // first: who hears of a report by OnAccept finds it there
-		s.Ledger.accept(req)
+		if answer = req.magic(); answer == (Answer{}) {
+			answer = req.ask(*s.rules.Load())
+		}
+		if answer.Accept || answer == (Answer{}) {
+			result, answer = s.accept(req, answer)
+		}
 	}
 	s.Ledger.count(answer)
-	s.requests.add(entry(r, req, answer, began))
-	s.reply(w, req, answer)
+	s.requests.add(s.entry(r, req, answer, began))
+	s.reply(w, req, result, answer)
+}
+
+// accept does what the call asks for. The answer is the one that a rule wants, or why it cannot be done.
+func (s *Server) accept(req *Request, answer Answer) (result any, _ Answer) {
+	result, refusal := s.carryOut(req)
+	switch {
+	case answer != (Answer{}):
+		result = nil
+	case refusal != (Answer{}):
+		return nil, refusal
+	}
+	req.notes = s.Leaderboard.add(req.Reports) // first: who hears of a report by OnAccept finds it there
+	s.Ledger.accept(req)
+	return result, answer
 }
 
 // ask puts the request to every rule, and returns the first objection.
@@ -36,7 +53,7 @@ func (r *Request) ask(rules []Rule) Answer {
 	return first
 }
 
-func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer) {
+func (s *Server) reply(w http.ResponseWriter, req *Request, result any, a Answer) {
 	switch a.Fault {
 	case Hang:
 		req.waitForEnd()
@@ -46,13 +63,16 @@ func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer) {
 		reset(w)
 		return
 	}
-	body, contentType := replyBody(a, req.Serial)
+	body, contentType := replyBody(result, a, req.Serial)
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	if a.RetryAfter != "" {
 		h.Set("Retry-After", a.RetryAfter)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if a.HTTP == http.StatusMethodNotAllowed {
+		h.Set("Allow", http.MethodPost)
+	}
 	if a.HTTP != 0 {
 		w.WriteHeader(a.HTTP)
 	}
@@ -63,27 +83,26 @@ func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer) {
 	_, _ = w.Write(body) // a client that has gone is no concern of the server
 }
 
-func replyBody(a Answer, serial string) (body []byte, contentType string) {
+func replyBody(result any, a Answer, serial string) (body []byte, contentType string) {
 	switch {
 	case a.Body != "":
 		return []byte(a.Body), "text/html; charset=utf-8"
 	case a.HTTP != 0 && a.HTTP != http.StatusOK && a.Ret == 0:
 		return []byte(http.StatusText(a.HTTP)), "text/plain; charset=utf-8" // as a proxy would
 	}
-	answer := struct {
-		Ret    int    `json:"ret"`
-		Msg    string `json:"msg"`
-		Serial string `json:"msdkExtInfo,omitempty"`
-	}{a.Ret, a.Msg, serial}
-	if answer.Msg == "" {
-		answer.Msg = "success"
-		if a.Ret != 0 {
-			answer.Msg = "failure"
+	if result == nil {
+		status := msdkclient.Status{Ret: a.Ret, Msg: a.Msg, ErrType: a.errType, MSDKExtInfo: serial}
+		if status.Msg == "" {
+			status.Msg = "success"
+			if a.Ret != 0 {
+				status.Msg = "failure"
+			}
 		}
+		result = status
 	}
-	body, err := json.Marshal(answer)
+	body, err := json.Marshal(result)
 	if err != nil {
-		panic(err) // ints and strings have a JSON text
+		panic(err) // answers are made of numbers and strings
 	}
 	return body, "application/json; charset=utf-8"
 }
