@@ -25,29 +25,29 @@ func (r *Request) parse(text []byte) Answer {
 	if appid := member(text, "appid"); appid != nil && textOf(appid) != r.AppID {
 		return wrong("appid is not that of the URL", fmt.Sprintf("it is %q", clip(textOf(appid))))
 	}
+	r.owner = textOf(member(text, "openid"))
+	if a := r.refuseGuests(r.owner); a != (Answer{}) {
+		return a
+	}
 	if r.Path == PathBattleReport {
 		return r.parseReports(text)
 	}
 	r.body = r.call.NewRequest()
 	if err := json.Unmarshal(text, r.body); err != nil {
-		return wrong(strings.TrimPrefix(err.Error(), "json: "), "")
-	}
-	if err := r.call.Check(r.body); err != nil {
-		fe, ok := errors.AsType[*msdkclient.FieldError](err)
+		number, ok := errors.AsType[*json.UnmarshalTypeError](err)
 		if !ok {
 			return wrong(err.Error(), "")
 		}
-		what := fe.Field + " must be " + fe.Want
-		if fe.Value == "" {
-			return wrong(what, "")
-		}
-		return wrong(what, "it is "+fe.Value)
+		return wrong(number.Field+" must be an integer without a point", "it is a "+number.Value)
+	}
+	if err := r.call.Check(r.body); err != nil { // what concerns several fields, and the inside of the picture
+		return wrong(err.Error(), "")
 	}
 	if r.Path == PathScore {
 		return r.parseScore(text)
 	}
-	r.users = append(r.users, r.OpenID)
-	for _, name := range []string{"openid", "fopenid", "touser"} {
+	r.users = append(r.users, r.OpenID, r.owner)
+	for _, name := range []string{"fopenid", "touser"} {
 		if openid := member(text, name); openid != nil {
 			r.users = append(r.users, textOf(openid))
 		}
@@ -97,31 +97,32 @@ func (r *Request) parseScore(text []byte) Answer {
 	report := r.report(b.OpenID, text)
 	report.score, report.hasScore, report.expires = score, true, expires
 	r.Reports = []Report{report}
-	return r.refuseGuests(b.OpenID)
+	return Answer{}
 }
 
 func (r *Request) parseReports(text []byte) Answer {
 	battles := member(text, "json")
 	if battles[0] == '{' {
-		r.Reports = []Report{r.battle(battles)}
-		if r.Reports[0].OpenID == "" {
-			r.Reports[0].OpenID = textOf(member(text, "openid"))
-		}
-		return r.refuseGuests(r.Reports[0].OpenID)
-	}
-	for i, battle := range elements(battles) {
-		report := r.battle(battle)
+		report := r.battle(battles)
 		if report.OpenID == "" {
-			return wrong(fmt.Sprintf("element %d: baseinfo.openid is missing", i), "in an array each element names its own user")
+			report.OpenID = r.owner
 		}
-		r.Reports = append(r.Reports, report)
+		r.Reports = []Report{report}
+	} else {
+		for i, battle := range elements(battles) {
+			report := r.battle(battle)
+			if report.OpenID == "" {
+				return wrong(fmt.Sprintf("element %d: baseinfo.openid is missing", i), "in an array each element names its own user")
+			}
+			r.Reports = append(r.Reports, report)
+		}
 	}
 	for i := range r.Reports {
 		if a := r.refuseGuests(r.Reports[i].OpenID); a != (Answer{}) {
 			return a
 		}
 	}
-	return r.refuseGuests(textOf(member(text, "openid")))
+	return Answer{}
 }
 
 // battle takes a report out of an element of json that was checked.

@@ -29,10 +29,11 @@ var config = msdktest.Config{
 type call struct {
 	method, path, body string
 	params             url.Values
+	contentType        string
 }
 
 func newCall(path, openid, body string) *call {
-	c := &call{http.MethodPost, path + "/", body, url.Values{
+	c := &call{method: http.MethodPost, path: path + "/", body: body, params: url.Values{
 		"appid": {"wx1"}, "openid": {openid}, "encode": {"1"}, "conn": {"1"}, "msdkExtInfo": {"s_1"},
 	}}
 	c.sign(appKey, time.Now())
@@ -59,7 +60,11 @@ func (c *call) sign(key string, at time.Time) {
 }
 
 func (c *call) request() *http.Request {
-	return httptest.NewRequest(c.method, c.path+"?"+c.params.Encode(), strings.NewReader(c.body))
+	r := httptest.NewRequest(c.method, c.path+"?"+c.params.Encode(), strings.NewReader(c.body))
+	if c.contentType != "" {
+		r.Header.Set("Content-Type", c.contentType)
+	}
+	return r
 }
 
 // do puts the call to sim without a network, and returns the answer.

@@ -14,15 +14,12 @@ const magicPrefix = "code_"
 
 // magic is the answer that an openid of the call asks for.
 func (r *Request) magic() Answer {
-	if a := r.magicAnswer(r.OpenID); a != (Answer{}) {
-		return a
-	}
 	for i := range r.Reports {
 		if a := r.magicAnswer(r.Reports[i].OpenID); a != (Answer{}) {
 			return a
 		}
 	}
-	for _, openid := range r.users {
+	for _, openid := range append([]string{r.OpenID, r.owner}, r.users...) {
 		if a := r.magicAnswer(openid); a != (Answer{}) {
 			return a
 		}
@@ -39,8 +36,8 @@ func (r *Request) magicAnswer(openid string) Answer {
 	digits := strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyz")
 	layer := strings.TrimSuffix(word, digits)
 	code, err := strconv.Atoi(digits)
-	if err != nil {
-		return Answer{}
+	if err != nil || code == 0 {
+		return Answer{} // success is what it gets anyway
 	}
 	cause := "the openid " + clip(openid) + " asks for it"
 	if layer == "http" {
@@ -54,7 +51,8 @@ func (r *Request) magicAnswer(openid string) Answer {
 	if m.Text != "" {
 		words = m.Text
 	}
-	a := Answer{Ret: code, Msg: words + ": " + cause, cause: cause, errType: errType(r.call, m)}
+	a := refuse(code, words, cause)
+	a.errType = errType(r.call, m)
 	switch m.Layer {
 	case "wechat":
 		a.Ret = -20000

@@ -31,7 +31,8 @@ type Request struct {
 	call  *msdkclient.Call
 	text  []byte   // the body; nil if it was not read to its end
 	body  any      // the body of a call that is no battle report, such as a *msdkclient.CheckTokenRequest
-	users []string // whom such a body names
+	users []string // whom a call that reports nothing names
+	owner string   // the openid at the top of the body
 	notes []ScoreNote
 
 	ctx  context.Context

@@ -95,7 +95,7 @@ func (s *Server) entry(r *http.Request, req *Request, a Answer, began time.Time)
 		Serial: req.Serial,
 		Body:   shownBody(req.text, s.apps[req.AppID]),
 		Ret:    a.Ret,
-		Msg:    a.Msg,
+		Msg:    a.msg(),
 		Cause:  a.cause,
 		Scores: req.notes,
 	}
@@ -115,14 +115,19 @@ var secretMember = regexp.MustCompile(`("secret"\s*:\s*")[^"]*`)
 
 // shownBody is the beginning of a body without the app's secrets.
 func shownBody(text []byte, app App) string {
-	body := strings.ToValidUTF8(string(text[:min(len(text), maxEntryBody)]), "\ufffd")
+	const ahead = 256 // a key that begins before the cut is seen whole
+	body := string(text[:min(len(text), maxEntryBody+ahead)])
 	for _, key := range []string{app.AppKey, app.MSDKKey} {
-		if key != "" {
+		if len(key) >= shortestSecret {
 			body = strings.ReplaceAll(body, key, redacted)
 		}
 	}
-	return secretMember.ReplaceAllString(body, "${1}"+redacted)
+	body = secretMember.ReplaceAllString(body, "${1}"+redacted)
+	return strings.ToValidUTF8(body[:min(len(body), maxEntryBody)], "?") // no longer than what it stands for
 }
+
+// shortestSecret is the length of a key below which it is none, and hiding it would only spoil the text.
+const shortestSecret = 8
 
 const redacted = "REDACTED"
 

@@ -25,6 +25,18 @@ type Answer struct {
 	errType int    // in the body, unless it is 0
 }
 
+// msg is what the body says in words.
+func (a Answer) msg() string {
+	switch {
+	case a.Msg != "":
+		return a.Msg
+	case a.Ret != 0:
+		return "failure"
+	default:
+		return "success"
+	}
+}
+
 // refuse is the server's own answer to a call that is wrong: what is wrong, and the usual cause.
 func refuse(ret int, what, cause string) Answer {
 	msg := what

@@ -91,14 +91,7 @@ func replyBody(result any, a Answer, serial string) (body []byte, contentType st
 		return []byte(http.StatusText(a.HTTP)), "text/plain; charset=utf-8" // as a proxy would
 	}
 	if result == nil {
-		status := msdkclient.Status{Ret: a.Ret, Msg: a.Msg, ErrType: a.errType, MSDKExtInfo: serial}
-		if status.Msg == "" {
-			status.Msg = "success"
-			if a.Ret != 0 {
-				status.Msg = "failure"
-			}
-		}
-		result = status
+		result = msdkclient.Status{Ret: a.Ret, Msg: a.msg(), ErrType: a.errType, MSDKExtInfo: serial}
 	}
 	body, err := json.Marshal(result)
 	if err != nil {

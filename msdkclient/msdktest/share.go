@@ -26,12 +26,16 @@ func (v *visit) uploadPicture() (any, Answer) {
 	default:
 		return nil, v.refuse(40001, "secret is not the appkey")
 	}
-	sum := sha256.Sum256(append([]byte(v.AppID+" "), b.Binary...))
+	picture, err := b.Binary.Decode()
+	if err != nil {
+		panic(err) // it was checked
+	}
+	sum := sha256.Sum256(append([]byte(v.AppID+" "), picture...))
 	m := Media{
 		ID:          base64.RawURLEncoding.EncodeToString(append(sum[:], sum[:16]...)),
 		FileName:    b.FileName,
 		ContentType: b.ContentType,
-		Bytes:       len(b.Binary),
+		Bytes:       len(picture),
 		Time:        v.now,
 	}
 	if !v.app.hasMedia(m.ID) {
