@@ -1,6 +1,10 @@
 package msdktest
 
-import "github.com/battlereport/battlereport/msdkclient"
+import (
+	"time"
+
+	"github.com/battlereport/battlereport/msdkclient"
+)
 
 // refreshToken gives out new tokens. The old ones stay good until their time is over: of two processes that refresh with
 // the same token, both go on.
@@ -13,12 +17,13 @@ func (v *visit) refreshToken() (any, Answer) {
 	if end := given.Add(RefreshTokenLife); !v.now.Before(end) {
 		return nil, v.refuse(42004, "it ended at "+stamp(end)+": the user logs in again")
 	}
-	p.accessGiven, p.refreshGiven = v.now, v.now
+	now := v.now.Truncate(time.Second) // as tokens tell it
+	p.accessGiven, p.refreshGiven = now, now
 	return msdkclient.RefreshTokenResponse{
 		Status:       v.status(),
-		AccessToken:  token(accessPrefix, p.OpenID, v.now),
+		AccessToken:  token(accessPrefix, p.OpenID, now),
 		ExpiresIn:    int64(AccessTokenLife.Seconds()),
-		RefreshToken: token(refreshPrefix, p.OpenID, v.now),
+		RefreshToken: token(refreshPrefix, p.OpenID, now),
 		OpenID:       p.OpenID,
 		Scope:        "snsapi_friend,snsapi_message,snsapi_userinfo,",
 	}, Answer{}

@@ -63,12 +63,14 @@ func (s *Server) State() State {
 }
 
 func (w *world) userState(p *person, now time.Time) UserState {
+	access, accessGiven := w.tokenOf(accessPrefix, p, p.accessGiven)
+	refresh, refreshGiven := w.tokenOf(refreshPrefix, p, p.refreshGiven)
 	state := UserState{
 		User:             *p.User,
-		AccessToken:      w.tokenOf(accessPrefix, p, p.accessGiven),
-		AccessTokenEnds:  p.accessGiven.Add(AccessTokenLife),
-		RefreshToken:     w.tokenOf(refreshPrefix, p, p.refreshGiven),
-		RefreshTokenEnds: p.refreshGiven.Add(RefreshTokenLife),
+		AccessToken:      access,
+		AccessTokenEnds:  accessGiven.Add(AccessTokenLife),
+		RefreshToken:     refresh,
+		RefreshTokenEnds: refreshGiven.Add(RefreshTokenLife),
 	}
 	state.Friends = p.shown(now)
 	for _, f := range p.friends {
@@ -82,11 +84,12 @@ func (w *world) userState(p *person, now time.Time) UserState {
 	return state
 }
 
-func (w *world) tokenOf(prefix string, p *person, given time.Time) string {
-	if given.Equal(w.began) {
-		return prefix + p.OpenID
+// tokenOf is the last token given out to a user, and when that was.
+func (w *world) tokenOf(prefix string, p *person, given time.Time) (string, time.Time) {
+	if given.IsZero() {
+		return prefix + p.OpenID, w.began
 	}
-	return token(prefix, p.OpenID, given)
+	return token(prefix, p.OpenID, given), given
 }
 
 // Befriend makes two users of an app friends, which shows up after an hour (see [Server.Advance]). It fails if the app or

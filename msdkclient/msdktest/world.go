@@ -36,7 +36,7 @@ type appWorld struct {
 type person struct {
 	*User
 	friends                   []friend  // by openid
-	accessGiven, refreshGiven time.Time // when the last tokens were given out
+	accessGiven, refreshGiven time.Time // when the last tokens were given out; zero: when the world began
 	day                       string    // of the last message
 	messages                  int       // of that day
 }
@@ -76,7 +76,7 @@ func newWorld(apps []App, now time.Time) *world {
 		a := &appWorld{users: make(map[string]*person, len(app.Users))}
 		people := make([]person, len(app.Users))
 		for i := range app.Users {
-			people[i] = person{User: &app.Users[i], accessGiven: now, refreshGiven: now}
+			people[i].User = &app.Users[i]
 			a.users[app.Users[i].OpenID] = &people[i]
 		}
 		for i := range app.Users {
