@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 )
 
 // App is the identity that a call is made with. Printed, logged or marshalled, it shows ID and Encode alone. There are
@@ -36,6 +37,19 @@ func (a App) LogValue() slog.Value {
 // own is the appid that a request holds, or that of the app if it holds none.
 func (a App) own(appid string) string {
 	return cmp.Or(appid, a.ID)
+}
+
+// check finds what no call can be made with. The key is not shown.
+func (a App) check() error {
+	switch {
+	case a.ID == "":
+		return &FieldError{Field: "appid", Want: "the app's, for the URL"}
+	case a.Key == "":
+		return &FieldError{Field: "key", Want: "the appkey, or with encode 2 the msdkkey"}
+	case a.Encode != 1 && a.Encode != 2:
+		return &FieldError{Field: "encode", Value: strconv.Itoa(a.Encode), Want: "1 if the key is the appkey, 2 if it is the msdkkey"}
+	}
+	return nil
 }
 
 // sign is the URL parameter sig: md5 of key and timestamp, in lowercase hex (MSDK interface document, chapter 1).

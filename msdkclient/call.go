@@ -8,17 +8,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
 var (
 	errUnreadable = errors.New("answer is not a JSON object with a ret")
 	errNotOurs    = errors.New("answer carries the msdkExtInfo of another request")
+	errNoAnswer   = errors.New("the transport has returned neither an answer nor an error")
 )
 
 // tooLong is an answer of more bytes than its call allows.
@@ -32,70 +31,90 @@ func (limit tooLong) Error() string {
 // /auth/guest_check_token, which is none of the twelve calls; everything else is answered -901 (chapter 1).
 const guestPrefix = "G_"
 
-// reply is a good answer: one whose ret says so.
+// reply is what came for an answer.
 type reply struct {
-	text []byte
+	text []byte // unpacked
 	answer
-	torn error // why the text is not whole; nil if it is
+	torn   error // why the text is not whole; nil if it is
+	status int   // of HTTP; 0: none came
+	mask   *mask // of what must not be shown of it
 }
 
-// call makes one attempt at one call and returns a good answer. It is the only way to the network; every endpoint goes
-// through it. The body's memory is used again. The secrets are those of the body.
-func (c *Client) call(ctx context.Context, what *Call, app App, openid string, body *body, secrets ...string) (reply, error) {
-	path := what.Path
-	switch {
-	case strings.HasPrefix(app.ID, guestPrefix):
-		return reply{}, &Error{Class: Endpoint, Path: path, Err: guest("appid", app.ID)}
-	case strings.HasPrefix(openid, guestPrefix):
-		return reply{}, &Error{Class: Record, Path: path, Err: guest("openid", openid)}
+// call makes one attempt at one call, if there is any sense in it, and returns a good answer.
+func (c *Client) call(ctx context.Context, what *Call, app App, openid string, body *body) (reply, error) {
+	if err := what.refuse(app, openid); err != nil {
+		return reply{}, err
 	}
+	return c.attempt(ctx, what, app, openid, body)
+}
+
+// refuse says what is wrong with the identities of a call, whatever its body is; nil if nothing.
+func (what *Call) refuse(app App, openid string) error {
+	class, err := AppClass, app.check()
+	switch {
+	case err != nil:
+	case strings.HasPrefix(app.ID, guestPrefix):
+		class, err = Endpoint, guest("appid", app.ID)
+	case strings.HasPrefix(openid, guestPrefix):
+		class, err = Record, guest("openid", openid)
+	default:
+		return nil
+	}
+	return &Error{Class: class, Path: what.Path, Err: err}
+}
+
+// attempt is the only way to the network; every endpoint goes through it. The body's memory is used again. The secrets are
+// those of the body.
+func (c *Client) attempt(ctx context.Context, what *Call, app App, openid string, body *body, secrets ...string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	at := time.Now()
-	sig := sign(app.Key, unix(at))
-	serial := c.nextSerial()
-	mask := newMask(app.Key, sig, c.proxy, secrets...)
+	s := c.sign(what, app, openid, time.Now())
+	r, e := c.exchange(ctx, what, s, body, newMask(app.Key, s.sig, openid, c.proxy, secrets...))
+	if e != nil {
+		return r, e // as an error: a nil *Error would be one too
+	}
+	return r, nil
+}
 
-	var (
-		sent           atomic.Bool
-		tries, written atomic.Int32
-	)
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// The transport tries another connection only if it has written nothing to the last.
-		GetConn: func(string) { sent.Store(false); tries.Add(1) },
-		// Comes before the first byte of the body; without a body the platform cannot act.
-		WroteHeaders: func() { sent.Store(true) },
-		WroteRequest: func(httptrace.WroteRequestInfo) { written.Add(1) },
-	})
-	// The transport may read a body after the answer has come, and on more than one connection. If there was one and
-	// it is through with it, nobody does.
+// exchange sends a request and reads the answer to it.
+func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body, mask *mask) (reply, *Error) {
+	path := what.Path
+	if err := context.Cause(ctx); err != nil { // not every transport asks
+		return reply{}, &Error{Class: Retry, Path: path, Err: err}
+	}
+	transport := c.connections.get()
+	way := progress{foreign: c.connections.foreign != nil}
 	defer func() {
-		if tries.Load() == 1 && written.Load() == 1 {
+		if way.passed() {
 			body.release()
 		}
 	}()
 	// The transport is used without an http.Client, which would follow redirects and put the URL, with sig in it,
 	// into its errors.
-	transport := c.connections.get()
-	resp, err := transport.RoundTrip(c.request(ctx, c.url(what, app, openid, at, serial), body.text))
-	if err != nil {
-		return reply{}, &Error{Class: classifyTrouble(err), Path: path, Uncertain: sent.Load(), Err: mask.err(err)}
+	resp, err := transport.RoundTrip(c.request(way.follow(ctx), s.url, body.text))
+	switch {
+	case err != nil:
+		return reply{}, &Error{Class: classifyTrouble(err), Path: path, Uncertain: way.uncertain(), Err: mask.err(err)}
+	case resp == nil || resp.Body == nil:
+		return reply{}, &Error{Class: Retry, Path: path, Uncertain: true, Err: errNoAnswer}
 	}
 	defer resp.Body.Close()
 	text, readErr := readAll(resp.Body, what.MaxAnswer, "read")
+	r := reply{status: resp.StatusCode, mask: mask}
 	text, unpackErr := unpack(text, what.MaxAnswer, resp.Header.Values("Content-Encoding"))
 	a := parseAnswer(text)
-	if a.serial != "" && a.serial != serial {
+	if a.serial != "" && a.serial != s.serial {
 		// The connection is out of step: every further answer on it would be another's.
-		transport.CloseIdleConnections()
-		return reply{}, &Error{
+		closeIdle(transport)
+		return r, &Error{
 			Class: Retry, Path: path, HTTPStatus: resp.StatusCode, Uncertain: true, Err: errNotOurs,
 		}
 	}
+	r.text, r.answer, r.torn = text, a, cmp.Or(readErr, unpackErr)
 	class, uncertain := decide(resp.StatusCode, a, what.UserToken)
 	if class == accepted {
-		return reply{text, a, cmp.Or(readErr, unpackErr)}, nil
+		return r, nil
 	}
 	e := &Error{
 		Class:      class,
@@ -114,15 +133,13 @@ func (c *Client) call(ctx context.Context, what *Call, app App, openid string, b
 	}
 	if !a.hasRet { // else it does not matter how it ended
 		switch {
-		case readErr != nil:
-			e.Err = mask.err(readErr)
-		case unpackErr != nil:
-			e.Err = mask.err(unpackErr)
+		case r.torn != nil:
+			e.Err = mask.err(r.torn)
 		case resp.StatusCode == http.StatusOK:
 			e.Err = errUnreadable
 		}
 	}
-	return reply{text: []byte(mask.text(string(text)))}, e
+	return r, e
 }
 
 func guest(name, value string) error {
@@ -134,24 +151,29 @@ func (c *Client) nextSerial() string {
 	return c.serialPrefix + strconv.FormatUint(c.serial.Add(1), 10)
 }
 
-func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+// signed is a call's URL, with those of its parameters by which answers are known and hidden.
+type signed struct {
+	url         *url.URL
+	sig, serial string
+}
 
-// url is that of a call, signed for a time. The parameters come in the order of the document's examples, spaces as %20 as
-// there.
-func (c *Client) url(what *Call, app App, openid string, at time.Time, serial string) *url.URL {
-	u := c.base.JoinPath(what.URLPath())
+// sign makes the URL of a call, good for some minutes around a time. The parameters come in the order of the document's
+// examples, spaces as %20 as there.
+func (c *Client) sign(what *Call, app App, openid string, at time.Time) signed {
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	s := signed{url: c.base.JoinPath(what.URLPath()), sig: sign(app.Key, timestamp), serial: c.nextSerial()}
 	user := ""
 	if openid != "" { // only the upload of a picture is for no user
 		user = "&openid=" + escape(openid)
 	}
-	u.RawQuery = "timestamp=" + unix(at) +
+	s.url.RawQuery = "timestamp=" + timestamp +
 		"&appid=" + escape(app.ID) +
-		"&sig=" + sign(app.Key, unix(at)) +
+		"&sig=" + s.sig +
 		user +
 		"&encode=" + strconv.Itoa(app.Encode) +
 		"&conn=1" +
-		"&msdkExtInfo=" + serial
-	return u
+		"&msdkExtInfo=" + s.serial
+	return s
 }
 
 func escape(s string) string {

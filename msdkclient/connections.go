@@ -15,8 +15,9 @@ const lifetime = 5 * time.Minute
 // connections are those of a client. Every few minutes, and when others are to be trusted, they begin anew: new calls
 // connect again, and the old connections close as the calls on them end. It is safe for concurrent use.
 type connections struct {
-	secure func() *tls.Config // another when others are to be trusted
-	open   func(secure *tls.Config) *http.Transport
+	foreign http.RoundTripper  // the caller's, in the place of all that follows
+	secure  func() *tls.Config // another when others are to be trusted
+	open    func(secure *tls.Config) *http.Transport
 
 	mu        sync.Mutex
 	transport *http.Transport
@@ -25,7 +26,10 @@ type connections struct {
 }
 
 // get returns the transport for the next call.
-func (c *connections) get() *http.Transport {
+func (c *connections) get() http.RoundTripper {
+	if c.foreign != nil {
+		return c.foreign
+	}
 	secure := c.secure()
 	c.mu.Lock()
 	now := time.Now()
@@ -44,11 +48,18 @@ func (c *connections) get() *http.Transport {
 	return current
 }
 
-// closeIdle closes the connections that no call is using.
+// closeIdle closes the connections that no call is using, if they are ours.
 func (c *connections) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.transport != nil {
 		c.transport.CloseIdleConnections()
+	}
+}
+
+// closeIdle closes the connections that no call is using, if the transport lets us.
+func closeIdle(transport http.RoundTripper) {
+	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
 	}
 }

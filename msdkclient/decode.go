@@ -65,8 +65,11 @@ func (d decoder) value(name string, text []byte, into reflect.Value) error {
 	}
 	switch into.Kind() {
 	case reflect.String:
-		if text[0] == '{' || text[0] == '[' {
-			return refuse("a string")
+		switch text[0] { // what is in it is not shown: it may be a token
+		case '{':
+			return &FieldError{Field: name, Value: "an object", Want: "a string"}
+		case '[':
+			return &FieldError{Field: name, Value: "an array", Want: "a string"}
 		}
 		into.SetString(readable(text))
 	case reflect.Int, reflect.Int64:

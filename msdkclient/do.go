@@ -9,6 +9,9 @@ import (
 
 // do checks a request, sends it, and reads the answer to it. The secrets are those in the request.
 func do[R any](ctx context.Context, c *Client, what *Call, app App, openid string, request any, secrets ...string) (*R, error) {
+	if err := what.refuse(app, openid); err != nil {
+		return nil, err
+	}
 	if err := what.checkRequest(app, openid, request); err != nil {
 		return nil, &Error{Class: Record, Path: what.Path, Err: err}
 	}
@@ -18,14 +21,15 @@ func do[R any](ctx context.Context, c *Client, what *Call, app App, openid strin
 	}
 	body := newBody()
 	body.text = append(body.text, text...)
-	reply, err := c.call(ctx, what, app, openid, body, secrets...)
+	reply, err := c.attempt(ctx, what, app, openid, body, secrets...)
 	if err != nil {
 		return nil, err
 	}
 	r := new(R)
 	if err := reply.decode(reflect.ValueOf(r).Elem()); err != nil {
 		return nil, &Error{
-			Class: Retry, Path: what.Path, HTTPStatus: 200, Ret: reply.ret, HasRet: true, Uncertain: true, Err: err,
+			Class: Retry, Path: what.Path, HTTPStatus: reply.status, Ret: reply.ret, HasRet: true, Uncertain: true,
+			Err: reply.mask.err(err),
 		}
 	}
 	return r, nil

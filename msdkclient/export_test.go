@@ -29,5 +29,5 @@ var TLSConfig = tlsConfig
 // Sign is the sig of a timestamp.
 var Sign = sign
 
-// Transport is that of the next call.
-func (c *Client) Transport() *http.Transport { return c.connections.get() }
+// Transport is that of the next call, if it is ours.
+func (c *Client) Transport() *http.Transport { return c.connections.get().(*http.Transport) }

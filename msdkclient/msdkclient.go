@@ -12,9 +12,11 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
-// Config says how to reach MSDK. Every field but CAFile is required; the package has no defaults of its own.
+// Config says how to reach MSDK. Begin with [DefaultConfig].
 type Config struct {
 	// BaseURL is what stands before the paths of the interface document: scheme, host, and perhaps a path prefix. A
 	// trailing slash makes no difference.
@@ -23,7 +25,7 @@ type Config struct {
 	// after 3100 ms, so that anything shorter abandons calls that would have succeeded.
 	Timeout time.Duration
 	// ContentType of the request body. The documents show "application/x-www-form-urlencoded" although the body is
-	// JSON.
+	// JSON; the platform takes "application/json" too.
 	ContentType string
 	// MaxConns is how many idle connections are kept: as many as there are calls in flight, or connections are
 	// opened and closed for nothing. It does not limit the calls.
@@ -33,37 +35,31 @@ type Config struct {
 	CAFile string
 }
 
+// DefaultConfig is the platform's production environment for game servers, called as the interface document has it. Its
+// test environment is https://msdktest.qq.com.
+func DefaultConfig() Config {
+	return Config{
+		BaseURL:     "https://msdk.tencent-cloud.net",
+		Timeout:     5 * time.Second,
+		ContentType: "application/x-www-form-urlencoded",
+		MaxConns:    32,
+	}
+}
+
 // Client calls MSDK. It is safe for concurrent use; make one and share it, since it owns the connections.
 type Client struct {
+	options
 	base        *url.URL
 	timeout     time.Duration
 	contentType string
-	userAgent   string
-	dial        func(ctx context.Context, network, addr string) (net.Conn, error) // nil: from the operating system
-	proxy       *Proxy
 	connections connections
 
 	serialPrefix string
 	serial       atomic.Uint64
 }
 
-// An Option changes how a [Client] is made.
-type Option func(*Client)
-
-// WithDialContext makes connections with dial instead of from the operating system, and without the proxy that the
-// environment may name.
-func WithDialContext(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
-	return func(c *Client) { c.dial = dial }
-}
-
-// WithUserAgent names the program to servers and gateways, some of which turn away what does not. Without it that is
-// "battlereport".
-func WithUserAgent(name string) Option {
-	return func(c *Client) { c.userAgent = name }
-}
-
-// New checks cfg and returns a client that has not connected yet. Calls go through the proxy that the environment names
-// now, see [ProxyFor].
+// New checks cfg and returns a client that has not connected yet. An error says what is wrong with cfg, with the options,
+// or with the environment: calls go through the proxy that it names now, see [ProxyFor].
 func New(cfg Config, opts ...Option) (*Client, error) {
 	base, err := url.Parse(cfg.BaseURL)
 	switch {
@@ -77,6 +73,8 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("msdk timeout %v: want more than 0", cfg.Timeout)
 	case cfg.ContentType == "":
 		return nil, errors.New("msdk content type: want one, have none")
+	case !httpguts.ValidHeaderFieldValue(cfg.ContentType):
+		return nil, fmt.Errorf("msdk content type %q: want no control characters", cfg.ContentType)
 	case cfg.MaxConns <= 0:
 		return nil, fmt.Errorf("msdk connections %d: want 1 or more", cfg.MaxConns)
 	}
@@ -84,16 +82,26 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		base.Path = "/" // JoinPath makes a relative path of none
 	}
 	c := &Client{
+		options:      options{userAgent: "battlereport"},
 		base:         base,
 		timeout:      cfg.Timeout,
 		contentType:  cfg.ContentType,
-		userAgent:    "battlereport",
 		serialPrefix: rand.Text()[:10] + "_",
 	}
 	for _, opt := range opts {
-		opt(c)
+		opt(&c.options)
 	}
-	if c.dial == nil {
+	switch {
+	case !httpguts.ValidHeaderFieldValue(c.userAgent):
+		return nil, fmt.Errorf("msdk user agent %q: want no control characters", c.userAgent)
+	case c.options.transport != nil && (c.dial != nil || c.hasProxy || cfg.CAFile != ""):
+		return nil, errors.New("msdk transport: want it without a dialer, a proxy and a file of authorities, which it has to have itself")
+	}
+	if c.options.transport != nil {
+		c.connections.foreign = c.options.transport
+		return c, nil
+	}
+	if c.dial == nil && !c.hasProxy {
 		if c.proxy, err = ProxyFor(cfg.BaseURL, os.Getenv); err != nil {
 			return nil, err
 		}
@@ -103,13 +111,13 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	c.connections.secure = authorities.tlsConfig
-	c.connections.open = func(secure *tls.Config) *http.Transport { return c.transport(cfg.MaxConns, secure) }
+	c.connections.open = func(secure *tls.Config) *http.Transport { return c.newTransport(cfg.MaxConns, secure) }
 	return c, nil
 }
 
-// transport makes connections. They are HTTP/1.1 alone: it is the protocol of the documents, and one call a connection
+// newTransport makes connections. They are HTTP/1.1 alone: it is the protocol of the documents, and one call a connection
 // keeps calls from waiting for each other behind a lost packet.
-func (c *Client) transport(maxConns int, secure *tls.Config) *http.Transport {
+func (c *Client) newTransport(maxConns int, secure *tls.Config) *http.Transport {
 	t := &http.Transport{
 		Protocols:   new(http.Protocols),
 		DialContext: c.dial,
@@ -124,6 +132,8 @@ func (c *Client) transport(maxConns int, secure *tls.Config) *http.Transport {
 		WriteBufferSize: 64 << 10,
 		// What is packed all the same is unpacked within the limit of an answer, by unpack.
 		DisableCompression: true,
+		// No server has so much to say there.
+		MaxResponseHeaderBytes: maxAnswer,
 	}
 	t.Protocols.SetHTTP1(true)
 	if c.dial == nil {
@@ -142,7 +152,7 @@ func (c *Client) transport(maxConns int, secure *tls.Config) *http.Transport {
 	return t
 }
 
-// Close closes the idle connections. Calls in flight go on, and later calls connect again.
+// Close closes the idle connections, if they are the client's own. Calls in flight go on, and later calls connect again.
 func (c *Client) Close() {
 	c.connections.closeIdle()
 }

@@ -387,7 +387,6 @@ func TestPlatformRefusals(t *testing.T) {
 		ret   int
 	}{
 		"a wrong key is the app's fault": {App{testApp.ID, "wrong", 1}, AppClass, -502},
-		"an unknown encode is the app's": {App{testApp.ID, testApp.Key, 3}, AppClass, -502},
 		"an unknown appid is the app's":  {App{"wx0", "k", 1}, AppClass, -504},
 		"a guest is refused here":        {App{"G_1", "k", 1}, Endpoint, 0},
 	} {

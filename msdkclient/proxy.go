@@ -2,6 +2,7 @@ package msdkclient
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,6 +16,26 @@ import (
 // Proxy is what calls go through. Printed, it does not show its credentials; nil is none.
 type Proxy struct {
 	url *url.URL
+}
+
+// proxyForm says what is taken for a proxy's URL.
+const proxyForm = "want the URL of a proxy, such as http://proxy.example:3128, with the scheme http, https, socks5 or socks5h"
+
+// ParseProxy reads the URL of a proxy: its scheme, http if there is none, perhaps credentials, its host, and perhaps a port.
+// An error does not show the URL, since there may be a password in it.
+func ParseProxy(rawURL string) (*Proxy, error) {
+	if !strings.Contains(rawURL, "://") {
+		rawURL = "http://" + rawURL
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) ||
+		u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("proxy [redacted]: " + proxyForm)
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return nil, errors.New("proxy [redacted]: " + proxyForm)
+	}
+	return &Proxy{u}, nil
 }
 
 // ProxyFor returns the proxy that the environment names for calls to baseURL: HTTPS_PROXY or HTTP_PROXY by its scheme,
@@ -32,8 +53,8 @@ func ProxyFor(baseURL string, getenv func(name string) string) (*Proxy, error) {
 		if value == "" {
 			continue
 		}
-		if !isProxy(value) {
-			return nil, fmt.Errorf("environment variable %s: [redacted]: want the URL of a proxy, such as http://proxy.example:3128, with the scheme http, https, socks5 or socks5h", name)
+		if _, err := ParseProxy(value); err != nil {
+			return nil, fmt.Errorf("environment variable %s: [redacted]: %s", name, proxyForm)
 		}
 		values[scheme] = value
 	}
@@ -52,20 +73,6 @@ func variable(getenv func(string) string, name string) (as, value string) {
 		return capitals, getenv(capitals)
 	}
 	return name, getenv(name)
-}
-
-// isProxy takes host:port for http://host:port, as net/http does.
-func isProxy(value string) bool {
-	if !strings.Contains(value, "://") {
-		value = "http://" + value
-	}
-	u, err := url.Parse(value)
-	if err != nil || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) ||
-		u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return false
-	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	return u.Port() == "" || err == nil && port > 0
 }
 
 // String is the proxy's URL without its credentials, or "none".

@@ -6,18 +6,17 @@ import (
 	"time"
 )
 
-// Send makes one attempt at a call whose body is JSON text already, and checks nothing of it. openid is the user in the URL;
+// Send makes one attempt at a call whose body is JSON text already, of which it checks nothing. openid is the user in the URL;
 // empty: the URL names none. With the answer, as it came but without key and signature, comes an [*Error] if it is no good
 // one; nil if none came that could be read.
 func (c *Client) Send(ctx context.Context, app App, what *Call, openid string, body []byte) (answer []byte, err error) {
 	b := newBody()
 	b.text = append(b.text, body...)
 	reply, err := c.call(ctx, what, app, openid, b)
-	return reply.text, err
+	return reply.mask.bytes(reply.text), err
 }
 
 // Request is what [Client.Send] would send now: signed, so that its URL is a secret for ten minutes; see [RedactURL].
 func (c *Client) Request(app App, what *Call, openid string, body []byte) *http.Request {
-	now := time.Now()
-	return c.request(context.Background(), c.url(what, app, openid, now, c.nextSerial()), body)
+	return c.request(context.Background(), c.sign(what, app, openid, time.Now()).url, body)
 }

@@ -1,0 +1,48 @@
+package msdkclient
+
+import (
+	"context"
+	"net"
+	"net/http"
+)
+
+// An Option changes how a [Client] is made. Where one is given twice, the last counts.
+type Option func(*options)
+
+// options are what is not plain data of a [Config].
+type options struct {
+	userAgent string
+	dial      func(ctx context.Context, network, addr string) (net.Conn, error) // nil: from the operating system
+	proxy     *Proxy
+	hasProxy  bool // proxy counts, not the environment
+	transport http.RoundTripper
+}
+
+// WithUserAgent names the program to servers and gateways, some of which turn away what does not. Without it that is
+// "battlereport".
+func WithUserAgent(name string) Option {
+	return func(o *options) { o.userAgent = name }
+}
+
+// WithDialContext makes connections with dial instead of from the operating system, and without the proxy that the
+// environment may name.
+func WithDialContext(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
+	return func(o *options) { o.dial = dial }
+}
+
+// WithProxy has calls go through p, whatever the environment names; nil: directly. See [ParseProxy] and [ProxyFor].
+func WithProxy(p *Proxy) Option {
+	return func(o *options) { o.proxy, o.hasProxy = p, true }
+}
+
+// WithTransport makes calls by t instead of over the client's own connections. How they are made is then the caller's
+// business: the proxy, the authorities, how many connections are kept, and that they follow DNS; so [New] takes no
+// [WithDialContext], [WithProxy] or Config.CAFile beside it, and [Client.Close] leaves t alone. The rest stays the client's:
+// signing, the timeout, the limit on an answer, and what is redacted.
+//
+// t must not repeat a request that it may have sent, since that reports twice. A call without an answer is Uncertain unless
+// t tells by [net/http/httptrace], as an [http.Transport] does, that it has looked for a connection and got none. What
+// traces or logs inside t sees the URL as it is, with sig, appid and openid: see [RedactURL].
+func WithTransport(t http.RoundTripper) Option {
+	return func(o *options) { o.transport = t }
+}
