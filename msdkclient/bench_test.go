@@ -8,7 +8,33 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	nometrics "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/sdk/metric"
+	notraces "go.opentelemetry.io/otel/trace/noop"
 )
+
+func TestTellingOfACallTakesNoMemoryUnlessItIsTraced(t *testing.T) {
+	for rule, opts := range map[string][]Option{
+		"told nobody":            nil,
+		"told those who discard": {WithTracerProvider(notraces.NewTracerProvider()), WithMeterProvider(nometrics.NewMeterProvider())},
+		"counted":                {WithMeterProvider(metric.NewMeterProvider(metric.WithReader(metric.NewManualReader())))},
+	} {
+		c, err := New(DefaultConfig(), append(opts, WithProxy(nil))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, u := t.Context(), c.sign(callReportBattle, testApp, "o1", time.Now()).url
+		r, failed := reply{status: 200, size: 9}, &Error{Class: Retry}
+		tell := func() {
+			c.telemetry.begin(ctx, callReportBattle, u).end(1000, r, nil)
+			c.telemetry.begin(ctx, callReportBattle, u).end(1000, r, failed)
+		}
+		if allocs := testing.AllocsPerRun(100, tell); allocs != 0 {
+			t.Errorf("%s: %v allocations", rule, allocs)
+		}
+	}
+}
 
 // BenchmarkBattleReport posts a hundred reports of 350 bytes over loopback. What the server does is in it.
 func BenchmarkBattleReport(b *testing.B) {

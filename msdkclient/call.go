@@ -37,6 +37,7 @@ type reply struct {
 	answer
 	torn   error // why the text is not whole; nil if it is
 	status int   // of HTTP; 0: none came
+	size   int   // in bytes, packed
 	mask   *mask // of what must not be shown of it
 }
 
@@ -70,7 +71,10 @@ func (c *Client) attempt(ctx context.Context, what *Call, app App, openid string
 	defer cancel()
 
 	s := c.sign(what, app, openid, time.Now())
-	r, e := c.exchange(ctx, what, s, body, newMask(app.Key, s.sig, openid, c.proxy, secrets...))
+	size := len(body.text) // before its memory is another's
+	watched := c.telemetry.begin(ctx, what, s.url)
+	r, e := c.exchange(watched.ctx, what, s, body, newMask(app.Key, s.sig, openid, c.proxy, secrets...))
+	watched.end(size, r, e)
 	if e != nil {
 		return r, e // as an error: a nil *Error would be one too
 	}
@@ -101,7 +105,7 @@ func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body,
 	}
 	defer resp.Body.Close()
 	text, readErr := readAll(resp.Body, what.MaxAnswer, "read")
-	r := reply{status: resp.StatusCode, mask: mask}
+	r := reply{status: resp.StatusCode, size: len(text), mask: mask}
 	text, unpackErr := unpack(text, what.MaxAnswer, resp.Header.Values("Content-Encoding"))
 	a := parseAnswer(text)
 	if a.serial != "" && a.serial != s.serial {

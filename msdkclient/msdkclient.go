@@ -53,6 +53,7 @@ type Client struct {
 	timeout     time.Duration
 	contentType string
 	connections connections
+	telemetry   *telemetry
 
 	serialPrefix string
 	serial       atomic.Uint64
@@ -96,6 +97,9 @@ func New(cfg Config, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("msdk user agent %q: want no control characters", c.userAgent)
 	case c.options.transport != nil && (c.dial != nil || c.hasProxy || cfg.CAFile != ""):
 		return nil, errors.New("msdk transport: want it without a dialer, a proxy and a file of authorities, which it has to have itself")
+	}
+	if c.telemetry, err = newTelemetry(base, c.tracers, c.meters); err != nil {
+		return nil, err
 	}
 	if c.options.transport != nil {
 		c.connections.foreign = c.options.transport

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net"
 	"net/http"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // An Option changes how a [Client] is made. Where one is given twice, the last counts.
@@ -16,6 +19,8 @@ type options struct {
 	proxy     *Proxy
 	hasProxy  bool // proxy counts, not the environment
 	transport http.RoundTripper
+	tracers   trace.TracerProvider
+	meters    metric.MeterProvider
 }
 
 // WithUserAgent names the program to servers and gateways, some of which turn away what does not. Without it that is
@@ -42,7 +47,27 @@ func WithProxy(p *Proxy) Option {
 //
 // t must not repeat a request that it may have sent, since that reports twice. A call without an answer is Uncertain unless
 // t tells by [net/http/httptrace], as an [http.Transport] does, that it has looked for a connection and got none. What
-// traces or logs inside t sees the URL as it is, with sig, appid and openid: see [RedactURL].
+// traces or logs inside t sees the URL as it is, with sig, appid and openid: see [RedactURL], and [WithTracerProvider] for
+// what needs no such thing.
 func WithTransport(t http.RoundTripper) Option {
 	return func(o *options) { o.transport = t }
+}
+
+// WithTracerProvider makes a client span of each attempt, named by its path, such as "POST /profile/wxscore". Without it
+// there are none, also where OpenTelemetry has a global provider, since a call names a player; pass that provider if it is
+// meant.
+//
+// The attributes are those of the conventions for HTTP clients, of which url.full is as [RedactURL] has it and error.type
+// is the [Class], and msdk.ret, msdk.inner and msdk.uncertain as in [Error]. None holds a key, a sig, an appid, an openid,
+// a token, or any word of the answer. The trace is not passed on to the platform.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(o *options) { o.tracers = p }
+}
+
+// WithMeterProvider measures each attempt: http.client.request.duration in seconds, to the end of the answer, and
+// http.client.request.body.size and http.client.response.body.size in bytes, by http.request.method, server.address,
+// server.port, url.template (the path), http.response.status_code and error.type (the [Class]). Without it nothing is
+// measured, also where OpenTelemetry has a global provider.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return func(o *options) { o.meters = p }
 }
