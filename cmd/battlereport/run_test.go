@@ -91,12 +91,16 @@ func TestRunDeliversUntilASignal(t *testing.T) {
 		}
 		return res.StatusCode, string(body)
 	}
+	_, msdkPort, _ := strings.Cut(msdk.URL, "127.0.0.1:")
 	want := []string{
 		`battlereport_delivered_total{appid="wx1",route="battle_report"} 1`,
 		`battlereport_dead_letters_total{appid="wx1",reason="schema_violation"} 1`,
 		`battlereport_dead_letters_total{appid="wx1",reason="exhausted"} 0`,
 		`battlereport_msdk_calls_total{appid="wx1",class="ok",route="battle_report"} 1`,
 		`battlereport_msdk_calls_total{appid="wx1",class="throttle",route="battle_report"} 0`,
+		`http_client_request_duration_seconds_count{http_request_method="POST",http_response_status_code="200",server_address="127.0.0.1",server_port="` + msdkPort + `",url_template="/profile/wxbattle_report"} 1`,
+		`http_client_request_body_size_bytes_count{http_request_method="POST",http_response_status_code="200",server_address="127.0.0.1",server_port="` + msdkPort + `",url_template="/profile/wxbattle_report"} 1`,
+		`http_client_response_body_size_bytes_count{http_request_method="POST",http_response_status_code="200",server_address="127.0.0.1",server_port="` + msdkPort + `",url_template="/profile/wxbattle_report"} 1`,
 		`battlereport_breaker_open{appid="wx1"} 0`,
 		`battlereport_consumer_records_total{topic="` + topic + `"} 2`,
 		`battlereport_consumer_lag{partition="0",topic="` + topic + `"} 0`,

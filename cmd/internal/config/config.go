@@ -2,7 +2,7 @@
 //
 // Every key has one description: a field in the tree that func fields builds. Reading, the ranges a value may have,
 // the commented example and the JSON Schema for editors all come from that tree, and every default stands in
-// [Default], those of an app in defaultApp. A file that does not fit is refused as a whole, with all its [Faults] at once, each with its line, its
+// [Default], those of an app in defaultApp and the platform's in [msdkclient.DefaultConfig]. A file that does not fit is refused as a whole, with all its [Faults] at once, each with its line, its
 // key's path, what stands there and what is wanted. Nothing is silently ignored: an unknown key, a key given twice, a
 // TLS setting while TLS is off and a null are all faults.
 //
@@ -28,6 +28,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/schema/plaintext"
 )
 
@@ -155,6 +156,7 @@ type Telemetry struct {
 
 // Default returns the value of every key that is not given. It has no apps: those have no default.
 func Default() Config {
+	platform := msdkclient.DefaultConfig()
 	return Config{
 		Kafka: Kafka{
 			Brokers:        []string{"localhost:9092"},
@@ -165,9 +167,9 @@ func Default() Config {
 			SASL:           SASL{Mechanism: "none"},
 		},
 		MSDK: MSDK{
-			BaseURL:     "https://msdk.tencent-cloud.net",
-			Timeout:     5 * time.Second,
-			ContentType: "application/x-www-form-urlencoded",
+			BaseURL:     platform.BaseURL,
+			Timeout:     platform.Timeout,
+			ContentType: platform.ContentType,
 		},
 		Batch: Batch{MaxRecords: 100, MaxBytes: 512 << 10, Linger: 200 * time.Millisecond},
 		Delivery: Delivery{

@@ -113,7 +113,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	var msdkOpts []msdkclient.Option
+	msdkOpts := []msdkclient.Option{msdkclient.WithMeterProvider(opts.MeterProvider)}
 	if opts.DialMSDK != nil {
 		msdkOpts = append(msdkOpts, msdkclient.WithDialContext(opts.DialMSDK))
 	}
