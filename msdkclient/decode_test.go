@@ -100,7 +100,7 @@ func TestWhatAnAnswerLacksIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"ret":0,"lists":7}`:                               "lists: want an array that does not break off",
 		`{"ret":0,"lists":"a"}`:                             "lists: want an array that does not break off",
-		`{"ret":0,"lists":[{"openid":"a"},{"openid":[1]}]}`: "lists[1].openid: [1]: want a string",
+		`{"ret":0,"lists":[{"openid":"a"},{"openid":[1]}]}`: "lists[1].openid: an array: want a string",
 		`{"ret":0,"lists":[{"openid":"a"},7]}`:              "lists[1]: 7: want an object",
 		`{"ret":0,"lists":[{"openid":"a"},{"open`:           "answer: want an object that does not break off",
 		`{"ret":0,"lists":[{"openid":"a"} {"openid":"b"}]}`: "lists: want an array that does not break off",

@@ -19,7 +19,7 @@ var game = msdkclient.App{ID: "wxcde873f99466f74a", Key: "game-appkey", Encode: 
 const (
 	hunter      = "oGRTijrV0l67hDGN7dstOl8CphN0"
 	hunterToken = "at_" + hunter
-	friend      = "oGRTijlTxQPrvr-H5-pgoZMhZgog"
+	aFriend     = "oGRTijlTxQPrvr-H5-pgoZMhZgog"
 )
 
 // connect begins a stand-in for the platform, and makes a client of it. With the platform itself, BaseURL is
@@ -90,7 +90,7 @@ func ExampleClient_ShareMessage() {
 	defer client.Close()
 
 	err := client.ShareMessage(context.Background(), game, msdkclient.ShareMessageRequest{
-		OpenID: hunter, FriendOpenID: friend, AccessToken: hunterToken,
+		OpenID: hunter, FriendOpenID: aFriend, AccessToken: hunterToken,
 		Title: "I have beaten you", Description: "1000000 points", ExtInfo: "round=7",
 	})
 	fmt.Println(err)
@@ -103,7 +103,7 @@ func ExampleClient_ShareGameMessage() {
 	defer client.Close()
 
 	err := client.ShareGameMessage(context.Background(), game, msdkclient.ShareGameMessageRequest{
-		OpenID: hunter, ToUser: friend, AccessToken: hunterToken,
+		OpenID: hunter, ToUser: aFriend, AccessToken: hunterToken,
 		MsgType: msdkclient.MsgImage, Title: "I have beaten you", Content: "1000000 points",
 		TypeInfo: &msdkclient.TypeInfo{PicURL: "https://example.com/me.jpg", Width: 180, Height: 180},
 		Button:   msdkclient.RankButton("Look", msdkclient.RankView{Title: "Best of the week", ButtonName: "Play", MessageExt: "week=7"}),
@@ -138,7 +138,7 @@ func ExampleClient_Profiles() {
 	defer client.Close()
 
 	users, err := client.Profiles(context.Background(), game, msdkclient.ProfilesRequest{
-		AccessToken: hunterToken, OpenIDs: []string{hunter, friend},
+		AccessToken: hunterToken, OpenIDs: []string{hunter, aFriend},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -162,7 +162,7 @@ func ExampleClient_Friends() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(slices.Contains(friends.OpenIDs, friend))
+	fmt.Println(slices.Contains(friends.OpenIDs, aFriend))
 	// Output: true
 }
 
@@ -214,7 +214,7 @@ func ExampleClient_ReportBattle() {
 				},
 			},
 			{
-				BaseInfo:   msdkclient.BaseInfo{OpenID: friend, PlatID: 1},
+				BaseInfo:   msdkclient.BaseInfo{OpenID: aFriend, PlatID: 1},
 				BattleInfo: &msdkclient.BattleInfo{Score: new(int64(1000))},
 			},
 		},

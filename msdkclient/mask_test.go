@@ -62,7 +62,7 @@ func TestTokensOfARequestAreNotInItsError(t *testing.T) {
 		}, refresh},
 		"of UploadPicture, which has the key in its body": {func(c *Client) error {
 			_, err := c.UploadPicture(t.Context(), App{ID: "wx1", Key: secret, Encode: 1}, UploadPictureRequest{
-				FileName: "b.jpg", ContentType: "image/jpeg", Binary: Percent("x"),
+				FileName: "b.jpg", ContentType: "image/jpeg", Picture: []byte("x"),
 			})
 			return err
 		}, secret},

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
+	otelcodes "go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/httpconv"
@@ -109,7 +109,7 @@ func (w watched) end(sent int, r reply, e *Error) {
 	if w.span != nil {
 		w.span.SetAttributes(attributes(r, e)...)
 		if e != nil {
-			w.span.SetStatus(codes.Error, "") // the attributes say it all
+			w.span.SetStatus(otelcodes.Error, "") // the attributes say it all
 		}
 		w.span.End()
 	}

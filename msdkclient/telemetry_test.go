@@ -30,7 +30,7 @@ const (
 // everyCall makes each of the twelve calls.
 func everyCall(ctx context.Context, c *Client, app App) map[string]error {
 	_, refreshed := c.RefreshToken(ctx, app, RefreshTokenRequest{OpenID: user, RefreshToken: refresh})
-	_, uploaded := c.UploadPicture(ctx, app, UploadPictureRequest{FileName: "b.jpg", ContentType: "image/jpeg", Binary: Percent("x"), Secret: app.Key, AccessToken: access})
+	_, uploaded := c.UploadPicture(ctx, app, UploadPictureRequest{FileName: "b.jpg", ContentType: "image/jpeg", Picture: []byte("x"), Secret: app.Key, AccessToken: access})
 	_, friends := c.Friends(ctx, app, FriendsRequest{OpenID: user, AccessToken: access})
 	_, profiles := c.Profiles(ctx, app, ProfilesRequest{OpenID: user, AccessToken: access, OpenIDs: []string{friend}})
 	_, theirs := c.FriendsProfile(ctx, app, FriendsProfileRequest{OpenID: user, AccessToken: access})
