@@ -118,6 +118,17 @@ func (b *Leaderboard) Best(appid, openid string) (score int64, ok bool) {
 	return 0, false
 }
 
+// forgotten is a score that a player had on the board, and when it expired.
+func (b *Leaderboard) forgotten(appid, openid string) (score int64, at time.Time, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.apps[appid][openid]
+	if p == nil || !p.ranked || p.isShown(b.now()) {
+		return 0, time.Time{}, false
+	}
+	return p.score, time.Unix(p.expires, 0), true
+}
+
 // Place is what the board has of a player.
 type Place struct {
 	OpenID string `json:"openid"`

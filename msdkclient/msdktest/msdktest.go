@@ -97,6 +97,8 @@ type Config struct {
 	// OnAccept, if set, is called with each report put on the ledger, one at a time and in order. It holds up the
 	// server, and must not call it.
 	OnAccept func(Report)
+	// OnRequest, if set, is called with each request before it is answered. Calls are concurrent.
+	OnRequest func(Entry)
 }
 
 // Server is a stand-in for MSDK. Its methods are safe for concurrent use, also while calls are served.
@@ -111,8 +113,10 @@ type Server struct {
 	world   atomic.Pointer[world]
 	limiter *limiter // nil: no limit
 	rules   atomic.Pointer[[]Rule]
+	script  script
 
-	requests requestLog
+	requests  requestLog
+	onRequest func(Entry)
 
 	done chan struct{} // closed by Close
 
@@ -125,10 +129,11 @@ type Server struct {
 // New makes a simulator that serves nowhere yet: it is an [http.Handler], and Serve gives it listeners.
 func New(cfg Config) *Server {
 	s := &Server{
-		Ledger: newLedger(cfg.CountsOnly, cfg.OnAccept),
-		config: cfg.Apps,
-		apps:   make(map[string]App, len(cfg.Apps)),
-		done:   make(chan struct{}),
+		Ledger:    newLedger(cfg.CountsOnly, cfg.OnAccept),
+		config:    cfg.Apps,
+		apps:      make(map[string]App, len(cfg.Apps)),
+		onRequest: cfg.OnRequest,
+		done:      make(chan struct{}),
 	}
 	s.Leaderboard = newLeaderboard(s.Now, !cfg.CountsOnly)
 	s.world.Store(newWorld(cfg.Apps, s.Now()))
@@ -177,9 +182,10 @@ func Start(cfg Config) *Server {
 	return s
 }
 
-// SetRules puts rules in the place of those before. Calls being served keep the rules they began with.
+// SetRules puts rules in the place of those before. Calls being served keep the rules they began with. A script, which
+// programs give by POST /_/script, is asked first.
 func (s *Server) SetRules(rules ...Rule) {
-	rules = append([]Rule(nil), rules...)
+	rules = append([]Rule{s.script.rule}, rules...)
 	s.rules.Store(&rules)
 }
 

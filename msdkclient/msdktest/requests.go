@@ -166,9 +166,12 @@ func (r *Request) refusedScores(why string) []ScoreNote {
 	return notes
 }
 
+// refusedBecause begins why a score is not on the board if the whole call was refused.
+const refusedBecause = "refused: "
+
 // refusedScore says of a score why it was refused: for its own type, or with the call it came in.
 func refusedScore(openid string, score []byte, want, why string) ScoreNote {
-	note := ScoreNote{OpenID: openid, Why: "refused: " + why}
+	note := ScoreNote{OpenID: openid, Why: refusedBecause + why}
 	if len(score) == 0 {
 		return note
 	}

@@ -10,8 +10,12 @@ import (
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// ServeHTTP answers one call.
+// ServeHTTP answers one call, or what is asked of the stand-in itself.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isOwn(r) {
+		s.serveOwn(w, r)
+		return
+	}
 	began := time.Now()
 	req, answer := s.read(r)
 	var result any
@@ -24,7 +28,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.Ledger.count(answer)
-	s.requests.add(s.entry(r, req, answer, began))
+	e := s.entry(r, req, answer, began)
+	s.requests.add(e)
+	if s.onRequest != nil {
+		s.onRequest(e)
+	}
 	s.reply(w, req, result, answer)
 }
 

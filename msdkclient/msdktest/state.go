@@ -1,7 +1,6 @@
 package msdktest
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -93,22 +92,22 @@ func (w *world) tokenOf(prefix string, p *person, given time.Time) (string, time
 }
 
 // Befriend makes two users of an app friends, which shows up after an hour (see [Server.Advance]). It fails if the app or
-// one of them is not known.
+// one of them is not known, with a [msdkclient.FieldError].
 func (s *Server) Befriend(appid, a, b string) error {
 	w := s.world.Load()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	app := w.apps[appid]
 	if app == nil {
-		return fmt.Errorf("appid: %q: want an app of this server", appid)
+		return misfit("app", appid, wantApp)
 	}
-	for _, openid := range []string{a, b} {
+	for name, openid := range map[string]string{"a": a, "b": b} {
 		if app.users[openid] == nil {
-			return fmt.Errorf("openid: %q: want a user of app %s", openid, appid)
+			return misfit(name, openid, "a user of app "+appid)
 		}
 	}
 	if a == b {
-		return fmt.Errorf("openid: %q: want two users, not one", a)
+		return misfit("b", b, "another user than a")
 	}
 	shows := s.Now().Add(friendshipDelay)
 	app.users[a].befriend(b, shows)
@@ -117,13 +116,14 @@ func (s *Server) Befriend(appid, a, b string) error {
 }
 
 // Reset brings the server back to its beginning: users, friends, tokens, pictures, messages, scores, the ledger, the
-// requests and the time. The rules stay.
+// requests, the time and the script. The rules of SetRules stay.
 func (s *Server) Reset() {
 	s.clock.ahead.Store(0)
 	s.world.Store(newWorld(s.config, s.Now()))
 	s.Ledger.clear()
 	s.Leaderboard.clear()
 	s.requests.clear()
+	s.script.restart()
 	if s.limiter != nil {
 		s.limiter.clear()
 	}
