@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 }
 
 // usesFakes names the packages besides tests and fakes that may import a fake of an outside system.
-var usesFakes = []string{"cmd/internal/cluster", "cmd/internal/sandbox"}
+var usesFakes = []string{"cmd/internal/cluster", "cmd/internal/msdkcmd", "cmd/internal/sandbox"}
 
 func TestTopLevelHoldsOnlyWhatIsMeantToStandThere(t *testing.T) {
 	t.Parallel()
@@ -71,7 +71,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	})
 }
 
-func TestFakesAreImportedOnlyByTestsAndTheSandbox(t *testing.T) {
+func TestFakesAreImportedOnlyByTestsTheSandboxAndTheStandIn(t *testing.T) {
 	t.Parallel()
 	isFake := func(dir string) bool { return strings.HasSuffix(path.Base(dir), "test") }
 	forEachImport(t, func(file, imported string) {

@@ -20,6 +20,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/configcmd"
 	"github.com/battlereport/battlereport/cmd/internal/deadlettercmd"
+	"github.com/battlereport/battlereport/cmd/internal/msdkcmd"
 	"github.com/battlereport/battlereport/cmd/internal/publishcmd"
 	"github.com/battlereport/battlereport/cmd/internal/runcmd"
 	"github.com/battlereport/battlereport/cmd/internal/skipcmd"
@@ -57,6 +58,7 @@ nothing of what was asked for (such as a letter that matches).`,
 		publishcmd.New(),
 		deadlettercmd.New(),
 		skipcmd.New(),
+		msdkcmd.New(),
 		cli.VersionCommand("battlereport"),
 	)
 }

@@ -16,7 +16,7 @@ func greeting(s *sandbox) string {
 		header = " \\\n      -H appid=" + gameID
 	}
 	fmt.Fprintf(&b, `Kafka  %s   topics %s and %s
-MSDK   %s   (simulated)
+MSDK   %s   (simulated: leaderboards and requests are on its page)
 HTTP   http://%s   /readyz /metrics /debug/pprof/
 
 Look at the events, and at the dead letters with their reasons:

@@ -68,23 +68,8 @@ func startPlatform(o *options, run string, book *audit.Book, delays *delays, poi
 
 // rules are the faults that o asks for.
 func (p *platform) rules(o *options, poisoned map[string]bool, down *msdktest.Outage) []msdktest.Rule {
-	var rules []msdktest.Rule
-	if o.Latency > 0 {
-		rules = append(rules, msdktest.Latency(o.Latency))
-	}
-	rules = append(rules, down.Rule)
-	for i, fault := range []struct {
-		share  float64
-		answer msdktest.Answer
-	}{
-		{o.Fail, msdktest.Answer{HTTP: http.StatusInternalServerError}},
-		{o.Throttle, msdktest.Answer{Ret: -20000, Msg: "45009,api freq out of limit"}},
-		{o.Timeout, msdktest.Answer{Fault: msdktest.Hang}},
-	} {
-		if fault.share > 0 {
-			rules = append(rules, msdktest.Random(o.Seed+uint64(i), fault.share, fault.answer))
-		}
-	}
+	moods := msdktest.Moods{Latency: o.Latency, Fail: o.Fail, Throttle: o.Throttle, Timeout: o.Timeout, Seed: o.Seed}
+	rules := append([]msdktest.Rule{down.Rule}, moods.Rules()...)
 	if len(poisoned) > 0 {
 		rules = append(rules, func(r *msdktest.Request) msdktest.Answer {
 			for i := range r.Reports {

@@ -1,0 +1,17 @@
+// Package msdkcmd is the command msdk and those under it, for people who talk to MSDK, or make others do so.
+package msdkcmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/cli"
+)
+
+// New returns the command with those under it.
+func New() *cobra.Command {
+	return cli.Group(&cobra.Command{
+		Use:     "msdk",
+		Short:   "Talk to MSDK, or have something to talk to",
+		Example: `  battlereport msdk serve`,
+	}, newServe())
+}
