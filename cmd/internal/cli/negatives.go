@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const negatives = "arguments may be negative numbers"
+
+// Negatives lets arguments of cmd be negative numbers, anywhere on the line: to pflag, -503 is the flags 5, 0 and 3. A flag of
+// cmd takes a negative number only as --flag=-1.
+func Negatives(cmd *cobra.Command) *cobra.Command {
+	cmd.Annotations = map[string]string{negatives: ""}
+	return cmd
+}
+
+var negative = regexp.MustCompile(`^-[0-9]`)
+
+// apart returns args with what begins like a negative number after everything else, behind a "--", if they choose a command
+// that takes such. That holds for a line to be completed as well, whose last word must stay the last.
+func apart(root *cobra.Command, args []string) []string {
+	line := args
+	completing := len(args) > 1 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
+	if completing {
+		line = args[1:]
+	}
+	cmd, _, err := root.Find(line)
+	if err != nil || completing && !negative.MatchString(line[len(line)-1]) {
+		return args
+	}
+	if _, ok := cmd.Annotations[negatives]; !ok {
+		return args
+	}
+	var before, after []string
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return append(append(before, "--"), append(after, args[i+1:]...)...)
+		case negative.MatchString(arg):
+			after = append(after, arg)
+		default:
+			before = append(before, arg)
+		}
+	}
+	return append(append(before, "--"), after...)
+}
