@@ -1,4 +1,4 @@
-// Package msdkcmd is the command msdk and those under it, for people who talk to MSDK, or make others do so.
+// Package msdkcmd is the command msdk and those under it, a file a verb, for people who talk to MSDK, or make others do so.
 package msdkcmd
 
 import (
@@ -10,8 +10,9 @@ import (
 // New returns the command with those under it.
 func New() *cobra.Command {
 	return cli.Group(&cobra.Command{
-		Use:     "msdk",
-		Short:   "Talk to MSDK, or have something to talk to",
-		Example: `  battlereport msdk serve`,
-	}, newServe())
+		Use:   "msdk",
+		Short: "Talk to MSDK, understand it, or have something to talk to",
+		Example: `  battlereport msdk explain -503
+  battlereport msdk serve`,
+	}, newExplain(), newServe())
 }
