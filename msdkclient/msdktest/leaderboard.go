@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// Leaderboard keeps each player's best score, per app, until it expires; and, unless the server keeps counts only, the last
-// value of each piece of the game's own data.
+// Leaderboard keeps each player's best score, per app, until it expires, and the last value of each piece of the game's own
+// data.
 type Leaderboard struct {
-	now      func() time.Time
-	keepData bool
+	now func() time.Time
 
 	mu   sync.Mutex
 	apps map[string]map[string]*place // by appid, by openid
@@ -34,11 +33,14 @@ type Standing struct {
 	Score  int64
 }
 
-// maxData is how many pieces of a game's own data are kept of a player.
-const maxData = 100
+// What is kept of a game's own data of a player: so many pieces, of so many bytes each.
+const (
+	maxData      = 100
+	maxDataBytes = 1 << 10
+)
 
-func newLeaderboard(now func() time.Time, keepData bool) *Leaderboard {
-	return &Leaderboard{now: now, keepData: keepData, apps: map[string]map[string]*place{}}
+func newLeaderboard(now func() time.Time) *Leaderboard {
+	return &Leaderboard{now: now, apps: map[string]map[string]*place{}}
 }
 
 func (p *place) isShown(now time.Time) bool {
@@ -62,8 +64,7 @@ func (b *Leaderboard) add(reports []Report) []ScoreNote {
 }
 
 func (b *Leaderboard) addOne(r *Report, now time.Time) (onBoard bool, why string) {
-	keepData := b.keepData && r.userDefined != nil
-	if !r.hasScore && !keepData {
+	if !r.hasScore && r.userDefined == nil {
 		return false, "no score"
 	}
 	app := b.apps[r.AppID]
@@ -76,7 +77,7 @@ func (b *Leaderboard) addOne(r *Report, now time.Time) (onBoard bool, why string
 		p = &place{}
 		app[r.OpenID] = p
 	}
-	if keepData {
+	if r.userDefined != nil {
 		p.keep(r.userDefined)
 	}
 	switch {
@@ -100,10 +101,10 @@ func (p *place) keep(userDefined []byte) {
 	if p.data == nil {
 		p.data = map[string]json.RawMessage{}
 	}
-	for name, value := range members(userDefined) {
-		id := content(name)
-		if _, there := p.data[id]; there || len(p.data) < maxData {
-			p.data[id] = slices.Clone(member(value, "value"))
+	for name, piece := range members(userDefined) {
+		id, value := content(name), member(piece, "value")
+		if _, there := p.data[id]; (there || len(p.data) < maxData) && len(id)+len(value) <= maxDataBytes {
+			p.data[id] = slices.Clone(value)
 		}
 	}
 }
@@ -136,7 +137,8 @@ type Place struct {
 	Score *int64 `json:"score"`
 	// Expires is when the score is forgotten, in Unix seconds; 0: never.
 	Expires int64 `json:"expires"`
-	// UserDefined is the last value of each piece of the game's own data, by its id: the first hundred ids.
+	// UserDefined is the last value of each piece of the game's own data, by its id: of the first hundred ids, and without
+	// what is longer than 1 KiB.
 	UserDefined map[string]json.RawMessage `json:"userdefined,omitempty"`
 }
 

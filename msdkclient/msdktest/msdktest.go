@@ -91,8 +91,8 @@ type Config struct {
 	Apps []App
 	// NoUserLimit switches the limit of one call per user and second off.
 	NoUserLimit bool
-	// CountsOnly keeps no report on the ledger, only how many there were, and nothing of the game's own data on the
-	// leaderboard. With it, memory grows with the number of players (their best scores) and not with time.
+	// CountsOnly keeps no report on the ledger, only how many there were. With it, memory grows with the number of
+	// players (the leaderboard) and not with time.
 	CountsOnly bool
 	// OnAccept, if set, is called with each report put on the ledger, one at a time and in order. It holds up the
 	// server, and must not call it.
@@ -135,7 +135,7 @@ func New(cfg Config) *Server {
 		onRequest: cfg.OnRequest,
 		done:      make(chan struct{}),
 	}
-	s.Leaderboard = newLeaderboard(s.Now, !cfg.CountsOnly)
+	s.Leaderboard = newLeaderboard(s.Now)
 	s.world.Store(newWorld(cfg.Apps, s.Now()))
 	for _, app := range cfg.Apps {
 		s.apps[app.ID] = app

@@ -99,7 +99,7 @@ func (s *Server) entry(r *http.Request, req *Request, a Answer, began time.Time)
 		Cause:  a.cause,
 		Scores: req.notes,
 	}
-	if a.Fault == NoFault || a.Fault == Drip {
+	if a.Fault != Hang && a.Fault != Reset {
 		e.HTTP = cmp.Or(a.HTTP, http.StatusOK)
 	}
 	if e.Cause == "" && a != (Answer{}) {

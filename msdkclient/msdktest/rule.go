@@ -55,9 +55,10 @@ const (
 	Hang          // never answer
 	Reset         // reset the connection without an answer
 	Drip          // send the answer's body a byte at a time
+	Cut           // send half of the answer's body and close the connection
 )
 
-// String is the name under which the ledger counts the answer: "hang", "reset" or "drip" for a fault, "http 503" for a
+// String is the name under which the ledger counts the answer: "hang", "reset", "drip" or "cut" for a fault, "http 503" for a
 // status, "body" for a body word for word, "ret -1011" for a ret.
 func (a Answer) String() string {
 	switch {
@@ -67,6 +68,8 @@ func (a Answer) String() string {
 		return "reset"
 	case a.Fault == Drip:
 		return "drip"
+	case a.Fault == Cut:
+		return "cut"
 	case a.HTTP != 0:
 		return fmt.Sprintf("http %d", a.HTTP)
 	case a.Body != "":

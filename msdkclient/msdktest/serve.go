@@ -84,11 +84,16 @@ func (s *Server) reply(w http.ResponseWriter, req *Request, result any, a Answer
 	if a.HTTP != 0 {
 		w.WriteHeader(a.HTTP)
 	}
-	if a.Fault == Drip {
+	switch a.Fault {
+	case Drip:
 		drip(w, req, a.Every, body)
-		return
+	case Cut:
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler) // closes the connection; a reset might overtake what was sent
+	default:
+		_, _ = w.Write(body) // a client that has gone is no concern of the server
 	}
-	_, _ = w.Write(body) // a client that has gone is no concern of the server
 }
 
 func replyBody(result any, a Answer, serial string) (body []byte, contentType string) {

@@ -60,6 +60,20 @@ func TestResetIsATCPReset(t *testing.T) {
 	}
 }
 
+func TestACutAnswerBreaksOff(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.Start(config)
+	t.Cleanup(sim.Close)
+	sim.SetRules(msdktest.Always(msdktest.Answer{Body: "abcdefgh", Fault: msdktest.Cut, Accept: true}))
+	resp, body, err := battle("a").post(t, sim.URL)
+	if resp == nil || body != "abcd" || err == nil {
+		t.Errorf("answered %q, %v", body, err)
+	}
+	if outcomes := sim.Ledger.Outcomes(); outcomes["cut"] != 1 || sim.Requests()[0].HTTP != 200 {
+		t.Errorf("counted %v", outcomes)
+	}
+}
+
 func TestWaitingEndsWithTheServer(t *testing.T) {
 	t.Parallel()
 	for rule, r := range map[string]msdktest.Rule{

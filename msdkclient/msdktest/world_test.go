@@ -403,6 +403,29 @@ func TestBothReportsFeedOneBoardAndItsDataIsTheLast(t *testing.T) {
 	}
 }
 
+func TestDataOfAGameIsKeptWithinLimits(t *testing.T) {
+	t.Parallel()
+	cfg := town
+	cfg.CountsOnly = true // which is about the ledger
+	sim := msdktest.New(cfg)
+	var pieces []string
+	for i := range 150 {
+		pieces = append(pieces, fmt.Sprintf(`"id%d":{"name":"n","value":%d}`, i, i))
+	}
+	for _, userDefined := range []string{
+		`"long":{"name":"n","value":"short"}`,
+		`"long":{"name":"n","value":"` + strings.Repeat("x", 1024) + `"},"last":{"name":"n","value":1}`,
+		strings.Join(pieces, ","),
+		`"last":{"name":"n","value":2},"late":{"name":"n","value":1}`,
+	} {
+		mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "ann", `{"appid":"wx1","openid":"ann","json":{"baseinfo":{"platid":0},"userdefined":{`+userDefined+`}}}`), `{"ret":0`)
+	}
+	data := sim.Leaderboard.Places("wx1")[0].UserDefined
+	if len(data) != 100 || string(data["long"]) != `"short"` || string(data["last"]) != "2" || data["late"] != nil {
+		t.Errorf("%d pieces are kept: %s", len(data), data)
+	}
+}
+
 func TestResetIsTheBeginning(t *testing.T) {
 	t.Parallel()
 	cfg := town
