@@ -113,9 +113,6 @@ func checkElements(f *msdkclient.Field, array []byte) *fault {
 	for i, value := range elements(array) {
 		none = false
 		ft := checkValue(f.Elem, value)
-		if ft == nil && string(value) == `""` {
-			ft = &fault{what: "is empty"}
-		}
 		switch {
 		case ft == nil:
 			continue

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
@@ -116,52 +114,6 @@ func TestBatchesStandTogetherOnTheLedger(t *testing.T) {
 			batch[0].Serial != batch[1].Serial || batch[1].Serial != batch[2].Serial {
 			t.Fatalf("a batch is mixed up: %v", lines(batch))
 		}
-	}
-}
-
-func TestLeaderboardIsTheSortedMaxima(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		sim := msdktest.New(config)
-		best := map[string]int64{}
-		for range rapid.IntRange(0, 30).Draw(t, "reports") {
-			openid := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "openid")
-			score := rapid.Int64Range(-3, 3).Draw(t, "score")
-			text := fmt.Sprintf(`{"appid":"wx1","openid":%q,"score":"%d","expires":"0"}`, openid, score)
-			newCall(msdktest.PathScore, openid, text).do(sim)
-			if old, ok := best[openid]; !ok || score > old {
-				best[openid] = score
-			}
-		}
-		top := sim.Leaderboard.Top("wx1", 4)
-		if len(top) != len(best) {
-			t.Fatalf("%v, want %v", top, best)
-		}
-		for i, s := range top {
-			if got, ok := sim.Leaderboard.Best("wx1", s.OpenID); !ok || got != s.Score || got != best[s.OpenID] {
-				t.Fatalf("%v: %v, want %v", s, got, best)
-			}
-			if i > 0 && (top[i-1].Score < s.Score || top[i-1].Score == s.Score && top[i-1].OpenID >= s.OpenID) {
-				t.Fatalf("not in order: %v", top)
-			}
-		}
-		if n := len(sim.Leaderboard.Top("wx1", 2)); n > 2 {
-			t.Fatalf("%d of the top 2", n)
-		}
-	})
-}
-
-func TestScoresThatAreNoIntegerAreRefused(t *testing.T) {
-	t.Parallel()
-	sim := msdktest.New(config)
-	for _, score := range []string{`null`, `"7"`, `1.5`, `1e300`, `9223372036854775808`, `true`} {
-		mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "a", `{"appid":"wx1","openid":"a","json":{"baseinfo":{"platid":0},"battleinfo":{"score":`+score+`}}}`), `{"ret":-1011`)
-	}
-	for _, score := range []string{`"many"`, `7`, `"1.5"`, `""`, `"9223372036854775808"`, `null`} {
-		mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","score":`+score+`,"expires":"0"}`), `{"ret":-1011`)
-	}
-	if top := sim.Leaderboard.Top("wx1", 9); len(top) != 0 {
-		t.Errorf("ranked: %v", top)
 	}
 }
 

@@ -96,8 +96,10 @@ func (s *Server) read(r *http.Request) (*Request, Answer) {
 	}
 	req.call, req.Path = call, call.Path
 	body, err := readBody(r)
-	req.text = body
-	if a := s.checkParams(req, r.URL.RawQuery, params, body); a != (Answer{}) {
+	if err == nil {
+		req.text = body
+	}
+	if a := s.checkParams(req, r.URL.RawQuery, params); a != (Answer{}) {
 		return req, a
 	}
 	req.keys = s.apps[req.AppID]

@@ -19,7 +19,7 @@ var serialPattern = regexp.MustCompile(`^[A-Za-z0-9_]*$`)
 
 // checkParams checks the parameters of a URL and the signature among them. The body is looked at for what it may tell of a
 // signature that is wrong.
-func (s *Server) checkParams(r *Request, query string, params url.Values, body []byte) Answer {
+func (s *Server) checkParams(r *Request, query string, params url.Values) Answer {
 	app, known := s.apps[r.AppID]
 	switch {
 	case strings.HasPrefix(r.AppID, guestPrefix):
@@ -31,7 +31,7 @@ func (s *Server) checkParams(r *Request, query string, params url.Values, body [
 	}
 	for _, name := range []string{"timestamp", "sig", "openid", "encode"} {
 		if params.Get(name) == "" && (name != "openid" || r.call.Path != pathUpload) {
-			return refuse(-506, "missing URL parameter "+name, whyMissing(name, body))
+			return refuse(-506, "missing URL parameter "+name, whyMissing(name, r.text))
 		}
 	}
 	key, timestamp, sig := app.AppKey, params.Get("timestamp"), params.Get("sig")
@@ -45,7 +45,7 @@ func (s *Server) checkParams(r *Request, query string, params url.Values, body [
 		return refuse(-502, "wrong signature", "encode must be 1 or 2")
 	}
 	if sig != md5Hex(key+timestamp) {
-		return refuse(-502, "wrong signature", whySignature(app, sig, timestamp, query, body))
+		return refuse(-502, "wrong signature", whySignature(app, sig, timestamp, query, r.text))
 	}
 	if why := whyTimestamp(timestamp, time.Now()); why != "" {
 		return refuse(-502, "timestamp out of range", why)
