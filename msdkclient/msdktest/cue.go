@@ -32,7 +32,7 @@ type cueAnswer struct {
 	Body       string `json:"body,omitempty"`
 	RetryAfter string `json:"retry_after,omitempty"`
 	Delay      string `json:"delay,omitempty"`
-	Fault      string `json:"fault,omitempty"` // hang, reset or drip
+	Fault      string `json:"fault,omitempty"` // hang, reset, drip or cut
 	Accept     bool   `json:"accept,omitempty"`
 }
 
@@ -41,7 +41,7 @@ type cues struct {
 	Rules []cue `json:"rules"`
 }
 
-var faults = map[string]Fault{"": NoFault, "hang": Hang, "reset": Reset, "drip": Drip}
+var faults = map[string]Fault{"": NoFault, "hang": Hang, "reset": Reset, "drip": Drip, "cut": Cut}
 
 // dripEvery is how long a byte takes with fault drip.
 const dripEvery = 100 * time.Millisecond
@@ -86,7 +86,7 @@ func (c *cue) check(knows func(appid string) bool) *msdkclient.FieldError {
 		return misfit("answer.delay", a.Delay, "a duration such as 500ms, an hour at most")
 	}
 	if _, known := faults[a.Fault]; !known {
-		return misfit("answer.fault", a.Fault, "hang, reset or drip")
+		return misfit("answer.fault", a.Fault, "hang, reset, drip or cut")
 	}
 	if a.RetryAfter != "" {
 		_, notSeconds := strconv.ParseUint(a.RetryAfter, 10, 32)

@@ -51,7 +51,7 @@ func index(*Server, *http.Request) (any, error) {
 		"body":        "in the place of ret and msg, word for word",
 		"retry_after": "the header's value, a string",
 		"delay":       "how long the answer takes, such as 500ms; alone it lets the call pass",
-		"fault":       "hang (never answer), reset (break the connection) or drip (a byte each tenth of a second)",
+		"fault":       "hang (never answer), reset (break the connection), drip (a byte each tenth of a second) or cut (half of the answer)",
 		"accept":      "true: what is reported counts all the same",
 	}}, nil
 }

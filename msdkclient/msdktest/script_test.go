@@ -164,7 +164,7 @@ func TestAScriptIsCheckedBeforeItIsTaken(t *testing.T) {
 		"a delay has a unit":              {`{"rules":[{"answer":{"delay":"5"}}]}`, 400, `rules[0].answer.delay: "5": want a duration such as 500ms, an hour at most`},
 		"is not negative":                 {`{"rules":[{"answer":{"delay":"-5s"}}]}`, 400, `rules[0].answer.delay: "-5s": want a duration such as 500ms, an hour at most`},
 		"and ends":                        {`{"rules":[{"answer":{"delay":"61m"}}]}`, 400, `rules[0].answer.delay: "61m": want a duration such as 500ms, an hour at most`},
-		"a fault is one of a few":         {`{"rules":[{"answer":{"fault":"explode"}}]}`, 400, `rules[0].answer.fault: "explode": want hang, reset or drip`},
+		"a fault is one of a few":         {`{"rules":[{"answer":{"fault":"explode"}}]}`, 400, `rules[0].answer.fault: "explode": want hang, reset, drip or cut`},
 		"a retry is in seconds or a date": {`{"rules":[{"answer":{"retry_after":"soon\r\nX: y"}}]}`, 400, `rules[0].answer.retry_after: "soon\r\nX: y": want a number of seconds, as a string, or an HTTP date`},
 		"there are not too many":          {many, 400, `rules: 1001 in all: want 1000 at most`},
 		"what is shown is cut":            {`{"rules":[{"answer":{"ret":"` + strings.Repeat("x", 1000) + `"}}]}`, 400, `rules[0].answer.ret: "` + strings.Repeat("x", 63) + `…: want a whole number`},
