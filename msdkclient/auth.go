@@ -42,8 +42,8 @@ type RefreshTokenResponse struct {
 }
 
 // RefreshToken trades a user's refresh token for a new access token: POST /auth/refresh_token (interface document, 3.1.1).
-// An access token lasts two hours, a refresh token 30 days; after that the user has to log in again, of which [Reauthorize]
-// tells. A non-nil error is an [*Error].
+// An access token lasts two hours, a refresh token 30 days; after that the user has to log in again. [Reauthorize]
+// tells of it. A non-nil error is an [*Error].
 func (c *Client) RefreshToken(ctx context.Context, app App, r RefreshTokenRequest) (*RefreshTokenResponse, error) {
 	r.AppID = app.own(r.AppID)
 	return do[RefreshTokenResponse](ctx, c, callRefreshToken, app, r.OpenID, r, r.RefreshToken)
@@ -58,7 +58,7 @@ type CheckTokenRequest struct {
 }
 
 // CheckToken asks whether a user's access token is good: POST /auth/check_token (interface document, 3.1.2). It is if there
-// is no error; if [NeedsRefresh] says so of the error, it has expired. A non-nil error is an [*Error].
+// is no error. If [NeedsRefresh] says so of the error, it has expired. A non-nil error is an [*Error].
 func (c *Client) CheckToken(ctx context.Context, app App, r CheckTokenRequest) error {
 	_, err := do[Status](ctx, c, callCheckToken, app, r.OpenID, r, r.AccessToken)
 	return err

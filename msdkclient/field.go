@@ -101,7 +101,7 @@ func describe(t reflect.Type) *Field {
 	case reflect.TypeFor[Value]():
 		return &Field{Types: []string{"string", "integer"}}
 	case reflect.TypeFor[Sex]():
-		return &Field{Types: []string{"integer"}, Enum: []string{"0", "1", "2"}}
+		return &Field{Types: []string{"integer", "string"}, Enum: []string{"0", "1", "2"}}
 	case reflect.TypeFor[Battles]():
 		elem := describe(reflect.TypeFor[Battle]())
 		return &Field{Types: []string{"object", "array"}, Fields: elem.Fields, Elem: elem}

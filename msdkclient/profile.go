@@ -11,14 +11,15 @@ import (
 type ReportScoreRequest struct {
 	// AppID is the app's. Empty: that of the [App] of the call.
 	AppID string `json:"appid" required:"true"`
-	// GrantType is "client_credential", also for "". The document calls it the default, and programs leave it out.
+	// GrantType is "client_credential". The document calls it the default, and programs leave it out. The [Client] sends it
+	// for "".
 	GrantType string `json:"grantType" enum:"client_credential"`
 	// OpenID is the user's in this app.
 	OpenID string `json:"openid" required:"true"`
 	// Score is a decimal integer, as a string.
 	Score string `json:"score" required:"true" pattern:"^-?[0-9]+$" want:"a decimal integer, such as 1000000"`
 	// Expires is when the score is forgotten: a Unix time in seconds, as a string, and neither a duration nor
-	// milliseconds. "0", also for "": never.
+	// milliseconds. "0" is never. The [Client] sends that for "".
 	Expires string `json:"expires" required:"true" pattern:"^(0|[1-9][0-9]{9,11})$" want:"the Unix time in seconds, such as 1893456000, or 0 for never; no duration, no milliseconds"`
 }
 
@@ -144,7 +145,8 @@ type VIPRequest struct {
 
 // VIPQuery says whose VIP levels are asked for.
 type VIPQuery struct {
-	// OpType 1, also for 0, asks for those of the user and of the friends who play too; there is no other.
+	// OpType 1 asks for those of the user and of the friends who play too; there is no other. The [Client] sends
+	// it for 0.
 	OpType int `json:"optype" required:"true" enum:"1"`
 }
 

@@ -7,7 +7,7 @@ import (
 
 // UploadPictureRequest is the body of /share/upload_wx.
 type UploadPictureRequest struct {
-	// Flag says that Secret proves who calls: 1, also for 0.
+	// Flag is 1: Secret proves who calls. The [Client] sends it for 0.
 	Flag int `json:"flag" required:"true" enum:"1"`
 	// AppID is the app's. Empty: that of the [App] of the call.
 	AppID string `json:"appid" required:"true"`
@@ -15,15 +15,16 @@ type UploadPictureRequest struct {
 	Secret string `json:"secret" required:"true" want:"the appkey"`
 	// AccessToken is empty.
 	AccessToken string `json:"access_token"`
-	// Type of the media: "thumb", also for "".
+	// Type of the media: "thumb". The [Client] sends it for "".
 	Type string `json:"type" required:"true" enum:"thumb"`
 	// FileName is what the picture is called, such as "b.jpg".
 	FileName string `json:"filename" required:"true"`
-	// FileLength is the size of the picture in bytes, 65536 at most. 0: that of Picture.
+	// FileLength is the size of the picture in bytes, 65536 at most. The [Client] counts Picture for 0.
 	FileLength int64 `json:"filelength" required:"true" min:"1" max:"65536"`
 	// ContentType of the picture, such as "image/jpeg" or "image/jpg".
 	ContentType string `json:"content_type" required:"true" pattern:"^image/[A-Za-z0-9.+-]+$" want:"the type of a picture, such as image/jpeg"`
-	// Binary is the picture, percent-encoded. Empty: that of Picture.
+	// Binary is the picture, percent-encoded as RFC 3986 has it: a blank is %20, a plus %2B. The [Client] makes it of Picture
+	// if it is empty.
 	Binary Percent `json:"binary" required:"true"`
 	// Picture is the picture's bytes, for Binary and FileLength.
 	Picture []byte `json:"-"`
@@ -34,7 +35,7 @@ type UploadPictureResponse struct {
 	Status
 	// Type of the media: "thumb".
 	Type string `json:"type"`
-	// MediaID is for the ThumbMediaID of [ShareMessageRequest].
+	// MediaID is for [ShareMessageRequest.ThumbMediaID].
 	MediaID string `json:"media_id" required:"true"`
 	// CreatedAt is when the picture came, in Unix seconds, as a string.
 	CreatedAt string `json:"created_at"`
@@ -70,7 +71,7 @@ func (r UploadPictureRequest) check() error {
 
 // ShareMessageRequest is the body of /share/wx.
 type ShareMessageRequest struct {
-	// AppID is the app's, which editions later than those we know take too. Empty: it is left out.
+	// AppID is the app's, which editions later than those we know take too. The [Client] leaves it out if it is empty.
 	AppID string `json:"appid,omitempty"`
 	// OpenID is the user who sends.
 	OpenID string `json:"openid" required:"true"`
@@ -113,7 +114,7 @@ type ShareGameMessageRequest struct {
 	Title string `json:"title" required:"true"`
 	// Content is the message's text.
 	Content string `json:"content" required:"true"`
-	// TypeInfo is what is shown beside the text; nil for "text".
+	// TypeInfo is what is shown beside the text. It is missing for "text".
 	TypeInfo *TypeInfo `json:"type_info,omitempty"`
 	// Button is what can be done with the message.
 	Button Button `json:"button" required:"true"`
@@ -143,7 +144,7 @@ type TypeInfo struct {
 	IconURL string `json:"iconurl,omitempty"`
 }
 
-// Button is what can be done with a game message; see [RankButton], [WebButton] and [AppButton].
+// Button is what can be done with a game message. See [RankButton], [WebButton] and [AppButton].
 type Button struct {
 	// Type is "rank" (shows the leaderboard), "web" (opens an address) or "app" (begins the game), each with the field for it.
 	Type string `json:"type" required:"true" enum:"rank,web,app"`
