@@ -13,6 +13,7 @@ func New() *cobra.Command {
 		Use:   "msdk",
 		Short: "Talk to MSDK, understand it, or have something to talk to",
 		Example: `  battlereport msdk explain -503
-  battlereport msdk serve`,
-	}, newExplain(), newServe())
+  battlereport msdk serve
+  battlereport msdk openapi > msdk.json`,
+	}, newExplain(), newServe(), newOpenAPI())
 }
