@@ -220,7 +220,7 @@ func TestRequestsAreListedByWhatTheyAreAbout(t *testing.T) {
 func TestTimePassesFriendsAreMadeAndAllBeginsAgain(t *testing.T) {
 	t.Parallel()
 	sim := msdktest.New(msdktest.Config{NoUserLimit: true, Apps: []msdktest.App{{ID: "wx1", AppKey: appKey, Users: []msdktest.User{{OpenID: "a"}, {OpenID: "b"}}}}})
-	if err := sim.LoadScript([]byte(`{"rules":[{"openid":"x","answer":{"ret":-306}}]}`)); err != nil {
+	if err := sim.LoadScript([]byte(`{"rules":[{"openid":"x","times":1,"answer":{"ret":-306}}]}`)); err != nil {
 		t.Fatal(err)
 	}
 	friends := func(token string) string {
@@ -258,7 +258,13 @@ func TestTimePassesFriendsAreMadeAndAllBeginsAgain(t *testing.T) {
 	if _, there := sim.Leaderboard.Best("wx1", "a"); there || len(sim.Requests()) != 1 || sim.Ledger.Len() != 0 {
 		t.Error("after a reset something of before is there")
 	}
-	if again := mustAsk(t, sim, "GET", "/_/script", ""); again != began {
-		t.Errorf("after a reset the script is %s, want %s", again, began)
+	for range 2 {
+		if again := mustAsk(t, sim, "GET", "/_/script", ""); again != began {
+			t.Errorf("after a reset the script is %s, want %s", again, began)
+		}
+		if got := outcome(sim, battle("x")); got != "-306" {
+			t.Errorf("its rule is answered %s", got)
+		}
+		mustAsk(t, sim, "POST", "/_/reset", "")
 	}
 }
