@@ -45,7 +45,7 @@ type RefreshTokenResponse struct {
 // An access token lasts two hours, a refresh token 30 days; after that the user has to log in again. [Reauthorize]
 // tells of it. A non-nil error is an [*Error].
 func (c *Client) RefreshToken(ctx context.Context, app App, r RefreshTokenRequest) (*RefreshTokenResponse, error) {
-	r.AppID = app.own(r.AppID)
+	r.fill(app)
 	return do[RefreshTokenResponse](ctx, c, callRefreshToken, app, r.OpenID, r, r.RefreshToken)
 }
 

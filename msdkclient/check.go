@@ -138,15 +138,19 @@ func (f *Field) Wanted() string {
 	case f.Min != nil && f.Max != nil:
 		return fmt.Sprintf("%d to %d", *f.Min, *f.Max)
 	}
+	if kind := f.kind(); !f.Required || kind == "an integer" || kind == "a boolean" {
+		return kind
+	}
+	return f.kind() + " that is not empty"
+}
+
+// kind says in words of what type a value must be.
+func (f *Field) kind() string {
 	kind := strings.Join(f.Types, " or ")
-	article := "a "
 	if strings.ContainsRune("aeiou", rune(kind[0])) {
-		article = "an "
+		return "an " + kind
 	}
-	if f.Required && kind != "integer" && kind != "boolean" {
-		return article + kind + " that is not empty"
-	}
-	return article + kind
+	return "a " + kind
 }
 
 // need is a field that something else asks for.

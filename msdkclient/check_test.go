@@ -209,7 +209,7 @@ func TestWhatThePlatformWouldNotTakeIsRefusedHere(t *testing.T) {
 		"a time of another form":           {battle(Battle{BattleInfo: &BattleInfo{ActTime: "2014-09-24T13:10:45Z"}}), `json[0].battleinfo.acttime: "2014-09-24T13:10:45Z": want a time such as 2014-09-24 13:10:45`},
 		"many reports and one of nobody":   {battle(Battle{BaseInfo: BaseInfo{OpenID: "o1"}}, Battle{}), "json[1].baseinfo.openid: want the user's openid, as there are many users"},
 		"data of the game without a name":  {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Value: IntValue(1)}}}), "json[0].userdefined.coins.name: want a string that is not empty"},
-		"data of the game without a value": {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Name: "coins"}}}), "json[0].userdefined.coins.value: want a string or integer that is not empty"},
+		"data of the game without a value": {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Name: "coins"}}}), "json[0].userdefined.coins.value: want an integer or string that is not empty"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()

@@ -10,13 +10,13 @@ import (
 
 // Field describes a field of a request or of an answer, as the interface document does. It is not to be modified.
 //
-// What follows from the Go type is read from that; the tags required, enum, min, max, maxBytes, pattern, want and also say
-// the rest.
+// What follows from the Go type is read from that; the tags required, enum, min, max, maxBytes, pattern, want, type and also
+// say the rest.
 type Field struct {
 	Name     string   // in JSON; empty for an element of an array
 	GoName   string   // of the field in its Go type; empty for an element
 	GoType   string   // of the struct that has the field: "RefreshTokenRequest"
-	Types    []string // of JSON: string, integer, boolean, object, array; more than one where either will do
+	Types    []string // of JSON: string, integer, boolean, object, array; where several will do, the usual one first
 	Required bool     // it must be there, and not be an empty string, array or object
 	Enum     []string // all values there are; none: any
 	Min, Max *int64   // of an integer
@@ -71,6 +71,9 @@ func fieldsOf(t reflect.Type) []*Field {
 		if pattern := sf.Tag.Get("pattern"); pattern != "" {
 			f.Pattern = regexp.MustCompile(pattern)
 		}
+		if kind := sf.Tag.Get("type"); kind != "" {
+			f.Types = []string{kind}
+		}
 		if also := sf.Tag.Get("also"); also != "" && !f.AllowsType(also) {
 			f.Types = append(f.Types, also)
 		}
@@ -99,7 +102,7 @@ func bound(tag string) *int64 {
 func describe(t reflect.Type) *Field {
 	switch t {
 	case reflect.TypeFor[Value]():
-		return &Field{Types: []string{"string", "integer"}}
+		return &Field{Types: []string{"integer", "string"}}
 	case reflect.TypeFor[Sex]():
 		return &Field{Types: []string{"integer", "string"}, Enum: []string{"0", "1", "2"}}
 	case reflect.TypeFor[Battles]():

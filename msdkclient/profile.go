@@ -1,7 +1,6 @@
 package msdkclient
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 )
@@ -27,9 +26,7 @@ type ReportScoreRequest struct {
 // [Client.ReportBattle] replaces it. The platform refuses a second call for the same user within a second. A non-nil error
 // is an [*Error].
 func (c *Client) ReportScore(ctx context.Context, app App, r ReportScoreRequest) error {
-	r.AppID = app.own(r.AppID)
-	r.GrantType = cmp.Or(r.GrantType, "client_credential")
-	r.Expires = cmp.Or(r.Expires, "0")
+	r.fill(app)
 	_, err := do[Status](ctx, c, callReportScore, app, r.OpenID, r)
 	return err
 }
@@ -66,7 +63,7 @@ type BaseInfo struct {
 	// PlatID is 0 for iOS, 1 for Android.
 	PlatID int `json:"platid" required:"true" enum:"0,1"`
 	// PartitionID is the zone, where a game has zones: a string, which the older edition has as an integer.
-	PartitionID Value `json:"partitionid,omitzero"`
+	PartitionID Value `json:"partitionid,omitzero" type:"string" also:"integer"`
 	// RoleID is the character's, where a game has them.
 	RoleID string `json:"roleid,omitempty"`
 	// Level of the user, where a game has levels.
@@ -97,7 +94,7 @@ type UserDefined struct {
 // 3.4.2). The platform takes a call's reports all or not at all, and refuses a second call for the same OpenID within a
 // second. [Client.BattleReport] does the same for reports that are JSON texts already. A non-nil error is an [*Error].
 func (c *Client) ReportBattle(ctx context.Context, app App, r ReportBattleRequest) error {
-	r.AppID = app.own(r.AppID)
+	r.fill(app)
 	_, err := do[Status](ctx, c, callReportBattle, app, r.OpenID, r)
 	return err
 }
@@ -182,7 +179,6 @@ type VIPInfo struct {
 // VIP returns the VIP levels of a user and of the friends who play too: POST /profile/wxget_vip (interface document, 3.4.3).
 // A non-nil error is an [*Error].
 func (c *Client) VIP(ctx context.Context, app App, r VIPRequest) (*VIPResponse, error) {
-	r.AppID = app.own(r.AppID)
-	r.Query.OpType = cmp.Or(r.Query.OpType, 1)
+	r.fill(app)
 	return do[VIPResponse](ctx, c, callVIP, app, r.OpenID, r, r.AccessToken)
 }

@@ -171,6 +171,6 @@ func (r UserInfoResponse) MarshalJSON() ([]byte, error) {
 // UserInfo returns a user's own profile: POST /relation/wxuserinfo (interface document, 3.3.4). A non-nil error is an
 // [*Error].
 func (c *Client) UserInfo(ctx context.Context, app App, r UserInfoRequest) (*UserInfoResponse, error) {
-	r.AppID = app.own(r.AppID)
+	r.fill(app)
 	return do[UserInfoResponse](ctx, c, callUserInfo, app, r.OpenID, r, r.AccessToken)
 }

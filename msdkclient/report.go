@@ -27,6 +27,11 @@ func (c *Client) BattleReport(ctx context.Context, app App, openid string, repor
 	return err
 }
 
+// BattleReportBody is the body that [Client.BattleReport] posts.
+func BattleReportBody(app App, openid string, reports ...[]byte) []byte {
+	return appendBattleReport(nil, app.ID, openid, reports)
+}
+
 // body is the text of a request.
 type body struct{ text []byte }
 

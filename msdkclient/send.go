@@ -20,3 +20,9 @@ func (c *Client) Send(ctx context.Context, app App, what *Call, openid string, b
 func (c *Client) Request(app App, what *Call, openid string, body []byte) *http.Request {
 	return c.request(context.Background(), c.sign(what, app, openid, time.Now()).url, body)
 }
+
+// StatusOf reads what all answers have in common, as liberally as the calls do. It is false if there is no ret.
+func StatusOf(answer []byte) (Status, bool) {
+	a := parseAnswer(answer)
+	return Status{Ret: a.ret, Msg: a.msg, ErrType: a.errType, MSDKExtInfo: a.serial}, a.hasRet
+}

@@ -1,9 +1,6 @@
 package msdkclient
 
-import (
-	"cmp"
-	"context"
-)
+import "context"
 
 // UploadPictureRequest is the body of /share/upload_wx.
 type UploadPictureRequest struct {
@@ -47,14 +44,7 @@ type UploadPictureResponse struct {
 // upload does for all messages with that picture; for the app's own icon none is needed. The URL names no user. A non-nil
 // error is an [*Error].
 func (c *Client) UploadPicture(ctx context.Context, app App, r UploadPictureRequest) (*UploadPictureResponse, error) {
-	r.AppID = app.own(r.AppID)
-	r.Flag = cmp.Or(r.Flag, 1)
-	r.Type = cmp.Or(r.Type, "thumb")
-	r.Binary = cmp.Or(r.Binary, PercentEncode(r.Picture))
-	r.FileLength = cmp.Or(r.FileLength, int64(len(r.Picture)))
-	if app.Encode == 1 {
-		r.Secret = cmp.Or(r.Secret, app.Key)
-	}
+	r.fill(app)
 	return do[UploadPictureResponse](ctx, c, callUploadPicture, app, "", r, r.Secret, r.AccessToken)
 }
 
@@ -198,7 +188,7 @@ func AppButton(name, messageExt string) Button {
 // ShareGameMessage sends a message that is shown in the game center: POST /share/wxgame (interface document, 3.2.3, which
 // says that it is not open to all). A non-nil error is an [*Error].
 func (c *Client) ShareGameMessage(ctx context.Context, app App, r ShareGameMessageRequest) error {
-	r.AppID = app.own(r.AppID)
+	r.fill(app)
 	_, err := do[Status](ctx, c, callShareGameMessage, app, r.OpenID, r, r.AccessToken)
 	return err
 }

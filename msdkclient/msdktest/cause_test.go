@@ -89,7 +89,7 @@ func TestWhatPeopleGetWrongIsNamed(t *testing.T) {
 		"a victory as a number":        {battles(`{"baseinfo":{"platid":0},"battleinfo":{"iswin":1}}`), -1011, "json.battleinfo.iswin must be a boolean: it is 1"},
 		"a time in another form":       {battles(`{"baseinfo":{"platid":0},"battleinfo":{"acttime":"2014-09-24T13:10:45Z"}}`), -1011, "json.battleinfo.acttime must be a time such as 2014-09-24 13:10:45"},
 		"data without a name":          {battles(`{"baseinfo":{"platid":0},"userdefined":{"gold":{"value":1}}}`), -1011, "json.userdefined.gold.name is missing"},
-		"data that is no value":        {battles(`{"baseinfo":{"platid":0},"userdefined":{"gold":{"name":"g","value":1.5}}}`), -1011, "json.userdefined.gold.value must be a string or an integer: it is"},
+		"data that is no value":        {battles(`{"baseinfo":{"platid":0},"userdefined":{"gold":{"name":"g","value":1.5}}}`), -1011, "json.userdefined.gold.value must be an integer or a string: it is"},
 		"data that is bare":            {battles(`{"baseinfo":{"platid":0},"userdefined":{"gold":3}}`), -1011, "json.userdefined.gold must be an object: it is 3"},
 		"an expiry as a duration":      {to(msdktest.PathScore, score("ann", "7", "86400")), -1011, `expires must be the Unix time in seconds, such as 1893456000, or 0 for never; no duration, no milliseconds: it is "86400", which looks like a duration`},
 		"an expiry in milliseconds":    {to(msdktest.PathScore, score("ann", "7", "1893456000000")), -1011, `: it is "1893456000000", which looks like milliseconds`},
