@@ -26,6 +26,16 @@ func BuiltIns() []string {
 	return names
 }
 
+// BuiltIn returns the text of the built-in schema of that name, one of [BuiltIns], as it is embedded; nil if there is none.
+// It may be kept as a file and loaded as such.
+func BuiltIn(name string) []byte {
+	edition, ok := strings.CutPrefix(name, builtInPrefix)
+	if !ok {
+		return nil
+	}
+	return builtIn(builtInID(edition))
+}
+
 // builtInID returns the "$id" of a built-in schema.
 func builtInID(edition string) string { return builtInBase + edition + ".json" }
 
