@@ -23,6 +23,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/msdkcmd"
 	"github.com/battlereport/battlereport/cmd/internal/publishcmd"
 	"github.com/battlereport/battlereport/cmd/internal/runcmd"
+	"github.com/battlereport/battlereport/cmd/internal/schemacmd"
 	"github.com/battlereport/battlereport/cmd/internal/skipcmd"
 	"github.com/battlereport/battlereport/cmd/internal/validatecmd"
 )
@@ -55,6 +56,7 @@ nothing of what was asked for (such as a letter that matches).`,
 		runcmd.New(),
 		configcmd.New(),
 		validatecmd.New(),
+		schemacmd.New(),
 		publishcmd.New(),
 		deadlettercmd.New(),
 		skipcmd.New(),
