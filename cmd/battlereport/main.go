@@ -1,11 +1,11 @@
 // Command battlereport takes battle reports from Kafka to the WeChat Game Center, and is the tool of the people around
-// that: it checks and publishes reports, sees to dead letters, moves the group past what cannot be read, checks
-// configurations, and says what it is.
+// that: it checks and publishes reports, sees to dead letters, moves the group past what cannot be read, calls the platform
+// by hand, checks configurations, prints schemas, and says what it is.
 //
 // A command writes its result to standard output and what it has to say about it to standard error. It exits 0 when
 // done, 1 when its answer is no, such as an invalid report, 2 when it could not do what was asked, and 3 when there is
-// nothing of what was asked for, such as a letter that matches. SIGINT and SIGTERM let it end in order; a second one ends
-// it at once.
+// nothing of what was asked for, such as a letter that matches; msdk call has more, which its help tells. SIGINT and
+// SIGTERM let it end in order; a second one ends it at once.
 package main
 
 import (

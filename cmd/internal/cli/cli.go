@@ -2,8 +2,8 @@
 // check of arguments and flags, terminals, input by lines, progress, and questions.
 //
 // A command writes its result to standard output and what it has to say about it to standard error. It returns an error,
-// [ErrNo] or [ErrNone] where all is said already, and [Run] makes of that what is left to be said, after the program's
-// name, and the exit code. The program's name is that of its root command.
+// [ErrNo], [ErrNone] or an [ExitError] where all is said already, and [Run] makes of that what is left to be said, after the
+// program's name, and the exit code. The program's name is that of its root command.
 //
 // Where no terminal is, nothing is coloured, broken into lines, or shown of progress. Nothing in this package is safe for
 // concurrent use, unless it says so.

@@ -22,6 +22,12 @@ const (
 	ExitNone   = 3 // there is nothing of what was asked for
 )
 
+// An ExitError is that of a command that has said all there is to say and ends with an exit code of its own, beyond those that
+// all commands have in common.
+type ExitError int
+
+func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // The errors of a command that has said all there is to say.
 var (
 	ErrNo   = errors.New("no")              // its answer is no: [ExitNo]
@@ -48,9 +54,12 @@ func Usage(cmd *cobra.Command, err error) error {
 
 // exit tells err to a person, unless that was done, and returns the exit code for it.
 func exit(root *cobra.Command, err error) int {
+	var own ExitError
 	switch {
 	case err == nil:
 		return ExitDone
+	case errors.As(err, &own):
+		return int(own)
 	case errors.Is(err, ErrNo):
 		return ExitNo
 	case errors.Is(err, ErrNone):

@@ -1,4 +1,5 @@
 // Package msdkcmd is the command msdk and those under it, a file a verb, for people who talk to MSDK, or make others do so.
+// What is signed, sent and read is package msdkclient's.
 package msdkcmd
 
 import (
@@ -12,8 +13,9 @@ func New() *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "msdk",
 		Short: "Talk to MSDK, understand it, or have something to talk to",
-		Example: `  battlereport msdk explain -503
+		Example: `  battlereport msdk call /auth/check_token -c battlereport.yaml --example --dry-run
+  battlereport msdk explain -503
   battlereport msdk serve
   battlereport msdk openapi > msdk.json`,
-	}, newExplain(), newServe(), newOpenAPI())
+	}, newCall(), newExplain(), newServe(), newOpenAPI())
 }

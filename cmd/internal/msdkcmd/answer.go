@@ -1,0 +1,95 @@
+package msdkcmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/battlereport/battlereport/cmd/internal/cli"
+	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/msdkclient"
+)
+
+// outcomes are the classes of failures: by which code the command ends, and what there is to do. The codes are beyond those
+// that all commands have.
+var outcomes = []struct {
+	class  string // as msdkclient.Class says it
+	code   int
+	advice string
+}{
+	{"retry", 10, "it passes: try again in a while"},
+	{"throttle", 11, "wait, and make fewer calls"},
+	{"record", 12, "something in this request is wrong: change it"},
+	{"app", 13, "the app is misconfigured or barred: see the key, the appid and what it has been given rights to"},
+	{"endpoint", 14, "the call itself is wrong: see the base URL, the path and the form of the body"},
+	{"user", 15, "this user is to refresh the access token, or to log in again"},
+}
+
+// exitCodesHelp says of the exit codes what --help does.
+func exitCodesHelp() string {
+	var b strings.Builder
+	b.WriteString("Exit codes: 0 accepted (ret 0 or 1), or shown and not sent; 2 could not do it: usage, configuration, or no answer came;\n" +
+		"3 there is no such letter. Refused by the platform, by class:\n\n")
+	for _, o := range outcomes {
+		fmt.Fprintf(&b, "  %d  %-9s %s\n", o.code, o.class, o.advice)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// conclude writes the answer to standard output and what it means to standard error, and returns the error to end with.
+func conclude(cmd *cobra.Command, form string, answer []byte, took time.Duration, err error) error {
+	var failure *msdkclient.Error
+	if err != nil && (!errors.As(err, &failure) || failure.HTTPStatus == 0) {
+		return err // no answer came
+	}
+	if err := writeAnswer(cmd.OutOrStdout(), form, answer); err != nil {
+		return err
+	}
+	stderr := cmd.ErrOrStderr()
+	if failure == nil {
+		status, _ := msdkclient.StatusOf(answer)
+		meaning := "success"
+		if status.Ret != 0 {
+			meaning = "empty result"
+		}
+		fmt.Fprintf(stderr, "HTTP 200, ret %d, %s, in %s\n", status.Ret, meaning, words.Rough(took))
+		return nil
+	}
+	told := *failure
+	told.Msg = "" // the answer has it, and whatever secret of the request it repeats
+	if told.HTTPStatus == 200 {
+		fmt.Fprint(stderr, "HTTP 200, ")
+	}
+	fmt.Fprintf(stderr, "%v, in %s\n", &told, words.Rough(took))
+	for _, o := range outcomes {
+		if o.class == failure.Class.String() {
+			fmt.Fprintf(stderr, "class %s: %s\n", o.class, o.advice)
+			return cli.ExitError(o.code)
+		}
+	}
+	return cli.ErrNo
+}
+
+// writeAnswer writes an answer: for people indented, and with nothing in it that a terminal would take for more than text.
+func writeAnswer(out io.Writer, form string, answer []byte) error {
+	if form == "pretty" || form == "" && cli.IsTerminal(out) {
+		var b bytes.Buffer
+		if json.Indent(&b, answer, "", "  ") != nil {
+			b.Reset()
+			b.Write(answer)
+		}
+		var lines []string
+		for line := range strings.Lines(b.String()) {
+			lines = append(lines, words.Visible(strings.TrimSuffix(line, "\n")))
+		}
+		answer = []byte(strings.Join(lines, "\n") + "\n")
+	}
+	_, err := out.Write(answer)
+	return err
+}
