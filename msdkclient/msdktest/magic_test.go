@@ -62,7 +62,7 @@ func TestMagicOpenIDs(t *testing.T) {
 		"a report carries no user's token to err": {battle("code_42001_x"), 200, `{"ret":-20000,"msg":"42001,access_token expired: the openid code_42001_x asks for it","msdkExtInfo"`},
 		"one that is both is WeChat's":            {battle("code_-1_x"), 200, `{"ret":-20000,"msg":"-1,`},
 		"unless it is called QQ's":                {battle("code_qq-1_x"), 200, `{"ret":-10000,"msg":"-1,`},
-		"the game center is QQ's":                 {battle("code_qq-4012_x"), 200, `{"ret":-10000,"msg":"-4012,`},
+		"the game center is QQ's":                 {battle("code_qq-4012_x"), 200, `{"ret":-10000,"msg":"-4012,only scores above the last one are taken: `},
 		"a code that is QQ's alone needs no name": {battle("code_100015"), 200, `{"ret":-10000,"msg":"100015,`},
 		"a code in no table is a ret":             {battle("code_-1234_x"), 200, `{"ret":-1234,"msg":"failure: the openid code_-1234_x asks for it"`},
 		"or what its layer says":                  {battle("code_wechat49999_x"), 200, `{"ret":-20000,"msg":"49999,failure`},
