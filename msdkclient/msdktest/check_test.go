@@ -38,6 +38,9 @@ func TestChecks(t *testing.T) {
 		"one object needs no openid":  {battles(`{"baseinfo":{"platid":0}}`), 200, 0, "success"},
 		"integers may be written 1.0": {battles(`{"baseinfo":{"platid":1.0}}`), 200, 0, "success"},
 		"a good score is accepted":    {func() *call { return score(`{"appid":"wx1","openid":"o1","score":"7","expires":"0"}`) }, 200, 0, "success"},
+		"a name may be escaped": {spoilt(func(c *call) {
+			c.body = strings.NewReplacer("json", `\u006ason`, "platid", `pl\u0061tid`).Replace(c.body)
+		}), 200, 0, "success"},
 
 		"only POST":                           {spoilt(func(c *call) { c.method = http.MethodPut }), 405, 0, ""},
 		"the path may end without a slash":    {spoilt(func(c *call) { c.path = msdktest.PathBattleReport }), 200, 0, "success"},
