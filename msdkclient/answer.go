@@ -106,6 +106,11 @@ func leadingCode(msg string) int {
 	return code
 }
 
+// common is the answer as callers have it.
+func (a answer) common() Status {
+	return Status{Ret: a.ret, Msg: valid(a.msg), ErrType: a.errType, MSDKExtInfo: valid(a.serial)}
+}
+
 // valid is a text from outside with the mark U+FFFD for what is no UTF-8 in it.
 func valid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 

@@ -26,6 +26,7 @@ const (
 const (
 	maxAnswer     = 64 << 10
 	maxListAnswer = 4 << 20
+	sizeOfFriend  = 250
 )
 
 // Call describes one of the twelve calls of the MSDK interface document. It is not to be modified.

@@ -53,7 +53,7 @@ func (d decoder) value(name string, text []byte, into reflect.Value) error {
 		return nil
 	}
 	refuse := func(want string) error {
-		return &FieldError{Field: name, Value: clip(string(text)), Want: want}
+		return &FieldError{Field: name, Value: shown(text), Want: want}
 	}
 	if sex, ok := into.Addr().Interface().(*Sex); ok { // whatever else it says is not known
 		n, _ := integer(member{value: text, whole: true})
@@ -65,11 +65,8 @@ func (d decoder) value(name string, text []byte, into reflect.Value) error {
 	}
 	switch into.Kind() {
 	case reflect.String:
-		switch text[0] { // what is in it is not shown: it may be a token
-		case '{':
-			return &FieldError{Field: name, Value: "an object", Want: "a string"}
-		case '[':
-			return &FieldError{Field: name, Value: "an array", Want: "a string"}
+		if text[0] == '{' || text[0] == '[' {
+			return refuse("a string")
 		}
 		into.SetString(readable(text))
 	case reflect.Int, reflect.Int64:
@@ -79,9 +76,15 @@ func (d decoder) value(name string, text []byte, into reflect.Value) error {
 		}
 		into.SetInt(n)
 	case reflect.Slice:
+		if isNothing(text) {
+			text = []byte("[]")
+		}
+		if text[0] != '[' {
+			return refuse("an array")
+		}
 		return d.list(name, text, into)
 	case reflect.Struct:
-		if s := strings.Trim(string(text), "[] \t\r\n"); s == "" { // an empty list, which some languages write for an empty object
+		if isNothing(text) {
 			return nil
 		}
 		if text[0] != '{' {
@@ -94,9 +97,32 @@ func (d decoder) value(name string, text []byte, into reflect.Value) error {
 	return nil
 }
 
+// isNothing tells an empty list or object. Some languages write the one for the other, and some an empty string for either.
+func isNothing(text []byte) bool {
+	last := len(text) - 1
+	if last < 1 || len(bytes.TrimSpace(text[1:last])) > 0 {
+		return false
+	}
+	ends := string([]byte{text[0], text[last]})
+	return ends == "[]" || ends == "{}" || ends == `""`
+}
+
+// shown is a value of the wrong type as an error may have it. What is in a list or an object is not shown: there may be a
+// token or a user in it.
+func shown(text []byte) string {
+	switch text[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	default:
+		return clip(string(text))
+	}
+}
+
 func (d decoder) list(name string, text []byte, into reflect.Value) error {
 	s := scanner{text: text, wide: d.wide}
-	list := reflect.MakeSlice(into.Type(), 0, bytes.Count(text, []byte("},"))+1)
+	list := reflect.MakeSlice(into.Type(), 0, len(text)/sizeOfFriend+1)
 	var err error
 	whole := s.elements(func(value []byte) {
 		if err != nil {

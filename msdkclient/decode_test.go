@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -88,6 +89,7 @@ func TestNothingIsAnEmptyAnswer(t *testing.T) {
 	for _, text := range []string{
 		`{"ret":1,"msg":"empty result"}`, `{"ret":0,"data":{}}`, `{"ret":0,"data":[]}`, `{"ret":0,"data":null}`,
 		`{"ret":0,"data":{"vipinfo":null}}`, `{"ret":0,"data":{"vipinfo":[]}}`,
+		`{"ret":0,"data":""}`, `{"ret":0,"data":{"vipinfo":{}}}`, `{"ret":0,"data":{"vipinfo":""}}`, `{"ret":0,"data":{"vipinfo":[ ]}}`,
 	} {
 		if got, err := read[VIPResponse](text); err != nil || len(got.Data.Users) != 0 {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -98,8 +100,10 @@ func TestNothingIsAnEmptyAnswer(t *testing.T) {
 func TestWhatAnAnswerLacksIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`{"ret":0,"lists":7}`:                               "lists: want an array that does not break off",
-		`{"ret":0,"lists":"a"}`:                             "lists: want an array that does not break off",
+		`{"ret":0,"lists":7}`:                               "lists: 7: want an array",
+		`{"ret":0,"lists":"a"}`:                             `lists: "a": want an array`,
+		`{"ret":0,"lists":{"openid":"a"}}`:                  "lists: an object: want an array",
+		`{"ret":0,"lists":[["a"]]}`:                         "lists[0]: an array: want an object",
 		`{"ret":0,"lists":[{"openid":"a"},{"openid":[1]}]}`: "lists[1].openid: an array: want a string",
 		`{"ret":0,"lists":[{"openid":"a"},7]}`:              "lists[1]: 7: want an object",
 		`{"ret":0,"lists":[{"openid":"a"},{"open`:           "answer: want an object that does not break off",
@@ -111,7 +115,8 @@ func TestWhatAnAnswerLacksIsNamed(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`{"ret":0}`: "accessToken: want it in the answer",
+		`{"ret":0}`:                      "accessToken: want it in the answer",
+		`{"ret":1,"msg":"empty result"}`: "accessToken: want it in the answer",
 		`{"ret":0,"accessToken":"a","refreshToken":"b","openid":"c","expiresIn":"soon"}`:      `expiresIn: "soon": want an integer`,
 		`{"ret":0,"accessToken":"a","refreshToken":"b","openid":"c","expiresIn":1.5}`:         `expiresIn: 1.5: want an integer`,
 		`{"ret":0,"accessToken":"a","refreshToken":"","openid":"c","expiresIn":"7200"}`:       "refreshToken: want it in the answer",
@@ -120,6 +125,20 @@ func TestWhatAnAnswerLacksIsNamed(t *testing.T) {
 		if _, err := read[RefreshTokenResponse](text); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
+	}
+}
+
+func TestAListTakesNoMemoryForWhatIsNotInIt(t *testing.T) {
+	text := `{"ret":0,"lists":[{"nickName":"` + strings.Repeat("},", maxListAnswer/2-100) + `"}]}`
+	before, after := new(runtime.MemStats), new(runtime.MemStats)
+	runtime.ReadMemStats(before)
+	got, err := read[ProfilesResponse](text)
+	runtime.ReadMemStats(after)
+	if err != nil || len(got.Profiles) != 1 {
+		t.Errorf("%d, %v", len(got.Profiles), err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8*maxListAnswer {
+		t.Errorf("%d bytes", took)
 	}
 }
 

@@ -50,7 +50,7 @@ func (c *Call) checkRequest(app App, openid string, request any) error {
 
 // decode reads the answer into a struct that has a Status, or is one.
 func (r reply) decode(into reflect.Value) error {
-	status := Status{Ret: r.ret, Msg: valid(r.msg), ErrType: r.errType, MSDKExtInfo: valid(r.serial)}
+	status := r.answer.common()
 	if s, ok := into.Addr().Interface().(*Status); ok { // which needs no more than the ret
 		*s = status
 		return nil
@@ -62,7 +62,7 @@ func (r reply) decode(into reflect.Value) error {
 	}
 	for _, f := range fieldsOf(into.Type()) {
 		v := into.FieldByIndex(f.index)
-		if f.Required && v.Kind() == reflect.String && v.Len() == 0 && r.ret == 0 {
+		if f.Required && v.Kind() == reflect.String && v.Len() == 0 {
 			return &FieldError{Field: f.Name, Want: "it in the answer"}
 		}
 	}
