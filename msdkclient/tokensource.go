@@ -61,7 +61,7 @@ func (c *Client) TokenSource(app App, t Token, opts ...TokenOption) *TokenSource
 }
 
 // Set replaces the token, by that of a new login for instance. It ends the waiting of those who wait for a refresh; one
-// that is under way changes nothing any more.
+// that is under way changes nothing any more. A login is to be saved after Set, since until then a refresh may be saved.
 func (s *TokenSource) Set(t Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +160,10 @@ const pause = 10 * time.Second
 
 // renew carries out r. refused is how the token's refresh was refused, if it was before.
 func (s *TokenSource) renew(ctx context.Context, r *renewal, old Token, refused error) {
-	t, err := s.another(ctx, old, refused)
+	t, isNew, err := s.another(ctx, old, refused)
+	if isNew && s.isUnderWay(r) {
+		s.onRefresh(t)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.renewal != r {
@@ -183,12 +186,18 @@ func (s *TokenSource) renew(ctx context.Context, r *renewal, old Token, refused 
 	close(r.done)
 }
 
+func (s *TokenSource) isUnderWay(r *renewal) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewal == r
+}
+
 // another returns a token in the place of the old one: a new one, or that of whoever has refreshed it already.
-func (s *TokenSource) another(ctx context.Context, old Token, refused error) (Token, error) {
+func (s *TokenSource) another(ctx context.Context, old Token, refused error) (t Token, isNew bool, err error) {
 	if refused == nil {
-		t, err := s.refresh(ctx, old)
+		t, err = s.refresh(ctx, old)
 		if !Reauthorize(err) || s.reload == nil {
-			return t, err
+			return t, err == nil, err
 		}
 		refused = err
 	}
@@ -197,11 +206,11 @@ func (s *TokenSource) another(ctx context.Context, old Token, refused error) (To
 	other, err := s.reload(loading)
 	switch {
 	case err != nil:
-		return Token{}, fmt.Errorf("load the token that another has refreshed: %w", err)
+		return Token{}, false, fmt.Errorf("load the token that another has refreshed: %w", err)
 	case other.AccessToken == old.AccessToken && other.RefreshToken == old.RefreshToken:
-		return Token{}, refused
+		return Token{}, false, refused
 	default:
-		return other, nil // if that has expired, it is refreshed next
+		return other, false, nil // if that has expired, it is refreshed next
 	}
 }
 
@@ -218,12 +227,10 @@ func (s *TokenSource) refresh(ctx context.Context, old Token) (Token, error) {
 	case err != nil:
 		return Token{}, err
 	}
-	t := Token{
+	return Token{
 		OpenID: old.OpenID, AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken,
 		Expiry: expiry(answer.ExpiresIn, time.Now()),
-	}
-	s.onRefresh(t)
-	return t, nil
+	}, nil
 }
 
 // String names the app alone.

@@ -430,12 +430,25 @@ func TestALoadThatHangsEndsLikeACall(t *testing.T) {
 	})
 }
 
+func TestAnEmptyAnswerIsNoToken(t *testing.T) {
+	t.Parallel()
+	withTokens(t, func(t *testing.T, a *issuer, c *Client) {
+		token := a.token()
+		token.Expiry = time.Now()
+		s := c.TokenSource(testApp, token, OnRefresh(func(token Token) { t.Errorf("saved %+q", token.RefreshToken) }))
+		a.answers(`{"ret":1,"msg":"empty result"}`)
+		if got, err := s.Token(t.Context()); !IsRetryable(err) {
+			t.Errorf("%q, %v", got.AccessToken, err)
+		}
+	})
+}
+
 func TestAnotherLoginWinsOverARefreshUnderWay(t *testing.T) {
 	t.Parallel()
 	withTokens(t, func(t *testing.T, a *issuer, c *Client) {
 		token := a.token()
 		token.Expiry = time.Now()
-		s := c.TokenSource(testApp, token)
+		s := c.TokenSource(testApp, token, OnRefresh(func(token Token) { t.Errorf("saved %s over the login's", token.RefreshToken) }))
 		time.AfterFunc(time.Millisecond, func() {
 			s.Set(Token{OpenID: "o1", AccessToken: "login", RefreshToken: "r9"})
 		})
