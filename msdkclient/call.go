@@ -41,12 +41,13 @@ type reply struct {
 	mask   *mask // of what must not be shown of it
 }
 
-// call makes one attempt at one call, if there is any sense in it, and returns a good answer.
-func (c *Client) call(ctx context.Context, what *Call, app App, openid string, body *body) (reply, error) {
+// call makes one attempt at one call, if there is any sense in it, and returns a good answer. The secrets are those of the
+// body.
+func (c *Client) call(ctx context.Context, what *Call, app App, openid string, body *body, secrets ...string) (reply, error) {
 	if err := what.refuse(app, openid); err != nil {
 		return reply{}, err
 	}
-	return c.attempt(ctx, what, app, openid, body)
+	return c.attempt(ctx, what, app, openid, body, secrets...)
 }
 
 // refuse says what is wrong with the identities of a call, whatever its body is; nil if nothing.
@@ -57,7 +58,7 @@ func (what *Call) refuse(app App, openid string) error {
 	case strings.HasPrefix(app.ID, guestPrefix):
 		class, err = Endpoint, guest("appid", app.ID)
 	case strings.HasPrefix(openid, guestPrefix):
-		class, err = Record, guest("openid", openid)
+		class, err = Record, guest("openid", "") // no error names a user
 	default:
 		return nil
 	}
@@ -85,7 +86,7 @@ func (c *Client) attempt(ctx context.Context, what *Call, app App, openid string
 func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body, mask *mask) (reply, *Error) {
 	path := what.Path
 	if err := context.Cause(ctx); err != nil { // not every transport asks
-		return reply{}, &Error{Class: Retry, Path: path, Err: err}
+		return reply{}, &Error{Class: Retry, Path: path, Err: cancelled(ctx, err)}
 	}
 	transport := c.connections.get()
 	way := progress{foreign: c.connections.foreign != nil}
@@ -99,7 +100,7 @@ func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body,
 	resp, err := transport.RoundTrip(c.request(way.follow(ctx), s.url, body.text))
 	switch {
 	case err != nil:
-		return reply{}, &Error{Class: classifyTrouble(err), Path: path, Uncertain: way.uncertain(), Err: mask.err(err)}
+		return reply{}, &Error{Class: classifyTrouble(err), Path: path, Uncertain: way.uncertain(), Err: cancelled(ctx, mask.err(err))}
 	case resp == nil || resp.Body == nil:
 		return reply{}, &Error{Class: Retry, Path: path, Uncertain: true, Err: errNoAnswer}
 	}
@@ -115,7 +116,7 @@ func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body,
 			Class: Retry, Path: path, HTTPStatus: resp.StatusCode, Uncertain: true, Err: errNotOurs,
 		}
 	}
-	r.text, r.answer, r.torn = text, a, cmp.Or(readErr, unpackErr)
+	r.text, r.answer, r.torn = text, a, cancelled(ctx, cmp.Or(readErr, unpackErr))
 	class, uncertain := decide(resp.StatusCode, a, what.UserToken)
 	if class == accepted {
 		return r, nil
@@ -144,6 +145,15 @@ func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body,
 		}
 	}
 	return r, e
+}
+
+// cancelled has an error that is the cause of the context's end be context.Canceled too, if the caller has cancelled it:
+// whoever asks for that need not know the cause.
+func cancelled(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Cause(ctx)) && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: %w", context.Canceled, err)
+	}
+	return err
 }
 
 func guest(name, value string) error {

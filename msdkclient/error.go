@@ -45,6 +45,9 @@ func (e *Error) Error() string {
 		}
 	}
 	if e.Err != nil {
+		if e.HasRet {
+			b.WriteByte(',')
+		}
 		fmt.Fprintf(&b, " %v", e.Err)
 	}
 	fmt.Fprintf(&b, " (%s", e.Class)

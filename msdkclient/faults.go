@@ -141,6 +141,10 @@ func (f *Field) shown(value any) string {
 	return clip(string(text))
 }
 
-func (f *Field) isSecret() bool {
-	return strings.Contains(strings.ToLower(f.Name), "token") || f.Name == "secret"
+func (f *Field) isSecret() bool { return isSecret(f.Name) }
+
+// isSecret tells the names of fields that hold a token or a key.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "token") || name == "secret"
 }

@@ -80,12 +80,13 @@ func forms(secret string) []string {
 	return slices.Compact(all)
 }
 
-// bytes keeps what holds no secret as it is. A mask that is nil has none to hide.
-func (m *mask) bytes(text []byte) []byte {
+// answer hides the key and the signature in an answer. Tokens are what may have been asked for. A mask that is nil has
+// nothing to hide.
+func (m *mask) answer(text []byte) []byte {
 	if m == nil || len(text) == 0 {
 		return text
 	}
-	return []byte(m.text(string(text)))
+	return []byte(newMask(m.key, m.sig, m.user, m.proxy).text(string(text)))
 }
 
 // err keeps an error as it is unless its text holds a secret, or the URL's user; then only the masked text remains. What

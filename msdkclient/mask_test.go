@@ -66,6 +66,10 @@ func TestTokensOfARequestAreNotInItsError(t *testing.T) {
 			})
 			return err
 		}, secret},
+		"of Send": {func(c *Client) error {
+			_, err := c.Send(t.Context(), testApp, callRefreshToken, "o1", []byte(`{"appid":"wx1","refreshToken":"`+refresh+`"}`))
+			return err
+		}, refresh},
 		"of Friends": {func(c *Client) error {
 			_, err := c.Friends(t.Context(), testApp, FriendsRequest{OpenID: "o1", AccessToken: access})
 			return err
@@ -103,9 +107,19 @@ func TestATokenThatIsNoStringIsNotInTheError(t *testing.T) {
 	} {
 		c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
 		_, err := c.RefreshToken(t.Context(), testApp, RefreshTokenRequest{RefreshToken: "hunter2-refresh", OpenID: "o1"})
-		if e := asError(t, err); e.Class != Retry || !e.Uncertain || e.Err.Error() != want {
+		if e := asError(t, err); e.Class != Retry || !e.Uncertain || e.Err.Error() != want || e.Error() != "msdk /auth/refresh_token: ret 0, success, "+want+" (retry, outcome uncertain)" {
 			t.Errorf("%s: %v, want %s", answer, e, want)
 		}
+	}
+}
+
+func TestAnAnswerOfSendHoldsTheTokensAskedFor(t *testing.T) {
+	t.Parallel()
+	const answer = `{"ret":0,"accessToken":"another-token","refreshToken":"the-same-token"}`
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) })
+	text, err := c.Send(t.Context(), testApp, callRefreshToken, "o1", []byte(`{"appid":"wx1","refreshToken":"the-same-token"}`))
+	if string(text) != answer || err != nil {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

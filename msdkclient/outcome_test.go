@@ -138,6 +138,8 @@ func failureOf(t *testing.T, c *Client, ctx context.Context) *Error {
 	return asError(t, c.BattleReport(ctx, testApp, "o1", report))
 }
 
+var errStop = errors.New("stop")
+
 func TestCancellationIsUncertainOnceTheRequestIsOut(t *testing.T) {
 	t.Parallel()
 	for rule, answer := range map[string]msdktest.Answer{
@@ -147,10 +149,10 @@ func TestCancellationIsUncertainOnceTheRequestIsOut(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			simulate(t, func(t *testing.T, _ *msdktest.Server, c *Client) {
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(2*time.Second, cancel)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(2*time.Second, func() { cancel(errStop) })
 				e := failureOf(t, c, ctx)
-				if e.Class != Retry || !e.Uncertain || !errors.Is(e, context.Canceled) {
+				if e.Class != Retry || !e.Uncertain || !errors.Is(e, context.Canceled) || !errors.Is(e, errStop) || IsRetryable(e) {
 					t.Errorf("%+v, want an uncertain, cancelled retry", e)
 				}
 			}, msdktest.Always(answer))
@@ -173,6 +175,14 @@ func TestNothingIsUncertainBeforeTheRequestIsOut(t *testing.T) {
 			func(ctx context.Context) context.Context {
 				ctx, cancel := context.WithCancel(ctx)
 				cancel()
+				return ctx
+			},
+			hang, context.Canceled,
+		},
+		"cancelled before the call for a cause": {
+			func(ctx context.Context) context.Context {
+				ctx, cancel := context.WithCancelCause(ctx)
+				cancel(errStop)
 				return ctx
 			},
 			hang, context.Canceled,

@@ -12,8 +12,19 @@ import (
 func (c *Client) Send(ctx context.Context, app App, what *Call, openid string, body []byte) (answer []byte, err error) {
 	b := newBody()
 	b.text = append(b.text, body...)
-	reply, err := c.call(ctx, what, app, openid, b)
-	return reply.mask.bytes(reply.text), err
+	reply, err := c.call(ctx, what, app, openid, b, secretsIn(body)...)
+	return reply.mask.answer(reply.text), err
+}
+
+// secretsIn are the tokens and keys in a body.
+func secretsIn(body []byte) (secrets []string) {
+	s := scanner{text: body}
+	s.members(func(m member) {
+		if isSecret(plain(m.name)) {
+			secrets = append(secrets, plain(m.value))
+		}
+	})
+	return secrets
 }
 
 // Request is what [Client.Send] would send now: signed, so that its URL is a secret for ten minutes; see [RedactURL].
@@ -24,5 +35,5 @@ func (c *Client) Request(app App, what *Call, openid string, body []byte) *http.
 // StatusOf reads what all answers have in common, as liberally as the calls do. It is false if there is no ret.
 func StatusOf(answer []byte) (Status, bool) {
 	a := parseAnswer(answer)
-	return Status{Ret: a.ret, Msg: a.msg, ErrType: a.errType, MSDKExtInfo: a.serial}, a.hasRet
+	return a.common(), a.hasRet
 }
