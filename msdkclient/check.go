@@ -62,7 +62,10 @@ func (f *Field) check(name string, v reflect.Value) error {
 	if f.Required && isEmpty(v) {
 		return &FieldError{Field: name, Want: f.Wanted()}
 	}
-	if v.Type() == reflect.TypeFor[Value]() {
+	if value, ok := v.Interface().(Value); ok {
+		if !value.isString && strings.ContainsAny(value.text, ".eE") { // as it may have been read
+			return &FieldError{Field: name, Value: clip(value.text), Want: f.Wanted()}
+		}
 		return nil
 	}
 	switch v.Kind() {

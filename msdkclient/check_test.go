@@ -125,6 +125,10 @@ func TestWhatThePlatformWouldNotTakeIsRefusedHere(t *testing.T) {
 			return c.ReportBattle(ctx, testApp, ReportBattleRequest{OpenID: "o1", Battles: b})
 		}
 	}
+	var fraction Value
+	if err := json.Unmarshal([]byte("1.5"), &fraction); err != nil {
+		t.Fatal(err)
+	}
 	const expiry = "want the Unix time in seconds, such as 1893456000, or 0 for never; no duration, no milliseconds"
 	for rule, tt := range map[string]struct {
 		call func() error
@@ -210,6 +214,8 @@ func TestWhatThePlatformWouldNotTakeIsRefusedHere(t *testing.T) {
 		"many reports and one of nobody":   {battle(Battle{BaseInfo: BaseInfo{OpenID: "o1"}}, Battle{}), "json[1].baseinfo.openid: want the user's openid, as there are many users"},
 		"data of the game without a name":  {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Value: IntValue(1)}}}), "json[0].userdefined.coins.name: want a string that is not empty"},
 		"data of the game without a value": {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Name: "coins"}}}), "json[0].userdefined.coins.value: want an integer or string that is not empty"},
+		"data of the game with a fraction": {battle(Battle{UserDefined: map[string]UserDefined{"coins": {"coins", fraction}}}), "json[0].userdefined.coins.value: 1.5: want an integer or string that is not empty"},
+		"a zone with a fraction":           {battle(Battle{BaseInfo: BaseInfo{PartitionID: fraction}}), "json[0].baseinfo.partitionid: 1.5: want a string or integer"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +235,7 @@ func TestGuestsAreRefusedBeforeTheCall(t *testing.T) {
 			t.Error(e)
 		}
 	}
-	if e := asError(t, c.CheckToken(t.Context(), testApp, CheckTokenRequest{AccessToken: "t", OpenID: "G_o"})); e.Class != Record {
+	if e := asError(t, c.CheckToken(t.Context(), testApp, CheckTokenRequest{AccessToken: "t", OpenID: "G_ann"})); e.Class != Record || strings.Contains(e.Error(), "ann") {
 		t.Error(e)
 	}
 }
