@@ -57,8 +57,8 @@ func (r reply) decode(into reflect.Value) error {
 	}
 	err := decoder{r.wide}.object("", r.text, into)
 	into.FieldByName("Status").Set(reflect.ValueOf(status))
-	if err := cmp.Or(r.torn, err); err != nil {
-		return err
+	if err != nil { // otherwise it is whole, whatever came behind it or stands in its headers
+		return cmp.Or(r.torn, err)
 	}
 	for _, f := range fieldsOf(into.Type()) {
 		v := into.FieldByIndex(f.index)

@@ -98,6 +98,30 @@ func TestAPackedAnswerIsRead(t *testing.T) {
 	}
 }
 
+func TestAPackedListIsReadIfItIsWhole(t *testing.T) {
+	t.Parallel()
+	text := `{"ret":0,"openids":["` + strings.Repeat(`o2","`, 100) + `o3"]}`
+	for rule, tt := range map[string]struct {
+		body, coding string
+		whole        bool
+	}{
+		"as gzip":                               {gzipped(text), "gzip", true},
+		"as gzip without its checksum":          {cut(gzipped(text), 8), "gzip", true},
+		"as gzip with something behind it":      {gzipped(text) + "\x00\x00 and more", "gzip", true},
+		"unless its header speaks of a charset": {text, "utf-8", true},
+		"but not gzip that is cut off":          {cut(gzipped(text), 20), "gzip", false},
+		"but not what is cut off":               {cut(text, 3), "utf-8", false},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			got, err := answering(t, tt.body, tt.coding).Friends(t.Context(), testApp, good.ids)
+			if tt.whole && (err != nil || len(got.OpenIDs) != 101) || !tt.whole && !asError(t, err).Uncertain {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestAPackedAnswerThatCannotBeReadSaysWhy(t *testing.T) {
 	t.Parallel()
 	const text = `{"ret":0,"msg":"success"}`
