@@ -24,8 +24,14 @@
 //
 // # How to begin
 //
-// Make one [Client] for a process with [New], and share it: it owns the connections, and is safe for concurrent use. Each
-// call is told the [App] that makes it; appid, appkey and what else is the same in all calls need not be said again in the
+// Make one [Client] for a process with [New], and share it: it owns the connections, and is safe for concurrent use.
+//
+//	client, err := msdkclient.New(msdkclient.DefaultConfig())
+//	…
+//	app := msdkclient.App{ID: "wx…", Key: appkey, Encode: 1}
+//	user, err := client.UserInfo(ctx, app, msdkclient.UserInfoRequest{OpenID: openid, AccessToken: token})
+//
+// Each call is told the [App] that makes it; appid, appkey and what else is the same in all calls need not be said again in the
 // request.
 //
 // What a request must hold is checked before it is sent: what the platform would refuse is an [*Error] with a [*FieldError]

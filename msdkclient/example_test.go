@@ -22,15 +22,14 @@ const (
 	aFriend     = "oGRTijlTxQPrvr-H5-pgoZMhZgog"
 )
 
-// connect begins a stand-in for the platform, and makes a client of it. With the platform itself, BaseURL is
-// https://msdk.tencent-cloud.net.
+// connect begins a stand-in for the platform, and makes a client of it. With the platform itself, BaseURL stays as it is.
 func connect() (client *msdkclient.Client, standIn *msdktest.Server) {
 	cfg := msdktest.DefaultConfig()
 	cfg.NoUserLimit = true // or one user's calls would have to be a second apart
 	standIn = msdktest.Start(cfg)
-	client, err := msdkclient.New(msdkclient.Config{
-		BaseURL: standIn.URL, Timeout: 5 * time.Second, ContentType: "application/x-www-form-urlencoded", MaxConns: 1,
-	})
+	platform := msdkclient.DefaultConfig()
+	platform.BaseURL = standIn.URL
+	client, err := msdkclient.New(platform)
 	if err != nil {
 		panic(err)
 	}
