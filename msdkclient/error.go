@@ -19,8 +19,8 @@ type Error struct {
 	ErrType    int           // the answer's err_type: 1 try later, 2 log in again, 3 refresh the token, 5 unknown; 0: none
 	Msg        string        // the platform's own words, cut at 512 bytes; it may hold any character
 	RetryAfter time.Duration // as the platform asked, however long; with Throttle at least a second; 0: not asked
-	// Uncertain: the request was sent, at least in part, and no readable answer came, so that the platform may have
-	// acted on it. Trying again may then report twice.
+	// Uncertain: the request was sent, at least in part, and no answer came that tells all it has to, so that the
+	// platform may have acted on it. Trying again may then report twice.
 	Uncertain bool
 	Err       error // what went wrong below the protocol; nil if the answer says it all
 }
