@@ -102,7 +102,7 @@ func checkMembers(f *msdkclient.Field, object []byte) *fault {
 	}
 	for name, value := range members(object) {
 		if ft := checkValue(f.Elem, value); ft != nil {
-			return ft.in(content(name))
+			return ft.in(clip(content(name)))
 		}
 	}
 	return nil

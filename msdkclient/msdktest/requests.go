@@ -14,7 +14,8 @@ import (
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// Entry is what the server remembers of a request: what came, what was answered, and why.
+// Entry is what the server remembers of a request: what came, what was answered, and why. Texts are cut at 2 KiB, ids at 512
+// bytes.
 type Entry struct {
 	Time         time.Time
 	Took         time.Duration // until the answer was known
@@ -42,6 +43,8 @@ type ScoreNote struct {
 const (
 	maxEntries   = 200
 	maxEntryBody = 4 << 10
+	maxEntryText = 2 << 10 // of a URL, and of what is said of the request
+	maxEntryID   = 512
 	maxNotes     = 500
 )
 
@@ -108,7 +111,21 @@ func (s *Server) entry(r *http.Request, req *Request, a Answer, began time.Time)
 	if e.Scores == nil && (req.Path == PathBattleReport || req.Path == PathScore) {
 		e.Scores = req.refusedScores(e.Cause)
 	}
+	e.bound()
 	return e
+}
+
+// bound cuts what a client can make long. The copies keep no part of the request in memory that is not shown.
+func (e *Entry) bound() {
+	for _, text := range []*string{&e.Method, &e.Path, &e.URL, &e.Msg, &e.Cause} {
+		*text = strings.Clone(cut(*text, maxEntryText))
+	}
+	for _, id := range []*string{&e.AppID, &e.OpenID, &e.Serial} {
+		*id = strings.Clone(cut(*id, maxEntryID))
+	}
+	for i := range e.Scores {
+		e.Scores[i].OpenID = cut(e.Scores[i].OpenID, maxEntryID)
+	}
 }
 
 var secretMember = regexp.MustCompile(`("secret"\s*:\s*")[^"]*`)
@@ -138,9 +155,10 @@ func (r *Request) refusedScores(why string) []ScoreNote {
 		return nil
 	}
 	openid := textOf(member(body, "openid"))
-	if appid := textOf(member(body, "appid")); appid != r.AppID {
-		why = fmt.Sprintf("other app: the body is for %q, the URL for %q", clip(appid), r.AppID)
+	if appid := textOf(member(body, "appid")); appid != "" && r.AppID != "" && appid != r.AppID {
+		why = fmt.Sprintf("other app: the body is for %q, the URL for %q", clip(appid), clip(r.AppID))
 	}
+	why = refusedBecause + cut(why, maxEntryText)
 	if r.Path == PathScore {
 		return []ScoreNote{refusedScore(openid, member(body, "score"), "string", why)}
 	}
@@ -171,7 +189,7 @@ const refusedBecause = "refused: "
 
 // refusedScore says of a score why it was refused: for its own type, or with the call it came in.
 func refusedScore(openid string, score []byte, want, why string) ScoreNote {
-	note := ScoreNote{OpenID: openid, Why: refusedBecause + why}
+	note := ScoreNote{OpenID: openid, Why: why}
 	if len(score) == 0 {
 		return note
 	}

@@ -55,6 +55,53 @@ func TestTheLast200RequestsAreRememberedNewestFirst(t *testing.T) {
 	}
 }
 
+func TestARememberedRequestIsShortWhateverItNames(t *testing.T) {
+	t.Parallel()
+	const most = 2<<10 + len("…")
+	long := strings.Repeat("x", 1<<20)
+	for rule, spoil := range map[string]func(*call){
+		"path":          func(c *call) { c.path = "/" + long + "/" },
+		"method":        func(c *call) { c.method = long },
+		"appid":         func(c *call) { c.params.Set("appid", long) },
+		"openid":        func(c *call) { c.params.Set("openid", long) },
+		"msdkExtInfo":   func(c *call) { c.params.Set("msdkExtInfo", long) },
+		"a parameter":   func(c *call) { c.params.Set("more", long) },
+		"a player":      func(c *call) { c.body = strings.ReplaceAll(c.body, "ann", long) },
+		"a refused one": func(c *call) { c.body = strings.ReplaceAll(c.body, `"ann","platid":0`, `"`+long+`","platid":"0"`) },
+		"a game's own": func(c *call) {
+			c.body = strings.Replace(c.body, `"baseinfo"`, `"userdefined":{"`+long+`":0},"baseinfo"`, 1)
+		},
+		"an answer told": func(c *call) { c.params.Set("openid", "told") },
+	} {
+		sim := msdktest.New(town)
+		sim.SetRules(func(r *msdktest.Request) msdktest.Answer {
+			if r.OpenID == "told" {
+				return msdktest.Answer{Ret: -1, Msg: long}
+			}
+			return msdktest.Answer{}
+		})
+		c := battle("ann")
+		spoil(c)
+		c.do(sim)
+		e := sim.Requests()[0]
+		for _, text := range []string{e.Method, e.Path, e.URL, e.Msg, e.Cause} {
+			if len(text) > most {
+				t.Errorf("%s: %d bytes are remembered: %.40s…", rule, len(text), text)
+			}
+		}
+		for _, id := range []string{e.AppID, e.OpenID, e.Serial} {
+			if len(id) > 512+len("…") {
+				t.Errorf("%s: an id of %d bytes is remembered: %.40s…", rule, len(id), id)
+			}
+		}
+		for _, n := range e.Scores {
+			if len(n.OpenID) > 512+len("…") || len(n.Why) > 2*most {
+				t.Errorf("%s: of a score, %d and %d bytes are remembered", rule, len(n.OpenID), len(n.Why))
+			}
+		}
+	}
+}
+
 func TestARememberedBodyIsShortAndHasNoSecret(t *testing.T) {
 	t.Parallel()
 	sim := msdktest.New(town)

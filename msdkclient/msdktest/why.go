@@ -64,7 +64,7 @@ func (e *Entry) reasons(appid, openid string) (all []reason) {
 		return nil
 	}
 	whose := ""
-	if e.AppID != appid {
+	if e.AppID != appid && e.AppID != "" {
 		whose = fmt.Sprintf("reported to another app, %q: ", e.AppID)
 	}
 	for _, n := range e.Scores {

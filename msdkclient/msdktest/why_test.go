@@ -105,6 +105,18 @@ func TestItIsSaidWhyAScoreIsOrIsNotOnTheBoard(t *testing.T) {
 			func() []*call { return []*call{ofApp(score(7), "wx2")} }, 0,
 			"not on the board\nreported to another app, \"wx2\": 7: on the board\nthere is a score of this openid, 7, on the board of another app, wx2",
 		},
+		"the call names no app": {
+			func() []*call { c := score(7); c.params.Del("appid"); return []*call{c} }, 0,
+			"not on the board\n7: refused: unknown appid: the URL has no appid",
+		},
+		"its body names no app": {
+			func() []*call { return []*call{old(`"7","appid":""`, 0)} }, 0,
+			"not on the board\n7: refused: appid is empty",
+		},
+		"the appid is a number": {
+			func() []*call { return []*call{old(`"7","appid":369`, 0)} }, 0,
+			"not on the board\n7: refused: appid must be a string: it is a number, not a string",
+		},
 		"it went to an app that is none": {
 			func() []*call { return []*call{ofApp(score(7), "wx3")} }, 0,
 			"not on the board\nreported to another app, \"wx3\": *",
