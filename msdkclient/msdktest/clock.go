@@ -1,6 +1,7 @@
 package msdktest
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -14,5 +15,14 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 func (s *Server) Now() time.Time { return s.clock.now() }
 
 // Advance has d, which is not negative, pass for tokens, scores, friendships and the messages of a day. The timestamps of
-// calls are still checked by the real time.
-func (s *Server) Advance(d time.Duration) { s.clock.ahead.Add(int64(max(d, 0))) }
+// calls are still checked by the real time. The clock stops 292 years ahead, the longest duration there is.
+func (s *Server) Advance(d time.Duration) { s.clock.advance(max(d, 0)) }
+
+func (c *clock) advance(d time.Duration) {
+	for {
+		ahead := c.ahead.Load()
+		if c.ahead.CompareAndSwap(ahead, ahead+min(int64(d), math.MaxInt64-ahead)) {
+			return
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package msdktest_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,20 @@ func tokensAge(t *testing.T) {
 	mustAnswer(t, sim, newCall(refreshPath, "ann", refresh(tokens.RefreshToken)), `{"ret":0`)
 	sim.Reset()
 	good("at_ann")
+}
+
+func TestTheClockIsNeverPutBack(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.New(town)
+	for range 3 {
+		before := sim.Now()
+		for _, d := range []time.Duration{math.MaxInt64, -time.Hour} {
+			if sim.Advance(d); sim.Now().Before(before) {
+				t.Fatalf("after %s it is %s, and was %s", d, sim.Now(), before)
+			}
+		}
+	}
+	mustAnswer(t, sim, newCall(msdkclient.PathCheckToken, "ann", check("at_ann", "ann")), `{"ret":-20000,"msg":"42001,`)
 }
 
 func TestRefusedTokensComeWithAnErrType(t *testing.T) {
