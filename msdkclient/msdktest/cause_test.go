@@ -43,6 +43,10 @@ func TestWhatPeopleGetWrongIsNamed(t *testing.T) {
 
 		"a timestamp as a date":        {stamped(time.Now().Format("20060102150405")), -502, "timestamp out of range: it is written yyyyMMddHHmmss"},
 		"a timestamp in milliseconds":  {stamped(fmt.Sprint(time.Now().UnixMilli())), -502, "timestamp out of range: it is in milliseconds"},
+		"a timestamp in microseconds":  {stamped(fmt.Sprint(time.Now().UnixMicro())), -502, "timestamp out of range: it is in microseconds"},
+		"a timestamp in nanoseconds":   {stamped(fmt.Sprint(time.Now().UnixNano())), -502, "timestamp out of range: it is in nanoseconds"},
+		"a timestamp far ahead":        {stamped("9223372036854775807"), -502, `timestamp out of range: want the Unix time in seconds, have "9223372036854775807"`},
+		"a timestamp far behind":       {stamped("-9223372036854775808"), -502, `timestamp out of range: want the Unix time in seconds, have "-9223372036854775808"`},
 		"a timestamp in words":         {stamped("now"), -502, `timestamp out of range: want the Unix time in seconds, have "now"`},
 		"a timestamp of yesterday":     {stamped(fmt.Sprint(time.Now().Unix() - 86400)), -502, "timestamp out of range: it is 24h0m"},
 		"a timestamp of tomorrow":      {stamped(fmt.Sprint(time.Now().Unix() + 86400)), -502, " ahead; ten minutes are allowed"},

@@ -13,7 +13,10 @@ import (
 	"time"
 )
 
-const maxSkew = 10 * time.Minute
+const (
+	maxSkew = 10 * time.Minute
+	aYear   = 365 * 24 * time.Hour // a time further off was not meant
+)
 
 var serialPattern = regexp.MustCompile(`^[A-Za-z0-9_]*$`)
 
@@ -142,12 +145,19 @@ func whyTimestamp(timestamp string, now time.Time) string {
 	if _, err := time.Parse("20060102150405", timestamp); err == nil {
 		return "it is written yyyyMMddHHmmss; " + want
 	}
+	near := func(at time.Time) bool { return now.Sub(at).Abs() <= 24*time.Hour }
 	off := now.Sub(time.Unix(seconds, 0))
 	switch {
 	case off.Abs() <= maxSkew:
 		return ""
-	case now.Sub(time.UnixMilli(seconds)).Abs() <= 24*time.Hour:
+	case near(time.UnixMilli(seconds)):
 		return "it is in milliseconds; " + want
+	case near(time.UnixMicro(seconds)):
+		return "it is in microseconds; " + want
+	case near(time.Unix(0, seconds)):
+		return "it is in nanoseconds; " + want
+	case off.Abs() > aYear:
+		return want + ", have " + strconv.Quote(clip(timestamp))
 	case off > 0:
 		return fmt.Sprintf("it is %s old; ten minutes are allowed, and every attempt is signed anew", off.Round(time.Second))
 	default:
