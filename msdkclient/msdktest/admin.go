@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/battlereport/battlereport/msdkclient"
@@ -156,12 +158,19 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = encoder.Encode(v) // a client that has gone is no concern of the server
 }
 
-// onlyKnows is an error if a query has other parameters than these.
-func onlyKnows(query map[string][]string, names ...string) error {
-	for name := range query {
-		if !slices.Contains(names, name) {
-			return &msdkclient.FieldError{Field: name, Want: "none of this name; there are " + strings.Join(names, ", ")}
+// queryOf reads the parameters of a request's URL, each of these at most once. A slip must not ask for something else.
+func queryOf(r *http.Request, names ...string) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, misfit("query", r.URL.RawQuery, "names and values such as a=b&c=d, percent-encoded")
+	}
+	for name, values := range query {
+		switch {
+		case !slices.Contains(names, name):
+			return nil, &msdkclient.FieldError{Field: cut(name, 64), Want: "none of this name; there are " + strings.Join(names, ", ")}
+		case len(values) > 1:
+			return nil, &msdkclient.FieldError{Field: name, Value: strconv.Itoa(len(values)) + " of them", Want: "one"}
 		}
 	}
-	return nil
+	return query, nil
 }

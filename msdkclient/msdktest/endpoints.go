@@ -78,8 +78,8 @@ func clearScript(s *Server, _ *http.Request) (any, error) {
 }
 
 func showRequests(s *Server, r *http.Request) (any, error) {
-	query := r.URL.Query()
-	if err := onlyKnows(query, "limit", "failed", "app", "openid", "path"); err != nil {
+	query, err := queryOf(r, "limit", "failed", "app", "openid", "path")
+	if err != nil {
 		return nil, err
 	}
 	limit, err := limitOf(query)
@@ -130,8 +130,8 @@ func (s *Server) appOf(query url.Values) (string, error) {
 }
 
 func explain(s *Server, r *http.Request) (any, error) {
-	query := r.URL.Query()
-	if err := onlyKnows(query, "app", "openid"); err != nil {
+	query, err := queryOf(r, "app", "openid")
+	if err != nil {
 		return nil, err
 	}
 	appid, err := s.appOf(query)
@@ -146,8 +146,8 @@ func explain(s *Server, r *http.Request) (any, error) {
 }
 
 func showState(s *Server, r *http.Request) (any, error) {
-	query := r.URL.Query()
-	if err := onlyKnows(query, "app", "openid"); err != nil {
+	query, err := queryOf(r, "app", "openid")
+	if err != nil {
 		return nil, err
 	}
 	appid, openid := query.Get("app"), query.Get("openid")
@@ -172,8 +172,8 @@ func showState(s *Server, r *http.Request) (any, error) {
 }
 
 func showBoard(s *Server, r *http.Request) (any, error) {
-	query := r.URL.Query()
-	if err := onlyKnows(query, "app", "limit"); err != nil {
+	query, err := queryOf(r, "app", "limit")
+	if err != nil {
 		return nil, err
 	}
 	limit, err := limitOf(query)
