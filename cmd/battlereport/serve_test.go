@@ -70,7 +70,7 @@ func (s *stand) ask(t *testing.T, method, path, body string) (int, string) {
 
 func TestAStandInIsServedUntilItIsToEnd(t *testing.T) {
 	t.Parallel()
-	s := serveStand(t, "--app", "wx1=it's a key,another", "--app", "wx2=second", "--users", "7")
+	s := serveStand(t, "--app", "wx 1&=it's a key,another", "--app", "wx2=second", "--users", "7")
 	if status, page := s.ask(t, "GET", "/", ""); status != 200 || !strings.Contains(page, "wx2") {
 		t.Errorf("the page: %d %s", status, page)
 	}
@@ -78,10 +78,10 @@ func TestAStandInIsServedUntilItIsToEnd(t *testing.T) {
 	got := s.stop()
 	for _, want := range []string{
 		"A stand-in for MSDK is at " + s.url + "\n",
-		"app   wx1   appkey it's a key   msdkkey another\n      7 users, such as player1\n",
+		"app   wx 1&   appkey it's a key   msdkkey another\n      7 users, such as player1\n",
 		"app   wx2   appkey second\n",
 		`KEY='it'\''s a key' TS=`,
-		s.url + "/auth/check_token/?timestamp=$TS&appid=wx1&sig=$SIG&openid=player1&encode=1",
+		s.url + "/auth/check_token/?timestamp=$TS&appid=wx+1%26&sig=$SIG&openid=player1&encode=1",
 	} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("no %q in %s", want, got.stdout)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -142,9 +143,9 @@ func reachable(addr net.Addr) string {
 }
 
 // greeting says what is where, and how to begin.
-func greeting(url string, config msdktest.Config) string {
+func greeting(address string, config msdktest.Config) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A stand-in for MSDK is at %s\nIts page is that address too; GET %s/_/ says how programs direct it.\n\n", url, url)
+	fmt.Fprintf(&b, "A stand-in for MSDK is at %s\nIts page is that address too; GET %s/_/ says how programs direct it.\n\n", address, address)
 	for _, app := range config.Apps {
 		user := app.Users[0].OpenID
 		fmt.Fprintf(&b, "app   %s   appkey %s", app.ID, app.AppKey)
@@ -162,7 +163,7 @@ Try it:
   curl -d '{"openid":"%[2]s","accessToken":"%[3]s"}' \
     "%[4]s/auth/check_token/?timestamp=$TS&appid=%[5]s&sig=$SIG&openid=%[2]s&encode=1"
 
-`, quoted(app.AppKey), user, "at_"+user, url, app.ID)
+`, quoted(app.AppKey), user, "at_"+user, address, url.QueryEscape(app.ID))
 	return b.String()
 }
 
