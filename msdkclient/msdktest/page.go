@@ -30,6 +30,7 @@ var (
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		"short": short,
+		"line":  func(text string) string { return cut(text, 40) }, // no path of the twelve is longer
 		"inc":   func(i int) int { return i + 1 },
 	}).Parse(pageText))
 )

@@ -74,6 +74,20 @@ func TestTheBoardsOfThePageAreCutAndSayWhatIsLeft(t *testing.T) {
 }
 
 // TestWhatComesFromOutsideIsTextOnThePage puts markup wherever a call can carry it.
+func TestALongPathDoesNotWidenThePage(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.New(config)
+	c := battle("ann")
+	c.method, c.path = strings.Repeat("X", 1000), "/share/"+strings.Repeat("x", 1000)
+	c.do(sim)
+	page := mustAsk(t, sim, "GET", "/", "")
+	for _, cell := range regexp.MustCompile(`(?s)<td class="mono call">(.*?)</td>`).FindAllStringSubmatch(page, -1) {
+		if len(cell[1]) > 100 || !strings.Contains(cell[1], "/share/xxx") {
+			t.Errorf("a line is %d wide: %.60s", len(cell[1]), cell[1])
+		}
+	}
+}
+
 func TestWhatComesFromOutsideIsTextOnThePage(t *testing.T) {
 	t.Parallel()
 	const markup = `"'><script>alert(1)</script><i x=`
