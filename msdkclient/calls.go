@@ -92,7 +92,7 @@ var (
 	}
 	callReportScore = &Call{
 		Path: PathReportScore, Section: "3.4.1", Method: "ReportScore", MaxAnswer: maxAnswer,
-		Summary: "one user's score, by the call that ReportBattle replaces",
+		Summary: "one user's score, by the call that wxbattle_report replaces",
 		request: reflect.TypeFor[ReportScoreRequest](), response: reflect.TypeFor[Status](),
 	}
 	callReportBattle = &Call{

@@ -800,8 +800,8 @@ func TestAShellCompletesCalls(t *testing.T) {
 		want []string // lines of what is offered
 	}{
 		"all paths":              {[]string{""}, []string{"/auth/refresh_token\ta new access token for a refresh token", "/profile/wxget_vip\tthe VIP levels of a user and of friends"}},
-		"paths that are begun":   {[]string{"/profile/wxs"}, []string{"/profile/wxscore\tone user's score, by the call that ReportBattle replaces"}},
-		"last words":             {[]string{"wxs"}, []string{"wxscore\tone user's score, by the call that ReportBattle replaces"}},
+		"paths that are begun":   {[]string{"/profile/wxs"}, []string{"/profile/wxscore\tone user's score, by the call that wxbattle_report replaces"}},
+		"last words":             {[]string{"wxs"}, []string{"wxscore\tone user's score, by the call that wxbattle_report replaces"}},
 		"fields with their type": {[]string{"wxscore", "-F", ""}, []string{"score=\ta string: a decimal integer, such as 1000000, required", "openid=\ta string that is not empty, required"}},
 		"fields within":          {[]string{"wxbattle_report", "-F", "json.b"}, []string{"json.baseinfo.platid=\tan integer: 0 or 1, required", "json.battleinfo.iswin=\ta boolean"}},
 		"fields with free names": {[]string{"wxbattle_report", "-F", "json.u"}, []string{"json.userdefined.ID.name=\ta string that is not empty, required"}},
