@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// shortestSecret is the length of a token below which it is none, and hiding it would only spoil the text.
-const shortestSecret = 8
+// ShortestSecret is the length in bytes of a key or a token below which it is none, and hiding it would only spoil the text:
+// those of the platform are far longer, and a key x is in every answer.
+const ShortestSecret = 8
 
 // mask hides a call's secrets in text from outside: a server may repeat the URL or the body it was sent, and net/http
 // quotes what it cannot parse. So may a proxy repeat the credentials it was sent. It is one goroutine's.
@@ -42,14 +43,14 @@ func (m *mask) newReplacer() *strings.Replacer {
 		}
 	}
 	add(m.sig, "[sig]")
-	if m.key != "" {
+	if len(m.key) >= ShortestSecret {
 		add(m.key, "[key]")
 	}
-	for _, secret := range m.proxy.secrets() {
+	for _, secret := range m.proxy.secrets() { // people choose them, so that a short one may be real
 		add(secret, "[proxy credentials]")
 	}
 	for _, token := range m.tokens {
-		if len(token) >= shortestSecret {
+		if len(token) >= ShortestSecret {
 			add(token, "[secret]")
 		}
 	}

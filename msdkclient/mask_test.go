@@ -136,6 +136,18 @@ func TestAnAnswerOfSendHoldsNeitherKeyNorSig(t *testing.T) {
 	}
 }
 
+func TestAKeyTooShortToBeOneSpoilsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"1", "x", "ret", "msg", "success"} {
+		const told = `{"ret":-502,"msg":"success 1 x"}`
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, told) })
+		text, err := c.Send(t.Context(), App{ID: "wx1", Key: key, Encode: 1}, callReportScore, "o1", []byte(`{}`))
+		if e := asError(t, err); string(text) != told || e.Ret != -502 || e.Msg != "success 1 x" {
+			t.Errorf("%s: %s, %v", key, text, e)
+		}
+	}
+}
+
 func TestACallIsNotMadeForAnAppThatCannotCall(t *testing.T) {
 	t.Parallel()
 	good := App{ID: "wx1", Key: "hunter2", Encode: 1}

@@ -135,16 +135,13 @@ func shownBody(text []byte, app App) string {
 	const ahead = 256 // a key that begins before the cut is seen whole
 	body := string(text[:min(len(text), maxEntryBody+ahead)])
 	for _, key := range []string{app.AppKey, app.MSDKKey} {
-		if len(key) >= shortestSecret {
+		if len(key) >= msdkclient.ShortestSecret {
 			body = strings.ReplaceAll(body, key, redacted)
 		}
 	}
 	body = secretMember.ReplaceAllString(body, "${1}"+redacted)
 	return strings.ToValidUTF8(body[:min(len(body), maxEntryBody)], "?") // no longer than what it stands for
 }
-
-// shortestSecret is the length of a key below which it is none, and hiding it would only spoil the text.
-const shortestSecret = 8
 
 const redacted = "REDACTED"
 

@@ -15,7 +15,10 @@ import (
 // hidden stands where a secret is not shown.
 const hidden = "REDACTED"
 
-var signature = regexp.MustCompile(`([?&]sig=)[^&]*`)
+var (
+	signature    = regexp.MustCompile(`([?&]sig=)[^&]*`)
+	secretMember = regexp.MustCompile(`("secret"\s*:\s*")(?:[^"\\]|\\.)*`)
+)
 
 // A preview is a signed request that is shown and not sent.
 type preview struct {
@@ -32,7 +35,11 @@ func newPreview(client *msdkclient.Client, t *target, r request, withSecrets boo
 	p := preview{signed.URL.String(), signed.Host, signed.Header, r.body, t.CAFile}
 	if !withSecrets {
 		p.url = signature.ReplaceAllString(p.url, "${1}"+hidden)
-		p.body = bytes.ReplaceAll(p.body, quote(t.app.Key), quote(hidden)) // as a value of its own: keys for tests are short
+		p.body = secretMember.ReplaceAll(p.body, []byte("${1}"+hidden))
+		if len(t.app.Key) >= msdkclient.ShortestSecret {
+			key := quote(t.app.Key)
+			p.body = bytes.ReplaceAll(p.body, key[1:len(key)-1], []byte(hidden))
+		}
 	}
 	return p
 }
