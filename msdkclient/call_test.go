@@ -60,6 +60,8 @@ func TestNewRefusesAConfigItCannotUse(t *testing.T) {
 		"a base URL with a host":           func(c *Config) { c.BaseURL = "http://:80/" },
 		"a base URL that parses":           func(c *Config) { c.BaseURL = "http://a b" },
 		"a base URL without a user":        func(c *Config) { c.BaseURL = "http://u:sesame@msdk.example" },
+		"a base URL with a port":           func(c *Config) { c.BaseURL = "http://u:sesame@msdk.example:8%zz" },
+		"a base URL that is all escaped":   func(c *Config) { c.BaseURL = "http://u:sesame/2@msdk.example" },
 		"a base URL without a query":       func(c *Config) { c.BaseURL = "http://msdk.example/?a=b" },
 		"a timeout":                        func(c *Config) { c.Timeout = 0 },
 		"a content type":                   func(c *Config) { c.ContentType = "" },
@@ -72,6 +74,9 @@ func TestNewRefusesAConfigItCannotUse(t *testing.T) {
 			spoil(&cfg)
 			if _, err := New(cfg); err == nil || strings.Contains(err.Error(), "sesame") {
 				t.Errorf("New(%+v): %v", cfg, err)
+			}
+			if _, err := ProxyFor(cfg.BaseURL, func(string) string { return "" }); err != nil && strings.Contains(err.Error(), "sesame") {
+				t.Error(err)
 			}
 		})
 	}

@@ -59,13 +59,22 @@ type Client struct {
 	serial       atomic.Uint64
 }
 
+// parseBase reads a base URL. An error does not show it, as those of package url do: there may be a password in it.
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("msdk base URL [redacted]: want http:// or https:// and a host, and a path at most")
+	}
+	return base, nil
+}
+
 // New checks cfg and returns a client that has not connected yet. An error says what is wrong with cfg, with the options,
 // or with the environment: calls go through the proxy that it names now, see [ProxyFor].
 func New(cfg Config, opts ...Option) (*Client, error) {
-	base, err := url.Parse(cfg.BaseURL)
+	base, err := parseBase(cfg.BaseURL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("msdk base URL: %w", err)
+		return nil, err
 	case base.Scheme != "http" && base.Scheme != "https", base.Hostname() == "":
 		return nil, fmt.Errorf("msdk base URL %q: want http:// or https:// and a host", base.Redacted())
 	case base.User != nil, base.RawQuery != "", base.Fragment != "":

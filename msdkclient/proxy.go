@@ -43,9 +43,9 @@ func ParseProxy(rawURL string) (*Proxy, error) {
 // itself is never reached through a proxy. Every proxy variable must hold the URL of a proxy, or an error names it; the
 // error does not show the value, since there may be a password in it.
 func ProxyFor(baseURL string, getenv func(name string) string) (*Proxy, error) {
-	base, err := url.Parse(baseURL)
+	base, err := parseBase(baseURL)
 	if err != nil {
-		return nil, fmt.Errorf("msdk base URL: %w", err)
+		return nil, err
 	}
 	values := map[string]string{}
 	for _, scheme := range []string{"http", "https"} {
