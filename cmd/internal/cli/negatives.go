@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const negatives = "arguments may be negative numbers"
 
-// Negatives lets arguments of cmd be negative numbers, anywhere on the line: to pflag, -503 is the flags 5, 0 and 3. A flag of
-// cmd takes a negative number only as --flag=-1.
+// Negatives lets arguments of cmd be negative numbers, anywhere on the line: to pflag, -503 is the flags 5, 0 and 3.
 func Negatives(cmd *cobra.Command) *cobra.Command {
 	cmd.Annotations = map[string]string{negatives: ""}
 	return cmd
@@ -38,11 +38,22 @@ func apart(root *cobra.Command, args []string) []string {
 		switch {
 		case arg == "--":
 			return append(append(before, "--"), append(after, args[i+1:]...)...)
-		case negative.MatchString(arg):
+		case negative.MatchString(arg) && !(i > 0 && wantsValue(cmd, args[i-1])):
 			after = append(after, arg)
 		default:
 			before = append(before, arg)
 		}
 	}
 	return append(append(before, "--"), after...)
+}
+
+// wantsValue tells whether arg is a flag of cmd whose value is the word behind it.
+func wantsValue(cmd *cobra.Command, arg string) bool {
+	var flag *pflag.Flag
+	if name, long := strings.CutPrefix(arg, "--"); long {
+		flag = cmd.Flag(name)
+	} else if len(arg) == 2 && arg[0] == '-' {
+		flag = cmd.Flags().ShorthandLookup(arg[1:])
+	}
+	return flag != nil && flag.NoOptDefVal == ""
 }

@@ -17,6 +17,10 @@ func TestNegativeNumbersAreArgumentsWhereTheyMayBe(t *testing.T) {
 		"takes -o json -- -503 -x":       "takes -o json -- -503 -x",
 		"takes -5 -- -x":                 "takes -- -5 -x",
 		"takes -x 503":                   "takes -x 503 --",
+		"takes -o -1 -2":                 "takes -o -1 -- -2",
+		"takes --output -1 -2":           "takes --output -1 -- -2",
+		"takes --output= -1":             "takes --output= -- -1",
+		"takes --all -1":                 "takes --all -- -1",
 		"takes --rate=-1":                "takes --rate=-1 --",
 		"other -503":                     "other -503",
 		"none -503":                      "none -503",
@@ -33,6 +37,7 @@ func TestNegativeNumbersAreArgumentsWhereTheyMayBe(t *testing.T) {
 		for _, name := range []string{"takes", "other"} {
 			cmd := &cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}, Args: cobra.ArbitraryArgs}
 			cmd.Flags().StringP("output", "o", "", "")
+			cmd.Flags().Bool("all", false, "")
 			if name == "takes" {
 				Negatives(cmd)
 			}
