@@ -319,6 +319,7 @@ func TestTheCommandLineOfACallIsChecked(t *testing.T) {
 		"nor is one behind an example's name":          {append([]string{"wxscore", "wxget_vip", "--example=en"}, flags...), `unexpected argument "wxget_vip"`},
 		"an example has a name that is there":          {append([]string{"wxgame", "--example=imag"}, flags...), `--example "imag": want image, link, text, video, image/ja`},
 		"a body is needed, and its fields are told":    {append([]string{"check_token"}, flags...), "which body? -F NAME=VALUE is needed (accessToken, openid), or --example, or -d"},
+		"but not those that follow from the app":       {append([]string{"wxscore"}, flags...), "is needed (openid, score), or"},
 		"a body is given once":                         {append([]string{"wxscore", "-d", "{}", "-d", "{}"}, flags...), "-d is given twice"},
 		"whole or in fields":                           {append([]string{"wxscore", "-d", "{}", "-F", "score=1"}, flags...), "-d is the whole body: it goes with neither -F nor --example"},
 		"whole or as an example":                       {append([]string{"wxscore", "-d", "", "--example"}, flags...), "-d is the whole body"},
@@ -383,18 +384,19 @@ func TestACallEndsByTheClassOfItsAnswer(t *testing.T) {
 		code   int
 		want   string // in standard error
 	}{
-		"success":                         {200, `{"ret":0,"msg":"success"}`, 0, "HTTP 200, ret 0, success, in "},
-		"success as text":                 {200, `{"ret":"0"}`, 0, "HTTP 200, ret 0, success"},
-		"nothing there is a success":      {200, `{"ret":1,"msg":"x"}`, 0, "HTTP 200, ret 1, empty result"},
-		"trouble inside passes":           {200, `{"ret":-307,"msg":"x"}`, 10, "ret -307, internal error (retry), in "},
-		"a gateway's trouble too":         {502, `<html>`, 10, "HTTP 502 (retry, outcome uncertain)"},
-		"what cannot be read may pass":    {200, `<html>`, 10, "answer is not a JSON object with a ret"},
-		"too often is waited for":         {200, `{"ret":-503,"msg":"x"}`, 11, "class throttle: wait, and make fewer calls"},
-		"content is changed":              {200, `{"ret":-1011,"msg":"x"}`, 12, "class record: "},
-		"an app is set right":             {200, `{"ret":-502,"msg":"x"}`, 13, "wrong signature (app)"},
-		"a call is set right":             {404, ``, 14, "HTTP 404 (endpoint)"},
-		"what is passed on is told":       {200, `{"ret":-20000,"msg":"45009,slow down"}`, 11, "ret -20000/45009, call frequency out of limit"},
-		"an answer without end is no one": {200, `{"msg":"` + strings.Repeat("x", 65<<10) + `","ret":0}`, 10, "answer is longer than 65536 bytes"},
+		"success":                                            {200, `{"ret":0,"msg":"success"}`, 0, "HTTP 200, ret 0, success, in "},
+		"success as text":                                    {200, `{"ret":"0"}`, 0, "HTTP 200, ret 0, success"},
+		"nothing there is a success":                         {200, `{"ret":1,"msg":"x"}`, 0, "HTTP 200, ret 1, empty result"},
+		"trouble inside passes":                              {200, `{"ret":-307,"msg":"x"}`, 10, "ret -307, internal error (retry), in "},
+		"a gateway's trouble too":                            {502, `<html>`, 10, "HTTP 502 (retry, outcome uncertain)"},
+		"what cannot be read may pass":                       {200, `<html>`, 10, "answer is not a JSON object with a ret"},
+		"too often is waited for":                            {200, `{"ret":-503,"msg":"x"}`, 11, "class throttle: call less often"},
+		"content is changed":                                 {200, `{"ret":-1011,"msg":"x"}`, 12, "class record: "},
+		"an app is set right":                                {200, `{"ret":-502,"msg":"x"}`, 13, "wrong signature (app)"},
+		"a call is set right":                                {404, ``, 14, "HTTP 404 (endpoint)"},
+		"what is passed on is told":                          {200, `{"ret":-20000,"msg":"45009,slow down"}`, 11, "ret -20000/45009, call frequency out of limit"},
+		"of two codes of a class each has what to do for it": {200, `{"ret":-20000,"msg":"40003,x"}`, 12, "class record: mend the request"},
+		"an answer without end is no one":                    {200, `{"msg":"` + strings.Repeat("x", 65<<10) + `","ret":0}`, 10, "answer is longer than 65536 bytes"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -461,6 +463,16 @@ func TestADryRunShowsTheRequestWithoutItsSecretsAndSendsNothing(t *testing.T) {
 	got = p.call(t, "", "upload_wx", "-F", "binary=@"+picture, "--dry-run", "--show-signature")
 	if got.code != exitDone || strings.Contains(got.stdout, "REDACTED") || !strings.Contains(got.stdout, `"secret":"`+canary+`"`) {
 		t.Errorf("%+v", got)
+	}
+	for rule, test := range map[string]struct{ key, body, want string }{
+		"a key that stands in a text":                        {canary, `{"title":"of ` + canary + `"}`, `{"title":"of REDACTED"}`},
+		"a key of another app's":                             {canary, `{"secret" : "a\"b","title":"t"}`, `{"secret" : "REDACTED","title":"t"}`},
+		"a key too short to be one, but not what is like it": {"0", `{"secret":"0","expires":"0"}`, `{"secret":"REDACTED","expires":"0"}`},
+	} {
+		got := p.call(t, "", "wxscore", "-d", test.body, "--openid", "o1", "--dry-run", "--key-file", write(t, "key", test.key))
+		if !strings.HasSuffix(got.stdout, "\n\n"+test.want+"\n") {
+			t.Errorf("%s: %+v", rule, got)
+		}
 	}
 	if len(p.calls) > 0 {
 		t.Errorf("sent %+v", p.calls)

@@ -16,28 +16,27 @@ import (
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// outcomes are the classes of failures: by which code the command ends, and what there is to do. The codes are beyond those
-// that all commands have.
+// outcomes are the classes of failures, and by which code the command ends. The codes are beyond those that all commands have.
 var outcomes = []struct {
-	class  string // as msdkclient.Class says it
-	code   int
-	advice string
+	class   string // as msdkclient.Class says it
+	code    int
+	meaning string
 }{
-	{"retry", 10, "it passes: try again in a while"},
-	{"throttle", 11, "wait, and make fewer calls"},
-	{"record", 12, "something in this request is wrong: change it"},
-	{"app", 13, "the app is misconfigured or barred: see the key, the appid and what it has been given rights to"},
-	{"endpoint", 14, "the call itself is wrong: see the base URL, the path and the form of the body"},
-	{"user", 15, "this user is to refresh the access token, or to log in again"},
+	{"retry", 10, "it passes"},
+	{"throttle", 11, "the calls come too fast"},
+	{"record", 12, "something in this request is wrong"},
+	{"app", 13, "the app is misconfigured or barred"},
+	{"endpoint", 14, "the call itself is wrong: its base URL, its path, the form of its body"},
+	{"user", 15, "the token of this user is no good"},
 }
 
 // exitCodesHelp says of the exit codes what --help does.
 func exitCodesHelp() string {
 	var b strings.Builder
 	b.WriteString("Exit codes: 0 accepted (ret 0 or 1), or shown and not sent; 2 could not do it: usage, configuration, or no answer came;\n" +
-		"3 there is no such letter. Refused by the platform, by class:\n\n")
+		"3 there is no such letter. Refused by the platform, by class, with what to do on standard error:\n\n")
 	for _, o := range outcomes {
-		fmt.Fprintf(&b, "  %d  %-9s %s\n", o.code, o.class, o.advice)
+		fmt.Fprintf(&b, "  %d  %-9s %s\n", o.code, o.class, o.meaning)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -69,7 +68,7 @@ func conclude(cmd *cobra.Command, form string, answer []byte, took time.Duration
 	fmt.Fprintf(stderr, "%v, in %s\n", &told, words.Rough(took))
 	for _, o := range outcomes {
 		if o.class == failure.Class.String() {
-			fmt.Fprintf(stderr, "class %s: %s\n", o.class, o.advice)
+			fmt.Fprintf(stderr, "class %s: %s\n", o.class, advice[failure.Handling()])
 			return cli.ExitError(o.code)
 		}
 	}

@@ -62,7 +62,7 @@ func (f *bodyFlags) request(what *msdkclient.Call, app msdkclient.App) (r reques
 	case len(f.data) == 1 && composed:
 		return r, cli.Usage(f.cmd, errors.New("-d is the whole body: it goes with neither -F nor --example"))
 	case len(f.data) == 0 && !composed:
-		return r, cli.Usage(f.cmd, fmt.Errorf("which body? -F NAME=VALUE is needed (%s), or --example, or -d", strings.Join(required(what), ", ")))
+		return r, cli.Usage(f.cmd, fmt.Errorf("which body? -F NAME=VALUE is needed (%s), or --example, or -d", strings.Join(needed(what, app), ", ")))
 	}
 	r.what = what
 	answered := ""
@@ -84,10 +84,11 @@ func (f *bodyFlags) request(what *msdkclient.Call, app msdkclient.App) (r reques
 	return r, nil
 }
 
-// required names the fields that a body cannot be without.
-func required(what *msdkclient.Call) (names []string) {
+// needed names the fields that a body cannot be without, and that do not follow from the app.
+func needed(what *msdkclient.Call, app msdkclient.App) (names []string) {
+	d, err := newDocument(what, app)
 	for _, field := range what.RequestFields() {
-		if field.Required {
+		if field.Required && (err != nil || d.tree[field.Name] == nil) {
 			names = append(names, field.Name)
 		}
 	}
