@@ -355,6 +355,8 @@ func TestTheCommandLineOfACallIsChecked(t *testing.T) {
 		"a letter needs a configuration":               {append([]string{"--letter", "t.dlq/0/1"}, flags...), "which configuration? --letter needs -c FILE"},
 		"a letter makes the whole body":                {[]string{"-c", one, "--letter", "t.dlq/0/1", "-F", "score=1"}, "--letter makes the whole body"},
 		"a letter has a name":                          {[]string{"-c", one, "--letter", "t.dlq/0"}, `"t.dlq/0" is not the name of a letter: want TOPIC/PARTITION/OFFSET`},
+		"also if it is empty":                          {[]string{"-c", one, "wxscore", "--letter", ""}, `"" is not the name of a letter`},
+		"and no example is sent in its place":          {[]string{"-c", one, "wxscore", "--letter", "", "--example"}, "--letter makes the whole body"},
 		"in a topic of letters":                        {[]string{"-c", one, "--letter", "t/0/1"}, "t is no dead-letter topic of the configuration"},
 		"a guest may call nothing":                     {[]string{"wxscore", "--example", "--base-url", p.URL, "--app", "G_1", "--key-file", p.keyFile}, "G_1: want one without the prefix G_"},
 		"an element is none where an object is":        {append([]string{"wxbattle_report", "--example=en", "-F", "json[0].baseinfo.platid=1"}, flags...), "-F json: it is no array here"},

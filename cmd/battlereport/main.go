@@ -46,7 +46,7 @@ func rootCommand() *cobra.Command {
 		Long: `Takes battle reports from Kafka, checks them, and posts them in batches to the WeChat Game Center.
 
 Exit codes: 0 done, 1 the answer is no (such as an invalid report), 2 could not do what was asked, 3 there is
-nothing of what was asked for (such as a letter that matches).`,
+nothing of what was asked for (such as a letter that matches). msdk call has more, by what the platform says.`,
 		Example: `  battlereport config example > battlereport.yaml
   battlereport config check -c battlereport.yaml
   battlereport validate reports.jsonl

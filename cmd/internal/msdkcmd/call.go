@@ -95,7 +95,7 @@ func (c *call) run(args []string) error {
 	var t *target
 	var r request
 	var letter *triage.Letter
-	if c.letter != "" {
+	if c.cmd.Flags().Changed("letter") {
 		letter, t, r, err = c.ofLetter(cfg, path)
 	} else {
 		t, r, err = c.ofFlags(cfg, path)
