@@ -44,6 +44,9 @@ func apart(root *cobra.Command, args []string) []string {
 			before = append(before, arg)
 		}
 	}
+	if completing && after == nil {
+		return args // the last word is a flag's
+	}
 	return append(append(before, "--"), after...)
 }
 

@@ -28,6 +28,7 @@ func TestNegativeNumbersAreArgumentsWhereTheyMayBe(t *testing.T) {
 		"":                               "",
 		"__complete takes -5":            "__complete takes -- -5",
 		"__completeNoDesc takes -o x -5": "__completeNoDesc takes -o x -- -5",
+		"__complete takes -o -5":         "__complete takes -o -5",
 		"__complete takes -":             "__complete takes -",
 		"__complete takes -5 -":          "__complete takes -5 -",
 		"__complete other -5":            "__complete other -5",
