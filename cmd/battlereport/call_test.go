@@ -392,12 +392,12 @@ func TestACallEndsByTheClassOfItsAnswer(t *testing.T) {
 		"trouble inside passes":                              {200, `{"ret":-307,"msg":"x"}`, 10, "ret -307, internal error (retry), in "},
 		"a gateway's trouble too":                            {502, `<html>`, 10, "HTTP 502 (retry, outcome uncertain)"},
 		"what cannot be read may pass":                       {200, `<html>`, 10, "answer is not a JSON object with a ret"},
-		"too often is waited for":                            {200, `{"ret":-503,"msg":"x"}`, 11, "class throttle: call less often"},
+		"too often is waited for":                            {200, `{"ret":-503,"msg":"x"}`, 11, "class throttle: the calls come too fast; call less often"},
 		"content is changed":                                 {200, `{"ret":-1011,"msg":"x"}`, 12, "class record: "},
 		"an app is set right":                                {200, `{"ret":-502,"msg":"x"}`, 13, "wrong signature (app)"},
-		"a call is set right":                                {404, ``, 14, "HTTP 404 (endpoint)"},
+		"a call is set right":                                {404, ``, 14, "class endpoint: the call itself is wrong: its base URL, its path, "},
 		"what is passed on is told":                          {200, `{"ret":-20000,"msg":"45009,slow down"}`, 11, "ret -20000/45009, call frequency out of limit"},
-		"of two codes of a class each has what to do for it": {200, `{"ret":-20000,"msg":"40003,x"}`, 12, "class record: mend the request"},
+		"of two codes of a class each has what to do for it": {200, `{"ret":-20000,"msg":"40003,x"}`, 12, "class record: something in this request is wrong; mend the request: "},
 		"an answer without end is no one":                    {200, `{"msg":"` + strings.Repeat("x", 65<<10) + `","ret":0}`, 10, "answer is longer than 65536 bytes"},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -813,14 +813,15 @@ func TestAShellCompletesCalls(t *testing.T) {
 		args []string
 		want []string // lines of what is offered
 	}{
-		"all paths":              {[]string{""}, []string{"/auth/refresh_token\ta new access token for a refresh token", "/profile/wxget_vip\tthe VIP levels of a user and of friends"}},
-		"paths that are begun":   {[]string{"/profile/wxs"}, []string{"/profile/wxscore\tone user's score, by the call that wxbattle_report replaces"}},
-		"last words":             {[]string{"wxs"}, []string{"wxscore\tone user's score, by the call that wxbattle_report replaces"}},
-		"fields with their type": {[]string{"wxscore", "-F", ""}, []string{"score=\ta string: a decimal integer, such as 1000000, required", "openid=\ta string that is not empty, required"}},
-		"fields within":          {[]string{"wxbattle_report", "-F", "json.b"}, []string{"json.baseinfo.platid=\tan integer: 0 or 1, required", "json.battleinfo.iswin=\ta boolean"}},
-		"fields with free names": {[]string{"wxbattle_report", "-F", "json.u"}, []string{"json.userdefined.ID.name=\ta string that is not empty, required"}},
-		"examples":               {[]string{"wxgame", "--example="}, []string{"image", "video/ja"}},
-		"apps of a file":         {[]string{"-c", path, "wxscore", "--app", ""}, []string{"wx1", "wx2"}},
+		"all paths":                 {[]string{""}, []string{"/auth/refresh_token\ta new access token for a refresh token", "/profile/wxget_vip\tthe VIP levels of a user and of friends"}},
+		"paths that are begun":      {[]string{"/profile/wxs"}, []string{"/profile/wxscore\tone user's score, by the call that wxbattle_report replaces"}},
+		"last words":                {[]string{"wxs"}, []string{"wxscore\tone user's score, by the call that wxbattle_report replaces"}},
+		"fields with their type":    {[]string{"wxscore", "-F", ""}, []string{"score=\ta string: a decimal integer, such as 1000000, required", "openid=\ta string that is not empty, required"}},
+		"fields within":             {[]string{"wxbattle_report", "-F", "json.b"}, []string{"json.baseinfo.platid=\tan integer: 0 or 1, required", "json.battleinfo.iswin=\ta boolean"}},
+		"fields with free names":    {[]string{"wxbattle_report", "-F", "json.u"}, []string{"json.userdefined.ID.name=\ta string that is not empty, required"}},
+		"examples":                  {[]string{"wxgame", "--example="}, []string{"image", "video/ja"}},
+		"examples that stand apart": {[]string{"wxgame", "--example", "vi"}, []string{"video", "video/ja"}},
+		"apps of a file":            {[]string{"-c", path, "wxscore", "--app", ""}, []string{"wx1", "wx2"}},
 	} {
 		got := invoke(t, "", append([]string{"__complete", "msdk", "call"}, test.args...)...)
 		for _, want := range test.want {

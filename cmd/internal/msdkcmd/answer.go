@@ -50,29 +50,35 @@ func conclude(cmd *cobra.Command, form string, answer []byte, took time.Duration
 	if err := writeAnswer(cmd.OutOrStdout(), form, answer); err != nil {
 		return err
 	}
-	stderr := cmd.ErrOrStderr()
 	if failure == nil {
 		status, _ := msdkclient.StatusOf(answer)
 		meaning := "success"
 		if status.Ret != 0 {
 			meaning = "empty result"
 		}
-		fmt.Fprintf(stderr, "HTTP 200, ret %d, %s, in %s\n", status.Ret, meaning, words.Rough(took))
+		remark(cmd, "HTTP 200, ret %d, %s, in %s", status.Ret, meaning, words.Rough(took))
 		return nil
 	}
 	told := *failure
 	told.Msg = "" // the answer has it, and whatever secret of the request it repeats
+	status := ""
 	if told.HTTPStatus == 200 {
-		fmt.Fprint(stderr, "HTTP 200, ")
+		status = "HTTP 200, "
 	}
-	fmt.Fprintf(stderr, "%v, in %s\n", &told, words.Rough(took))
+	remark(cmd, "%s%v, in %s", status, &told, words.Rough(took))
 	for _, o := range outcomes {
 		if o.class == failure.Class.String() {
-			fmt.Fprintf(stderr, "class %s: %s\n", o.class, advice[failure.Handling()])
+			remark(cmd, "class %s: %s; %s", o.class, o.meaning, advice[failure.Handling()])
 			return cli.ExitError(o.code)
 		}
 	}
 	return cli.ErrNo
+}
+
+// remark says something about a call that was made.
+func remark(cmd *cobra.Command, format string, args ...any) {
+	stderr := cmd.ErrOrStderr()
+	fmt.Fprintln(stderr, words.Fit(fmt.Sprintf(format, args...), cli.Columns(stderr)))
 }
 
 // writeAnswer writes an answer: for people indented, and with nothing in it that a terminal would take for more than text.

@@ -221,7 +221,7 @@ func (f *bodyFlags) chosen(what *msdkclient.Call) (msdkclient.Example, error) {
 		return msdkclient.Example{}, cli.Usage(f.cmd, fmt.Errorf("--example %q: want %s%s", f.example, strings.Join(names, ", "), cli.Suggestion(f.example, names)))
 	}
 	if all[best].Name != "" {
-		fmt.Fprintf(f.cmd.ErrOrStderr(), "example %s, of %s\n", names[best], strings.Join(names, ", "))
+		remark(f.cmd, "example %s, of %s", names[best], strings.Join(names, ", "))
 	}
 	return all[best], nil
 }

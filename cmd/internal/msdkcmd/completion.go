@@ -9,8 +9,11 @@ import (
 	"github.com/battlereport/battlereport/msdkclient"
 )
 
-// completePath knows the paths, and their last words where none is begun with.
-func completePath(_ *cobra.Command, args []string, begun string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+// completePath knows the paths, and their last words where none is begun with; behind a path, the examples if one is asked for.
+func completePath(cmd *cobra.Command, args []string, begun string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+	if len(args) == 1 && cmd.Flag("example").Value.String() == anyExample {
+		return completeExample(cmd, args, begun)
+	}
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -66,11 +69,13 @@ func eachField(of string, fields []*msdkclient.Field, yield func(name string, fi
 }
 
 // completeExample knows the examples of the call that is named.
-func completeExample(_ *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+func completeExample(_ *cobra.Command, args []string, begun string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		if what, known := lookup(args[0]); known {
 			for _, e := range what.Examples() {
-				names = append(names, exampleName(e))
+				if name := exampleName(e); strings.HasPrefix(name, begun) {
+					names = append(names, name)
+				}
 			}
 		}
 	}

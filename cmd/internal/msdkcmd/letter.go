@@ -82,8 +82,8 @@ func whatIsThere(l *triage.Letter) (r schema.Report) {
 // remindOf says what a call by hand does not do.
 func remindOf(cmd *cobra.Command, l *triage.Letter) {
 	if l.Entry.State == deadletter.Pending {
-		fmt.Fprintf(cmd.ErrOrStderr(), "letter %s is pending as before: deadletter replay would send it once more, deadletter discard sets it aside\n", l.Entry.Name)
+		remark(cmd, "letter %s is pending as before: deadletter replay would send it once more, deadletter discard sets it aside", l.Entry.Name)
 		return
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "letter %s stays %s\n", l.Entry.Name, l.Entry.State)
+	remark(cmd, "letter %s stays %s", l.Entry.Name, l.Entry.State)
 }
