@@ -212,7 +212,6 @@ func TestWhatThePlatformWouldNotTakeIsRefusedHere(t *testing.T) {
 		"a platform that is none":          {battle(Battle{BaseInfo: BaseInfo{PlatID: 2}}), "json[0].baseinfo.platid: 2: want 0 or 1"},
 		"a time of another form":           {battle(Battle{BattleInfo: &BattleInfo{ActTime: "2014-09-24T13:10:45Z"}}), `json[0].battleinfo.acttime: "2014-09-24T13:10:45Z": want a time such as 2014-09-24 13:10:45`},
 		"many reports and one of nobody":   {battle(Battle{BaseInfo: BaseInfo{OpenID: "o1"}}, Battle{}), "json[1].baseinfo.openid: want the user's openid, as there are many users"},
-		"data of the game without a name":  {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Value: IntValue(1)}}}), "json[0].userdefined.coins.name: want a string that is not empty"},
 		"data of the game without a value": {battle(Battle{UserDefined: map[string]UserDefined{"coins": {Name: "coins"}}}), "json[0].userdefined.coins.value: want an integer or string that is not empty"},
 		"data of the game with a fraction": {battle(Battle{UserDefined: map[string]UserDefined{"coins": {"coins", fraction}}}), "json[0].userdefined.coins.value: 1.5: want an integer or string that is not empty"},
 		"a zone with a fraction":           {battle(Battle{BaseInfo: BaseInfo{PartitionID: fraction}}), "json[0].baseinfo.partitionid: 1.5: want a string or integer"},

@@ -85,7 +85,7 @@ type BattleInfo struct {
 // UserDefined is a piece of a game's own data.
 type UserDefined struct {
 	// Name for people.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name"`
 	// Value is an integer or a string.
 	Value Value `json:"value" required:"true"`
 }

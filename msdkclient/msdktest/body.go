@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ func (r *Request) parse(text []byte) Answer {
 		return r.parseReports(text)
 	}
 	r.body = r.call.NewRequest()
-	if err := json.Unmarshal(text, r.body); err != nil {
+	if err := json.Unmarshal(known(r.call.RequestFields(), text), r.body); err != nil {
 		number, ok := errors.AsType[*json.UnmarshalTypeError](err)
 		if !ok {
 			return wrong(err.Error(), "")
@@ -56,6 +57,27 @@ func (r *Request) parse(text []byte) Answer {
 		r.users = append(r.users, b.OpenIDs...)
 	}
 	return r.refuseGuests(r.users...)
+}
+
+// known is an object without the members that the document does not know, which may be anything: encoding/json would take
+// them for those it knows, were they to differ in case alone.
+func known(fields []*msdkclient.Field, object []byte) []byte {
+	text := []byte{'{'}
+	for name, value := range members(object) {
+		i := slices.IndexFunc(fields, func(f *msdkclient.Field) bool { return f.Name == content(name) })
+		if i < 0 {
+			continue
+		}
+		if value[0] == '{' && fields[i].Fields != nil {
+			value = known(fields[i].Fields, value)
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(append(text, '"'), name...)
+		text = append(append(text, '"', ':'), value...)
+	}
+	return append(text, '}')
 }
 
 // wrong is the answer to a body that does not say what it must.
@@ -86,16 +108,13 @@ func (r *Request) otherCall(body []byte) string {
 
 func (r *Request) parseScore(text []byte) Answer {
 	b := r.body.(*msdkclient.ReportScoreRequest)
-	score, err := strconv.ParseInt(b.Score, 10, 64)
-	if err != nil {
-		return wrong("score must be within 64 bits", "it is "+clip(b.Score))
-	}
+	score, beyond := strconv.ParseInt(b.Score, 10, 64)
 	expires, err := strconv.ParseInt(b.Expires, 10, 64)
 	if err != nil {
 		panic(reflect.TypeOf(b).String() + " lets " + b.Expires + " pass")
 	}
 	report := r.report(b.OpenID, text)
-	report.score, report.hasScore, report.expires = score, true, expires
+	report.score, report.hasScore, report.beyond, report.expires = score, beyond == nil, beyond != nil, expires
 	r.Reports = []Report{report}
 	return Answer{}
 }
@@ -133,7 +152,9 @@ func (r *Request) battle(element []byte) Report {
 		case isName(name, "baseinfo"):
 			report.OpenID = textOf(member(value, "openid"))
 		case isName(name, "battleinfo"):
-			report.score, report.hasScore = integer(member(value, "score"))
+			score := member(value, "score")
+			report.score, report.hasScore = integer(score)
+			report.beyond = score != nil && !report.hasScore
 		case isName(name, "userdefined"):
 			report.userDefined = value
 		}

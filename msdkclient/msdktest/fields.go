@@ -71,9 +71,9 @@ func misspelt(name string, object []byte) string {
 
 func checkValue(f *msdkclient.Field, value []byte) *fault {
 	kind := kindOf(value)
-	n, whole := int64(0), false
+	n, fits := int64(0), false
 	if kind == "number" {
-		if n, whole = integer(value); whole || f.AllowsType("string") && isDigits(value) { // either: a number of the game's own
+		if n, fits = integer(value); fits || isWhole(value) { // which may be of any size
 			kind = "integer"
 		}
 	}
@@ -88,7 +88,8 @@ func checkValue(f *msdkclient.Field, value []byte) *fault {
 	case "string":
 		return checkText(f, value)
 	case "integer":
-		if f.Enum != nil && !slices.Contains(f.Enum, strconv.FormatInt(n, 10)) ||
+		if limited := f.Enum != nil || f.Min != nil || f.Max != nil; limited && !fits ||
+			f.Enum != nil && !slices.Contains(f.Enum, strconv.FormatInt(n, 10)) ||
 			f.Min != nil && n < *f.Min || f.Max != nil && n > *f.Max {
 			return &fault{what: "must be " + f.Wanted(), cause: "it is " + clip(string(value))}
 		}
@@ -195,8 +196,6 @@ func instead(f *msdkclient.Field, kind string, value []byte) string {
 		return "it is a string, not a number"
 	case (kind == "integer" || kind == "number") && f.AllowsType("string"):
 		return "it is a number, not a string"
-	case kind == "number" && isDigits(value):
-		return "it is " + clip(string(value)) + ", beyond 64 bits"
 	case kind == "number" || kind == "integer":
 		return "it is " + clip(string(value))
 	case kind == "null":
@@ -218,8 +217,10 @@ func integer(text []byte) (int64, bool) {
 	return int64(f), true
 }
 
-func isDigits(number []byte) bool {
-	return !strings.ContainsAny(string(number), ".eE")
+// isWhole reports whether a JSON number of whatever size is integral.
+func isWhole(number []byte) bool {
+	f, err := strconv.ParseFloat(string(number), 64)
+	return !strings.ContainsAny(string(number), ".eE") || err == nil && f == math.Trunc(f)
 }
 
 // clip cuts a text from outside to a length that can be shown.

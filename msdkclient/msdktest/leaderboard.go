@@ -65,7 +65,7 @@ func (b *Leaderboard) add(reports []Report) []ScoreNote {
 
 func (b *Leaderboard) addOne(r *Report, now time.Time) (onBoard bool, why string) {
 	if !r.hasScore && r.userDefined == nil {
-		return false, "no score"
+		return false, unranked(r)
 	}
 	app := b.apps[r.AppID]
 	if app == nil {
@@ -82,7 +82,7 @@ func (b *Leaderboard) addOne(r *Report, now time.Time) (onBoard bool, why string
 	}
 	switch {
 	case !r.hasScore:
-		return false, "no score"
+		return false, unranked(r)
 	case r.expires != 0 && r.expires <= now.Unix():
 		return false, "expired at " + stamp(time.Unix(r.expires, 0))
 	case !p.isShown(now) || r.score > p.score:
@@ -95,6 +95,14 @@ func (b *Leaderboard) addOne(r *Report, now time.Time) (onBoard bool, why string
 		p.expires = r.expires
 	}
 	return true, "on the board, the same as before"
+}
+
+// unranked says why a report without a score that can be ranked is not.
+func unranked(r *Report) string {
+	if r.beyond {
+		return "a score beyond 64 bits: not ranked"
+	}
+	return "no score"
 }
 
 func (p *place) keep(userDefined []byte) {

@@ -49,13 +49,42 @@ func TestLeaderboardIsTheSortedMaxima(t *testing.T) {
 func TestScoresThatAreNoIntegerAreRefused(t *testing.T) {
 	t.Parallel()
 	sim := msdktest.New(config)
-	for _, score := range []string{`null`, `"7"`, `1.5`, `1e300`, `9223372036854775808`, `true`} {
+	for _, score := range []string{`null`, `"7"`, `1.5`, `1e-300`, `true`} {
 		mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "a", `{"appid":"wx1","openid":"a","json":{"baseinfo":{"platid":0},"battleinfo":{"score":`+score+`}}}`), `{"ret":-1011`)
 	}
-	for _, score := range []string{`"many"`, `7`, `"1.5"`, `""`, `"9223372036854775808"`, `null`} {
+	for _, score := range []string{`"many"`, `7`, `"1.5"`, `""`, `null`} {
 		mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","score":`+score+`,"expires":"0"}`), `{"ret":-1011`)
 	}
 	if top := sim.Leaderboard.Top("wx1", 9); len(top) != 0 {
+		t.Errorf("ranked: %v", top)
+	}
+}
+
+// A number may have any number of digits; a board has 64 bits for it.
+func TestAScoreBeyond64BitsIsTakenAndNotRanked(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.New(config)
+	for _, score := range []string{`9223372036854775808`, `-9223372036854775809`, `1e300`, `12345678901234567890123`} {
+		mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "a", `{"appid":"wx1","openid":"a","json":{"baseinfo":{"platid":0},"battleinfo":{"score":`+score+`}}}`), `{"ret":0`)
+	}
+	mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","score":"9223372036854775808","expires":"0"}`), `{"ret":0`)
+	if top := sim.Leaderboard.Top("wx1", 9); len(top) != 0 {
+		t.Errorf("ranked: %v", top)
+	}
+	for _, e := range sim.Requests() {
+		if len(e.Scores) != 1 || e.Scores[0].OnBoard || e.Scores[0].Why != "a score beyond 64 bits: not ranked" {
+			t.Errorf("%+v", e.Scores)
+		}
+	}
+	mustAnswer(t, sim, newCall(msdktest.PathBattleReport, "a", `{"appid":"wx1","openid":"a","json":{"baseinfo":{"platid":9223372036854775808}}}`), `{"ret":-1011`)
+}
+
+// Names differ in more than case: what the document does not know may be anything.
+func TestANameInOtherCaseIsAnother(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.New(config)
+	mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","OpenID":"z","score":"1","Score":7,"expires":"0"}`), `{"ret":0`)
+	if top := sim.Leaderboard.Top("wx1", 9); fmt.Sprint(top) != "[{a 1}]" {
 		t.Errorf("ranked: %v", top)
 	}
 }

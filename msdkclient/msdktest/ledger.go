@@ -19,6 +19,7 @@ type Report struct {
 
 	score       int64
 	hasScore    bool
+	beyond      bool   // it has a score that is beyond 64 bits
 	expires     int64  // Unix seconds; 0: never
 	userDefined []byte // the object; nil: none
 }
