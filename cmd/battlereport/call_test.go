@@ -414,6 +414,20 @@ func TestACallEndsByTheClassOfItsAnswer(t *testing.T) {
 	}
 }
 
+func TestACallWithATokenThatIsNoGoodEndsByThat(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for answer, advice := range map[string]string{
+		`{"ret":-20000,"msg":"42001,access_token expired"}`: "refresh the user's access token",
+		`{"ret":-20000,"msg":"40001,invalid credential"}`:   "have the user log in again",
+	} {
+		p.answer = answer
+		if got := p.call(t, "", "check_token", "--example"); got.code != 15 || !strings.Contains(got.stderr, advice) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 func TestAnAnswerIsIndentedAndHarmlessWhereAskedFor(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
