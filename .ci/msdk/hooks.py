@@ -66,14 +66,28 @@ def content_is_judged_as_described(ctx, response, case):
     if response.status_code != 200 or wrong - {ParameterLocation.BODY}:
         return
     answer = response.json()
-    if wrong:
+    if wrong and not is_beyond_64_bits(case.body):
         assert answer["ret"] not in (0, 1), f"accepted, and not as described: {answer}"
-    else:
+    elif not wrong:
         assert answer["ret"] not in (-304, -501, -502, -504, -506, -1011), f"as described, and refused: {answer}"
 
 
 def is_text(value):
     return isinstance(value, str) and value != ""
+
+
+def is_beyond_64_bits(value):
+    """int64 tells generators what holds an integer. A report may have a larger one, which the platform takes."""
+    match value:
+        case bool():
+            return False
+        case int():
+            return not -(2**63) <= value < 2**63
+        case dict():
+            return any(map(is_beyond_64_bits, value.values()))
+        case list():
+            return any(map(is_beyond_64_bits, value))
+    return False
 
 
 def without_points(value):
