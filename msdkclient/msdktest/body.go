@@ -23,10 +23,12 @@ func (r *Request) parse(text []byte) Answer {
 		}
 		return wrong(ft.path+" "+ft.what, ft.cause)
 	}
-	if appid := member(text, "appid"); appid != nil && textOf(appid) != r.AppID {
+	if appid := member(text, "appid"); appid != nil && r.knows("appid") && textOf(appid) != r.AppID {
 		return wrong("appid is not that of the URL", fmt.Sprintf("it is %q", clip(textOf(appid))))
 	}
-	r.owner = textOf(member(text, "openid"))
+	if r.knows("openid") {
+		r.owner = textOf(member(text, "openid"))
+	}
 	if a := r.refuseGuests(r.owner); a != (Answer{}) {
 		return a
 	}
@@ -57,6 +59,11 @@ func (r *Request) parse(text []byte) Answer {
 		r.users = append(r.users, b.OpenIDs...)
 	}
 	return r.refuseGuests(r.users...)
+}
+
+// knows reports whether the document has a field of this name in the call's body.
+func (r *Request) knows(name string) bool {
+	return slices.ContainsFunc(r.call.RequestFields(), func(f *msdkclient.Field) bool { return f.Name == name })
 }
 
 // known is an object without the members that the document does not know, which may be anything: encoding/json would take

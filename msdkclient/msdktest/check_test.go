@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/battlereport/battlereport/msdkclient"
 	"github.com/battlereport/battlereport/msdkclient/msdktest"
 )
 
@@ -129,4 +130,26 @@ func TestOneCallPerUserAndSecond(t *testing.T) {
 		time.Sleep(time.Hour)
 		mustAnswer(t, sim, battle("o1"), `{"ret":0`)
 	})
+}
+
+// Names differ in more than case: what the document does not know may be anything.
+func TestANameInOtherCaseIsAnother(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.New(config)
+	mustAnswer(t, sim, newCall(msdktest.PathScore, "a", `{"appid":"wx1","openid":"a","OpenID":"z","score":"1","Score":7,"expires":"0"}`), `{"ret":0`)
+	if top := sim.Leaderboard.Top("wx1", 9); fmt.Sprint(top) != "[{a 1}]" {
+		t.Errorf("ranked: %v", top)
+	}
+}
+
+func TestAFieldThatIsNotTheCallsMayBeAnything(t *testing.T) {
+	t.Parallel()
+	sim := msdktest.New(town)
+	for _, call := range []*call{
+		newCall(msdkclient.PathProfiles, "ann", `{"accessToken":"at_ann","openids":["ann"],"appid":-1.9,"openid":"G_x","json":null}`),
+		newCall(msdkclient.PathFriends, "ann", `{"accessToken":"at_ann","openid":"ann","appid":"wx2","":[null]}`),
+		newCall(msdkclient.PathRefreshToken, "ann", `{"appid":"wx1","refreshToken":"rt_ann","openid":"code_-306_x"}`),
+	} {
+		mustAnswer(t, sim, call, `{"ret":0`)
+	}
 }
