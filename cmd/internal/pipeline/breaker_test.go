@@ -18,6 +18,9 @@ func (w *world) publishMany(prefix string, n int) {
 
 func TestPlatformDownForAnHour(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxHold = 2 * time.Hour
 		outage := new(msdktest.Outage)

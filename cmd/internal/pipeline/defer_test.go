@@ -278,6 +278,9 @@ func TestACrashBesideWhatIsDeferredLosesNothing(t *testing.T) {
 // each share of the room.
 func TestWhatIsDeferredIsHeldNoLonger(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	const n = 3000
 	inOneTopic(t, func(w *world, _ *msdktest.Outage) {
 		w.cfg.Delivery.MaxHold = time.Hour
@@ -341,6 +344,9 @@ func TestAnAppThatIsSlowLeavesTheOthersTheirThroughput(t *testing.T) {
 // Where all apps of a topic are held there is nobody for whom to read on.
 func TestNothingIsDeferredWhereNobodyElseCouldGoOn(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	const n = 2000
 	inOneTopic(t, func(w *world, bar *msdktest.Outage) {
 		w.msdk.SetRules(bar.Rule)
