@@ -37,6 +37,9 @@ var ownAnswers = map[string]msdktest.Answer{
 // some calls, or their timeouts, one after the other.
 func TestABadRecordHurtsOnlyItselfWhateverItIsAnswered(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	for name, answer := range ownAnswers {
 		for pace, every := range map[string]time.Duration{"quiet": time.Second, "busy": 10 * time.Millisecond} {
 			t.Run(name+", "+pace, func(t *testing.T) {

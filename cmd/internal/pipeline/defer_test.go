@@ -137,6 +137,9 @@ func TestOthersOfAHeldAppsTopicHaveTheirThroughput(t *testing.T) {
 // happens meanwhile.
 func TestWhatIsDeferredIsDeliveredOnceTheAppIsLetGo(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	const n, users = 3000, 50
 	for rule, meanwhile := range map[string]func(w *world, p *pipeline.Pipeline, stop func()) (*pipeline.Pipeline, func()){
 		"while nothing else happens": func(_ *world, p *pipeline.Pipeline, stop func()) (*pipeline.Pipeline, func()) { return p, stop },

@@ -219,6 +219,9 @@ func TestADeployBesideAHeldAppRepeatsNothing(t *testing.T) {
 // A stop in the middle of whatever it is: others are served meanwhile, and a member that comes next goes on.
 func TestAStopTakesAsLongAsTheCallsUnderWay(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	const latency = 300 * time.Millisecond
 	bad := func(a msdktest.Answer) msdktest.Rule { return msdktest.Poison(a, "bad") }
 	for waits, test := range map[string]struct {

@@ -12,6 +12,9 @@ import (
 // letters in the order in which they were written.
 func TestAPlayersLettersAreWrittenInOrderWhenTheyWereHeldForTooLong(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	for rule, test := range map[string]struct {
 		replayed, before, after int // published before the first call, and while it is under way
 		cooldown                time.Duration

@@ -68,6 +68,9 @@ func replayedAtOnce(calls []call) (most int) {
 // by the platform again, at 100 ms a call.
 func TestReplayingDoesNotDelayOthers(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	const letters, events, latency = 30_000, 1000, 100 * time.Millisecond
 	slowest := func(letters int) (slowest time.Duration, throughput int) {
 		virtual(t, func(w *world) {
