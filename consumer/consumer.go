@@ -243,8 +243,10 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 
 	staying := make(chan struct{})
 	stopStaying := make(chan struct{})
+	var ended time.Time
 	notDraining := context.AfterFunc(ctx, func() {
 		defer close(staying)
+		ended = time.Now()
 		gen.stayAlive(stopStaying)
 	})
 
@@ -257,7 +259,8 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 	beside.Wait()
 	gen.commitLast()
 	close(stopStaying)
-	if !notDraining() {
+	drained := !notDraining()
+	if drained {
 		<-staying
 	}
 	gen.keep()
@@ -267,6 +270,9 @@ func (c *Consumer) serveGeneration(ctx context.Context, gen *Generation, serve S
 		gen.log.Info("generation over, all settled")
 	}
 	gen.release()
+	if drained {
+		c.metrics.drained(ended)
+	}
 }
 
 // Joined tells whether the member is in the group and serves its partitions

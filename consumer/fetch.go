@@ -47,12 +47,15 @@ func (g *Generation) fetchPartition(ctx context.Context, p *Partition, take Take
 		err := g.fetchOnce(ctx, wish, take, hand)
 		if err == nil {
 			trouble.over("partition", p.String())
+			p.halt(notHalted)
 			pause.reset()
 			continue
 		}
 		hand.Empty() // it may be long until the record comes that it is for
 		if err = g.relocate(ctx, p, err); err != nil && ctx.Err() == nil {
 			trouble.report(err, "partition", p.String())
+			g.c.metrics.fetchFailed(p.Topic)
+			p.halt(haltFor(err))
 		}
 		_ = sleep(ctx, pause.next())
 	}
@@ -87,7 +90,7 @@ func (g *Generation) fetchOnce(ctx context.Context, w *wish, take Take, hand *wi
 		memory, err = chunk.read(memory[:0], pieceRecords)
 		g.handOn(ctx, p, memory, chunk, take)
 		if err != nil {
-			return fmt.Errorf("read %s@%d: %w", p, chunk.Next(), err)
+			return &readError{p, chunk.Next(), err}
 		}
 		if chunk.Ended() {
 			break

@@ -72,6 +72,10 @@ type Partition struct {
 	full    bool          // what is to be taken next waits for others to settle
 	settles chan struct{} // gets one when that is so, and some have
 	crowded *trouble      // of the goroutine that fetches
+
+	// See [Consumer.held].
+	noteFull bool // what is unsettled is near what a note can say
+	stopped  halt // nothing is fetched
 }
 
 // String is TOPIC/PARTITION.

@@ -85,6 +85,7 @@ func (g *Generation) fetchDeferred(ctx context.Context, p *Partition, d *deferre
 		switch {
 		case err != nil && ctx.Err() == nil:
 			trouble.report(err, "partition", p.String())
+			g.c.metrics.fetchFailed(p.Topic)
 			_ = sleep(ctx, pause.next())
 		case !progress: // the note is full, or the first cursor is about to go back
 			_ = sleep(ctx, pause.next())

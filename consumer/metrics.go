@@ -8,15 +8,17 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// metrics are the package's instruments. Labels are topics and partitions:
-// bounded by the configuration.
+// metrics are the package's instruments. Labels are topics, partitions and kinds of
+// trouble: bounded by the configuration.
 type metrics struct {
 	records, bytes          metric.Int64Counter
 	deletions               metric.Int64Counter
 	timestamps              metric.Int64Counter
 	generations             metric.Int64Counter
 	commits, commitFailures metric.Int64Counter
+	fetchErrors             metric.Int64Counter
 	quota                   metric.Float64Counter
+	drain                   metric.Float64Histogram
 	registration            metric.Registration
 	topics                  map[string][]metric.AddOption // made once: they cost more than the counting
 }
@@ -24,7 +26,7 @@ type metrics struct {
 func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	meter := provider.Meter("github.com/battlereport/battlereport/consumer")
 	var m metrics
-	var errs [13]error
+	var errs [17]error
 	m.records, errs[0] = meter.Int64Counter("battlereport.consumer.records", metric.WithDescription("Records taken from Kafka."))
 	m.bytes, errs[1] = meter.Int64Counter("battlereport.consumer.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes taken from Kafka: keys, values and headers."))
 	m.generations, errs[2] = meter.Int64Counter("battlereport.consumer.generations", metric.WithDescription("Generations of the consumer group that this member has taken part in."))
@@ -43,6 +45,13 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	unstable, err := meter.Int64ObservableGauge("battlereport.consumer.unstable", metric.WithDescription("Records that cannot be taken yet, since a producer's transaction before them is open, as the last fetch told, by partition held; none where no transaction is."))
 	errs[11] = err
 	m.quota, errs[12] = meter.Float64Counter("battlereport.consumer.quota", metric.WithUnit("s"), metric.WithDescription("For how long brokers wanted nothing of this client, by their quotas."))
+	m.fetchErrors, errs[13] = meter.Int64Counter("battlereport.consumer.fetch.errors", metric.WithDescription("Fetches of a partition that failed and are tried again."))
+	m.drain, errs[14] = meter.Float64Histogram("battlereport.consumer.drain", metric.WithUnit("s"), metric.WithDescription("From the end of a generation to this member's letting go of its partitions."),
+		metric.WithExplicitBucketBoundaries(.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 60))
+	partitions, err := meter.Int64ObservableGauge("battlereport.consumer.partitions", metric.WithDescription("Partitions held; 0 while the member is joining."))
+	errs[15] = err
+	paused, err := meter.Int64ObservableGauge("battlereport.consumer.paused_partitions", metric.WithDescription("Partitions held of which nothing more is taken for now, by what they wait for."))
+	errs[16] = err
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -58,6 +67,7 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 	for _, topic := range c.cfg.Topics {
 		m.topics[topic] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("topic", topic)))}
 		m.taken(topic, 0, 0)
+		m.fetchErrors.Add(ctx, 0, m.topics[topic]...)
 		for o := missing; o < oddities; o++ {
 			m.odd(topic, o, 0)
 		}
@@ -75,8 +85,13 @@ func newMetrics(provider metric.MeterProvider, c *Consumer) (*metrics, error) {
 			}
 			o.ObserveFloat64(age, l.Age.Seconds(), attrs)
 		}
+		held, halted := c.held()
+		o.ObserveInt64(partitions, int64(held))
+		for why := range haltReasons {
+			o.ObserveInt64(paused, int64(halted[why]), metric.WithAttributes(attribute.String("reason", why.String())))
+		}
 		return nil
-	}, lag, pending, deferred, unstable, age)
+	}, lag, pending, deferred, unstable, age, partitions, paused)
 	return &m, err
 }
 
@@ -105,6 +120,16 @@ func (m *metrics) hold(partitions []*Partition) {
 // deleted counts records of a partition that were deleted before they were taken.
 func (m *metrics) deleted(p *Partition, records int64) {
 	m.deletions.Add(context.Background(), records, ofPartition(p.Topic, p.ID))
+}
+
+// fetchFailed counts a fetch that is tried again.
+func (m *metrics) fetchFailed(topic string) {
+	m.fetchErrors.Add(context.Background(), 1, m.topics[topic]...)
+}
+
+// drained counts a generation that has ended at a time, and is let go of now.
+func (m *metrics) drained(ended time.Time) {
+	m.drain.Record(context.Background(), time.Since(ended).Seconds())
 }
 
 func (m *metrics) close() { _ = m.registration.Unregister() }

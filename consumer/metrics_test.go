@@ -27,10 +27,15 @@ func TestMetricsTellWhatWasTakenAndWhatIsBehind(t *testing.T) {
 battlereport.consumer.bytes{topic} 0
 battlereport.consumer.commit.failures{} 0
 battlereport.consumer.commits{} 0
+battlereport.consumer.fetch.errors{topic} 0
 battlereport.consumer.generations{} 0
 battlereport.consumer.odd_timestamps{future,topic} 0
 battlereport.consumer.odd_timestamps{missing,topic} 0
 battlereport.consumer.odd_timestamps{past,topic} 0
+battlereport.consumer.partitions{} 0
+battlereport.consumer.paused_partitions{error} 0
+battlereport.consumer.paused_partitions{note} 0
+battlereport.consumer.paused_partitions{unreadable} 0
 battlereport.consumer.records{topic} 0`)
 
 		w.Restore()
@@ -46,11 +51,16 @@ battlereport.consumer.commit.failures{} 0
 battlereport.consumer.commits{} 1
 battlereport.consumer.deferred{0,topic} 0
 battlereport.consumer.deleted{0,topic} 0
+battlereport.consumer.fetch.errors{topic} 0
 battlereport.consumer.generations{} 1
 battlereport.consumer.lag{0,topic} 4
 battlereport.consumer.odd_timestamps{future,topic} 0
 battlereport.consumer.odd_timestamps{missing,topic} 0
 battlereport.consumer.odd_timestamps{past,topic} 0
+battlereport.consumer.partitions{} 1
+battlereport.consumer.paused_partitions{error} 0
+battlereport.consumer.paused_partitions{note} 0
+battlereport.consumer.paused_partitions{unreadable} 0
 battlereport.consumer.pending{0,topic} 2
 battlereport.consumer.records{topic} 4`)
 		want := consumer.PartitionLag{Topic: w.topic, Partition: 0, Committed: 0, End: 4, Lag: 4, Pending: 2, Age: 1500 * time.Millisecond}
@@ -63,6 +73,7 @@ battlereport.consumer.bytes{topic} 7
 battlereport.consumer.commit.failures{} 0
 battlereport.consumer.commits{} 2
 battlereport.consumer.deleted{0,topic} 0
+battlereport.consumer.fetch.errors{topic} 0
 battlereport.consumer.generations{} 1
 battlereport.consumer.odd_timestamps{future,topic} 0
 battlereport.consumer.odd_timestamps{missing,topic} 0

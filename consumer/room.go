@@ -78,6 +78,7 @@ func (p *Partition) sayCrowded(pauses bool) {
 	t := p.tracker
 	n, oldest := t.taken(), t.committable()
 	halfFree := t.hasRoom(&t.list, t.known(), p.room()/2)
+	p.noteFull = pauses || p.noteFull && !halfFree
 	p.mu.Unlock()
 	switch {
 	case pauses:
