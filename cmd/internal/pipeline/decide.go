@@ -53,7 +53,7 @@ func (d *decider) failed(now time.Time, l *lane, b *batch, err *msdkclient.Error
 	v := judge(b.history(now), err, c, d.cfg)
 	l.Called(b.suspect, err)
 	d.tellBreaker(now, b, err, c, v)
-	l.Throttle.Wait(now.Add(v.pause))
+	l.Throttle.Wait(now, now.Add(v.pause))
 	if v.suspect && !b.suspect {
 		d.log.Debug("a batch fails where others of its app succeed: taking it apart", "appid", l.AppID, "events", len(b.items), "error", err)
 	}

@@ -11,18 +11,31 @@ import (
 
 // outcome is the end of a call.
 type outcome struct {
+	ctx    context.Context // with the call's span; nil: none
 	batch  *batch
 	err    *msdkclient.Error // nil: delivered
 	began  time.Time
 	took   time.Duration
+	bytes  int       // of the events
 	oldest time.Time // timestamp of a record whose age was known as the call began; zero: of none it was
+}
+
+// context is what the call is measured in: a span in it, if it is sampled, is the
+// example of what is measured.
+func (out *outcome) context() context.Context {
+	if out.ctx == nil {
+		return context.Background()
+	}
+	return out.ctx
 }
 
 // deliver posts a batch once.
 func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 	began := time.Now()
 	var oldest time.Time
+	bytes := 0
 	for _, it := range b.items {
+		bytes += it.Size
 		r := &it.Value.record
 		if _, known := r.Age(began); known && (oldest.IsZero() || r.Time.Before(oldest)) {
 			oldest = r.Time
@@ -39,7 +52,7 @@ func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 		}
 		err = msdk.BattleReport(ctx, b.app.Identity(), b.named, reports...)
 	}
-	out := outcome{batch: b, began: began, took: time.Since(began), oldest: oldest}
+	out := outcome{batch: b, began: began, took: time.Since(began), bytes: bytes, oldest: oldest}
 	if err != nil && !errors.As(err, &out.err) {
 		out.err = &msdkclient.Error{Class: msdkclient.Retry, Uncertain: true, Err: err}
 	}

@@ -47,6 +47,8 @@ type engine struct {
 	settler    *settler
 	paused     bool // the intake, while letters cannot be written
 	draining   bool
+
+	shown shown
 }
 
 func newEngine(p *lasting) *engine {
@@ -61,7 +63,7 @@ func newEngine(p *lasting) *engine {
 		mailer:   newMailer(p.letters, &p.cfg.DeadLetter),
 	}
 	e.taker = &taker{
-		directory: p.directory, apps: p.apps, maxAge: d.MaxAge, intake: e.intake, spares: &p.spares, out: e.in,
+		directory: p.directory, apps: p.apps, maxAge: d.MaxAge, intake: e.intake, metrics: p.metrics, spares: &p.spares, out: e.in,
 		deferrer: &deferrer{apps: p.apps, intake: e.intake, log: p.log, said: p.deferred},
 	}
 	e.dispatcher = newDispatcher(d, e.lanes)
@@ -192,7 +194,7 @@ func (e *engine) finish(out outcome) {
 	e.dispatcher.ended(b)
 	e.metrics.called(out)
 	if out.err == nil {
-		e.metrics.delivered(b, out.oldest)
+		e.metrics.delivered(out)
 		e.settler.delivered(l.tenant(), eventsOf(b.items))
 	}
 	e.mailer.add(e.decider.conclude(time.Now(), l, out)...)
@@ -220,6 +222,7 @@ func (e *engine) open() {
 	if pause := e.letters.Err() != nil; pause != e.paused {
 		e.paused = pause
 		e.intake.pause(pause)
+		e.shown.blocked.Store(pause)
 		if pause {
 			e.log.Error("taking nothing in until dead letters can be written")
 		}
@@ -227,7 +230,11 @@ func (e *engine) open() {
 	e.observe()
 }
 
-func (e *engine) observe() { e.metrics.inFlight.Store(int64(len(e.dispatcher.flying))) }
+// observe shows others what there is.
+func (e *engine) observe() {
+	e.metrics.flights.are(len(e.dispatcher.flying))
+	e.shown.letters.Store(int64(e.mailer.pending()))
+}
 
 // wake is when the loop must turn even if nothing happens; false: it need not.
 func (e *engine) wake() (at time.Time, ok bool) {

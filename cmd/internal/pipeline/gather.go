@@ -34,14 +34,19 @@ type lanes []*lane
 
 func newLanes(cfg *config.Config, apps []*platform.App) (all lanes) {
 	for _, app := range apps {
-		limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - config.CallOverhead, Linger: cfg.Batch.Linger}
-		if app.Route == config.RouteScore {
-			limits.Records, limits.Linger = 1, 0 // a call has one user's score
-		}
-		b := batcher.New[*event](limits)
+		b := batcher.New[*event](limitsOf(cfg, app.Route))
 		all = append(all, &lane{App: app, cfg: cfg, batcher: b}, &lane{App: app, cfg: cfg, batcher: b, replayed: true})
 	}
 	return all
+}
+
+// limitsOf are those of a call on a route.
+func limitsOf(cfg *config.Config, route string) batcher.Limits {
+	limits := batcher.Limits{Records: cfg.Batch.MaxRecords, Bytes: int(cfg.Batch.MaxBytes) - config.CallOverhead, Linger: cfg.Batch.Linger}
+	if route == config.RouteScore {
+		limits.Records, limits.Linger = 1, 0 // a call has one user's score
+	}
+	return limits
 }
 
 // of is the lane that a batch is on.

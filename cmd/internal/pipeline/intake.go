@@ -192,6 +192,26 @@ func (in *intake) pending() (records, bytes int) {
 	return in.records, in.bytes
 }
 
+// full tells whether somebody waits for room that the bounds do not give. It adds to
+// ofApps how much is held of each app, by its index.
+func (in *intake) full(ofApps []int) (full bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for t, h := range in.held {
+		if t.app != nil {
+			ofApps[t.app.Index] += h.records
+		}
+	}
+	for _, w := range in.waiting {
+		for _, r := range w.rooms {
+			if !in.sated[r.tenant] && !in.fits(r) {
+				return !in.paused
+			}
+		}
+	}
+	return false
+}
+
 // line lets somebody wait for room.
 func (in *intake) line(w *waiter) {
 	in.mu.Lock()

@@ -92,6 +92,7 @@ type Pipeline struct {
 	consumer *consumer.Consumer
 	files    *renewal.Watch
 	engine   atomic.Pointer[engine] // of the current generation
+	workload *workload
 }
 
 // New checks that everything the configuration names can be loaded. It does not
@@ -140,7 +141,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if p.files, err = renewal.New(cfg, opts.Logger, opts.MeterProvider); err != nil {
 		return nil, err
 	}
-	if p.metrics, err = newMetrics(opts.MeterProvider, p.apps, p.Stats); err != nil {
+	if p.metrics, err = newMetrics(opts.MeterProvider, cfg, directory, p.apps); err != nil {
 		return nil, err
 	}
 	start := consumer.Earliest
@@ -148,6 +149,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		start = consumer.Latest
 	}
 	one, total := fetchBytes(cfg)
+	p.workload = newWorkload(cfg.Delivery.MaxInFlight)
 	p.consumer, err = consumer.New(consumer.Config{
 		Connection:        conn,
 		Group:             cfg.Kafka.Group,
@@ -167,6 +169,11 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 		return nil, err
 	}
 	if p.letters, err = deadletter.NewWriter(conn, kafkafault.Logger(&cfg.Kafka, opts.Logger)); err != nil {
+		p.consumer.Close()
+		return nil, err
+	}
+	if err = p.metrics.observe(meterOf(opts.MeterProvider), p); err != nil {
+		p.letters.Close()
 		p.consumer.Close()
 		return nil, err
 	}
@@ -209,6 +216,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		return err
 	}
 	waiting.Go(func() { topics.await(ctx, missing) })
+	waiting.Go(func() { p.watchWorkload(ctx) })
 	err = p.consumer.Run(ctx, func(ctx context.Context, gen *consumer.Generation) {
 		e := newEngine(&p.lasting)
 		p.engine.Store(e)
@@ -242,18 +250,3 @@ func (p *Pipeline) NotReady() []string {
 
 // Lag reports how far the partitions held are behind.
 func (p *Pipeline) Lag() []consumer.PartitionLag { return p.consumer.Lag() }
-
-// Stats reports the counts. They are not one consistent snapshot while the
-// pipeline runs.
-func (p *Pipeline) Stats() Stats {
-	s := p.metrics.stats()
-	if e := p.engine.Load(); e != nil {
-		s.Pending, s.PendingBytes = e.intake.pending()
-	}
-	for _, app := range p.apps {
-		if app.Breaker.Held() {
-			s.Held = append(s.Held, app.AppID)
-		}
-	}
-	return s
-}

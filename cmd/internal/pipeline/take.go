@@ -20,6 +20,7 @@ type taker struct {
 	apps      []*platform.App
 	maxAge    time.Duration
 	intake    *intake
+	metrics   *metrics
 	deferrer  *deferrer
 	spares    *spares
 	out       chan<- []arrival
@@ -109,8 +110,10 @@ func (t *taker) letIn(ctx context.Context, piece []arrival, rooms []room, record
 
 // hand hands a piece that has been let in to the loop.
 func (t *taker) hand(ctx context.Context, piece []arrival, rooms []room) bool {
+	topic, found := piece[0].feed.Topic, findingsOf(piece) // the loop may be done with them before this goes on
 	select {
 	case t.out <- piece:
+		t.metrics.checked(topic, &found)
 		return true
 	case <-ctx.Done():
 		t.intake.release(rooms...)

@@ -24,8 +24,9 @@ func (s State) String() string {
 // Breaker stops an app's calls when they fail one after the other. What is said of everybody is believed sooner, and
 // asked again sooner: see firstProbe.
 type Breaker struct {
-	cfg   config.Breaker
-	state atomic.Int32 // State
+	cfg    config.Breaker
+	state  atomic.Int32 // State
+	opened atomic.Int64 // how often
 
 	failures, bars, declined int             // see [Condition]
 	refused                  map[string]Word // players of whom a single record was refused, in a row: Declined or Outlier
@@ -52,6 +53,9 @@ func (b *Breaker) State() State { return State(b.state.Load()) }
 
 // Held tells whether the app is held: the breaker is not closed. Safe for concurrent use.
 func (b *Breaker) Held() bool { return b.State() != Closed }
+
+// Opened is how often the breaker has opened, a probe that fails aside. Safe for concurrent use.
+func (b *Breaker) Opened() int64 { return b.opened.Load() }
 
 // Since is when the app was held first, and why it is; good while it is held.
 func (b *Breaker) Since() (since time.Time, why string) { return b.since, b.why }
@@ -130,6 +134,7 @@ func (b *Breaker) Failure(now time.Time, w Word, c Condition, user, why string, 
 			b.pause = b.cfg.Cooldown
 		}
 		b.reopen(now, why)
+		b.opened.Add(1)
 		return true, true
 	case probe && up && !b.refusing:
 		b.close(now)

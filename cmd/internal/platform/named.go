@@ -55,17 +55,3 @@ func (n *Named) forget(now time.Time) {
 	}
 	n.order = n.order[i:] // append moves it when it runs out of room
 }
-
-// Throttle is the time until which an app's calls wait, because the platform said that they come too fast. The zero
-// value lets them go.
-type Throttle struct{ until time.Time }
-
-// Wait has the calls wait until a time, unless they wait for longer.
-func (t *Throttle) Wait(until time.Time) {
-	if until.After(t.until) {
-		t.until = until
-	}
-}
-
-// Until is the time until which calls wait.
-func (t *Throttle) Until() time.Time { return t.until }

@@ -4,7 +4,8 @@
 //
 // It learns of each call's end and answers when the next one may be made; it makes none, decides nothing of batches, and
 // knows no records. Time comes in as an argument, but for [Breaker.Now], the clock of retries. What changes belongs to one
-// goroutine, that of the pipeline's loop; only [Breaker.State], [Breaker.Held] and [App.Identity] are safe to ask elsewhere.
+// goroutine, that of the pipeline's loop; only [Breaker.State], [Breaker.Held],
+// [Breaker.Opened], [Throttle.Waited], [App.Failing] and [App.Identity] are safe to ask elsewhere.
 //
 // A breaker is, in turn:
 //
@@ -16,6 +17,8 @@
 package platform
 
 import (
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
@@ -36,7 +39,7 @@ type App struct {
 	Succeeded time.Time // when the latest call that succeeded had begun
 	Swept     time.Time // when what is held was last looked at for being held too long
 
-	failing float64 // see [Condition]
+	failing atomic.Uint64 // see [Condition]; the bits of a float64
 }
 
 // NewApp returns an app of which nothing is known yet.
@@ -67,8 +70,12 @@ func (a *App) Called(suspect bool, err *msdkclient.Error) {
 	if err != nil && err.Class != msdkclient.Record {
 		share = 1
 	}
-	a.failing += (share - a.failing) / memory
+	failing := a.Failing()
+	a.failing.Store(math.Float64bits(failing + (share-failing)/memory))
 }
+
+// Failing is the share of the app's calls that fail, lately: 0 to 1. It is safe for concurrent use.
+func (a *App) Failing() float64 { return math.Float64frombits(a.failing.Load()) }
 
 // Answered takes in when a call had begun that has succeeded.
 func (a *App) Answered(began time.Time) {
@@ -80,6 +87,6 @@ func (a *App) Answered(began time.Time) {
 // Condition is what the app has met, with a single record of the user counted as refused.
 func (a *App) Condition(now time.Time, user string) Condition {
 	c := a.Breaker.condition(user)
-	c.Succeeded, c.Failing, c.Proven = a.Succeeded, a.failing, now.Sub(a.Succeeded) < lately
+	c.Succeeded, c.Failing, c.Proven = a.Succeeded, a.Failing(), now.Sub(a.Succeeded) < lately
 	return c
 }
