@@ -6,8 +6,10 @@
 // key's path, what stands there and what is wanted. Nothing is silently ignored: an unknown key, a key given twice, a
 // TLS setting while TLS is off and a null are all faults.
 //
-// Any string may hold ${VAR}, an environment variable, in [ ] and { } too. It is replaced after the YAML has been parsed,
-// so that a variable's value cannot add keys, and it is not looked into again. $${ stands for a literal ${. A secret can be
+// Any string may hold ${VAR}, an environment variable, in [ ] and { } too, or with a default or a message for where there
+// is none: ${VAR:-default}, ${VAR:?message}. It is replaced after the YAML has been parsed, so that a variable's value
+// cannot add keys, and it is not looked into again; but the brokers may be one text, with commas between them, and so one
+// variable. $${ stands for a literal ${. A secret can be
 // given as KEY_file instead: the file's content without one trailing newline. Files named in the configuration are taken
 // relative to the directory of the configuration file. Those of certificates, authorities and secrets are meant to change
 // while a program runs: see [Credential], [Kafka.Connection] and [Config.Files].

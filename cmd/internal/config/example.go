@@ -7,7 +7,7 @@ import "strings"
 func Example() []byte {
 	e := &example{}
 	e.comment("", "Configuration of battlereport. Every key but apps may be left out: it then has the value given here.")
-	e.comment("", "Any string may hold ${VAR}, an environment variable; $${ is a literal ${. A secret can also be given as KEY_file, "+
+	e.comment("", "Any string may hold ${VAR}, an environment variable, or ${VAR:-default} or ${VAR:?message} for where it is not set or empty; without the colon, where it is not set. $${ is a literal ${. A secret can also be given as KEY_file, "+
 		"the file that holds it, its line end aside. Keys at the top that begin with x- are left alone: << merges what they mark. Files are relative to the directory of this one. Durations: 200ms, 5s, 1h30m. Sizes: 4096, 512KiB, 1MB.")
 	config := Default()
 	e.fields("", fields(&config, ""))

@@ -43,7 +43,7 @@ func fields(c *Config, dir string) []field {
 
 func kafkaFields(k *Kafka, dir string) []field {
 	return []field{
-		{key: "brokers", doc: "Brokers to ask for the cluster's layout; one that answers is enough. No two alike.", list: texts(&k.Brokers, "brokers", brokerRule)},
+		{key: "brokers", doc: "Brokers to ask for the cluster's layout; one that answers is enough. No two alike. They may be one text with commas between them, as a variable may hold it: ${KAFKA_BROKERS}.", list: separated(&k.Brokers, "brokers", brokerRule)},
 		{key: "group", doc: "Consumer group. The members of one group share the partitions.", scalar: text(&k.Group, labelRule)},
 		{key: "start", doc: "Where the group begins with a topic of which it has committed nothing yet. What is added later, partitions or topics, is taken from its first record.", scalar: oneOf(&k.Start, "earliest", "latest")},
 		{key: "client_id", doc: "Name of this client in the brokers' logs and quotas.", scalar: text(&k.ClientID, labelRule)},

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -63,6 +64,12 @@ func fieldSchema(f field) map[string]any {
 		if f.list.elem.scalar != nil {
 			schema["uniqueItems"] = true
 		}
+		if f.list.commas {
+			one := map[string]any{"type": "string", "pattern": separatedForm(f.list.form)}
+			variable := map[string]any{"type": "string", "pattern": anyVariable}
+			schema["items"] = anyOf(one, variable)
+			schema = anyOf(schema, one, variable)
+		}
 	default:
 		schema = anyOf(f.scalar.schema, map[string]any{"type": "string", "pattern": anyVariable})
 	}
@@ -73,6 +80,12 @@ func fieldSchema(f field) map[string]any {
 		schema["default"] = value
 	}
 	return schema
+}
+
+// separatedForm is that of a text with commas between parts of that form.
+func separatedForm(form string) string {
+	part := strings.TrimSuffix(strings.TrimPrefix(form, "^"), "$")
+	return `^\s*(` + part + `)(\s*,\s*(` + part + `))*\s*$`
 }
 
 // defaultOf returns the value of a field that is not given, as JSON has it.

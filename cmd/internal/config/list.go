@@ -7,10 +7,12 @@ import (
 
 // A list is a sequence of like elements.
 type list struct {
-	noun string
-	grow func(n int) []field // makes n elements, and returns the field of each
-	elem field               // an element in no list, to describe one
-	text func() string       // the present value as YAML, for a list of scalars
+	noun   string
+	grow   func(n int) []field // makes n elements, and returns the field of each
+	elem   field               // an element in no list, to describe one
+	commas bool                // one text may hold several elements, with commas between them
+	form   string              // of an element, if so
+	text   func() string       // the present value as YAML, for a list of scalars
 }
 
 // listOf is a list whose elements begin as zero and are described by elem.
@@ -39,6 +41,14 @@ func listOf[T any](to *[]T, noun string, zero T, elem func(*T) field) *list {
 
 func texts(to *[]string, noun string, r rule) *list {
 	return listOf(to, noun, "", func(element *string) field { return field{scalar: text(element, r)} })
+}
+
+// separated is a list of texts of which none can hold a comma: one text may hold several of them, or all.
+func separated(to *[]string, noun string, r rule) *list {
+	l := texts(to, noun, r)
+	l.commas = true
+	l.form = r.form.String()
+	return l
 }
 
 func (l *list) want() string {

@@ -128,8 +128,16 @@ func (r *reader) value(n *yaml.Node, path string, f field) {
 
 func (r *reader) list(n *yaml.Node, path string, l *list) {
 	r.places[path] = place{line: n.Line, shown: kind(n), given: true}
+	if l.commas && n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+		r.elements([]*yaml.Node{n}, path, l)
+		return
+	}
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		r.fault(n.Line, path, kind(n), l.want())
+		return
+	}
+	if l.commas {
+		r.elements(n.Content, path, l)
 		return
 	}
 	for i, f := range l.grow(len(n.Content)) {
@@ -137,50 +145,104 @@ func (r *reader) list(n *yaml.Node, path string, l *list) {
 	}
 }
 
+// elements reads a list of texts, each of which may hold several with commas between them: once variables are replaced,
+// as one of them may be the whole list.
+func (r *reader) elements(nodes []*yaml.Node, path string, l *list) {
+	element := l.elem.scalar
+	var all []literal
+	for _, n := range nodes {
+		n = resolve(n)
+		at := fmt.Sprintf("%s[%d]", path, len(all))
+		v, ok := r.literal(n, at, element)
+		parts := strings.Split(v.text, ",")
+		if !ok || len(parts) == 1 {
+			all = append(all, v)
+			continue
+		}
+		for _, part := range parts {
+			whole := v
+			whole.text = strings.TrimSpace(part)
+			whole.place.shown = show(n, whole.text)
+			if whole.text == "" {
+				r.fault(n.Line, fmt.Sprintf("%s[%d]", path, len(all)), "nothing between two commas, or at an end, of "+v.place.shown, element.want)
+			}
+			all = append(all, whole)
+		}
+	}
+	for i, f := range l.grow(len(all)) {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		r.places[at] = all[i].place
+		if !r.faulty[at] {
+			r.take(all[i], at, f.scalar)
+		}
+	}
+}
+
+// A literal is the text of a scalar, its variables replaced.
+type literal struct {
+	node  *yaml.Node
+	text  string
+	typed bool // it is of a type that may stand there
+	place place
+}
+
 func (r *reader) scalar(n *yaml.Node, path string, s *scalar) {
+	if v, ok := r.literal(n, path, s); ok {
+		r.take(v, path, s)
+	}
+}
+
+// literal reads what stands at path, and notes its place. It returns false if that has a fault.
+func (r *reader) literal(n *yaml.Node, path string, s *scalar) (v literal, ok bool) {
 	p := place{line: n.Line, shown: show(n, n.Value), given: true}
 	if s.secret && (n.Kind != yaml.ScalarNode || (n.Value != "" && !isNull(n))) {
 		p.shown = redacted
 	}
 	r.places[path] = p
+	v = literal{node: n, text: n.Value, typed: slices.Contains(s.tags, n.ShortTag()), place: p}
 	if n.Kind != yaml.ScalarNode || isNull(n) {
 		r.fault(n.Line, path, p.shown, s.want)
-		return
+		return v, false
 	}
-	text := n.Value
-	typed := slices.Contains(s.tags, n.ShortTag())
-	if n.ShortTag() == "!!str" {
-		e := expand(text, r.env)
-		if e.broken {
-			r.fault(n.Line, path, p.shown, "${NAME} for a variable, or $${ for a literal ${")
-			return
-		}
-		for _, name := range e.unset {
-			r.fault(n.Line, path, "${"+name+"}", "the environment variable "+name+" to be set")
-		}
-		if len(e.unset) > 0 {
-			return
-		}
-		text, typed = e.text, typed || e.names != nil
-		if !s.secret {
-			p.shown = show(n, text)
-		} else if e.names != nil {
-			p.shown = redacted + " of ${" + strings.Join(e.names, "}, ${") + "}"
-		}
-		r.places[path] = p
+	if n.ShortTag() != "!!str" {
+		return v, true
 	}
-	if !typed {
-		r.fault(n.Line, path, p.shown, s.want+otherwise(n, s))
+	e := expand(v.text, r.env)
+	if e.broken {
+		r.fault(n.Line, path, p.shown, e.want)
+		return v, false
+	}
+	for _, u := range e.unset {
+		r.fault(n.Line, path, "${"+u.name+"}", u.want(s.secret))
+	}
+	if len(e.unset) > 0 {
+		return v, false
+	}
+	v.text, v.typed = e.text, v.typed || e.names != nil
+	if !s.secret {
+		v.place.shown = show(n, v.text)
+	} else if e.names != nil {
+		v.place.shown = redacted + " of ${" + strings.Join(e.names, "}, ${") + "}"
+	}
+	r.places[path] = v.place
+	return v, true
+}
+
+// take puts a text into its place.
+func (r *reader) take(v literal, path string, s *scalar) {
+	n, shown := v.node, v.place.shown
+	if !v.typed {
+		r.fault(n.Line, path, shown, s.want+otherwise(n, s))
 		return
 	}
 	if s.flaw != nil {
-		if what := s.flaw(text); what != "" {
-			r.fault(n.Line, path, p.shown+" "+what, s.want)
+		if what := s.flaw(v.text); what != "" {
+			r.fault(n.Line, path, shown+" "+what, s.want)
 			return
 		}
 	}
-	if want := s.set(text); want != "" {
-		r.fault(n.Line, path, p.shown, want)
+	if want := s.set(v.text); want != "" {
+		r.fault(n.Line, path, shown, want)
 	}
 }
 
