@@ -146,6 +146,9 @@ func (g *greeting) authenticate(mechanism sasl.Mechanism, newest int16) (lifetim
 			return 0, err
 		}
 		if err := kerr.ErrorForCode(res.ErrorCode); err != nil {
+			if b, is := exchange.(*bearing); is && errors.Is(err, kerr.SaslAuthenticationFailed) {
+				return 0, b.refusal()
+			}
 			return 0, err // what it says beside it may repeat the password
 		}
 		lifetime = time.Duration(min(res.SessionLifetimeMillis, longestSession.Milliseconds())) * time.Millisecond

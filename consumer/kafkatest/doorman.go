@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -17,6 +19,10 @@ import (
 // time. After it he ends a connection at the next request, as brokers do whose connections.max.reauth.ms is set
 // (KIP-368). He takes no second authentication, which they would. Its methods are safe for concurrent use.
 type Doorman struct {
+	// Bearer, unless nil, has him ask for OAUTHBEARER in place of PLAIN, and tells of a token whether he takes it. It is
+	// called concurrently. Set it before anybody comes.
+	Bearer func(token string) bool
+
 	broker  *Broker
 	session time.Duration
 
@@ -66,15 +72,31 @@ func (d *Doorman) watch(client io.ReadWriter, broker io.Writer) {
 		case key == kmsg.SASLHandshake && until.IsZero():
 			res := kmsg.NewPtrSASLHandshakeResponse()
 			res.SupportedMechanisms = []string{"PLAIN"}
+			if d.Bearer != nil {
+				res.SupportedMechanisms = []string{"OAUTHBEARER"}
+			}
+			if asked := kmsg.NewPtrSASLHandshakeRequest(); asked.ReadFrom(body(request)) == nil && asked.Mechanism != res.SupportedMechanisms[0] {
+				res.ErrorCode = kerr.UnsupportedSaslMechanism.Code
+			}
 			res.SetVersion(version)
 			answer = res
 		case key == kmsg.SASLAuthenticate && until.IsZero():
 			res := kmsg.NewPtrSASLAuthenticateResponse()
-			res.SessionLifetimeMillis = d.session.Milliseconds()
 			res.SetVersion(version)
 			answer = res
-			d.let.Add(1)
-			until = time.Now().Add(d.session)
+			asked := kmsg.NewPtrSASLAuthenticateRequest()
+			asked.SetVersion(version)
+			_ = asked.ReadFrom(body(request))
+			switch d.admit(asked.SASLAuthBytes) {
+			case admitted:
+				res.SessionLifetimeMillis = d.session.Milliseconds()
+				d.let.Add(1)
+				until = time.Now().Add(d.session)
+			case told:
+				res.SASLAuthBytes = []byte(`{"status":"invalid_token"}`)
+			case turnedAway:
+				res.ErrorCode = kerr.SaslAuthenticationFailed.Code
+			}
 		case until.IsZero() && key != kmsg.ApiVersions:
 			return
 		case !until.IsZero() && time.Now().After(until):
@@ -84,14 +106,48 @@ func (d *Doorman) watch(client io.ReadWriter, broker io.Writer) {
 		if answer == nil {
 			_, err = broker.Write(request)
 		} else {
-			body := answer.AppendTo(append([]byte{0, 0, 0, 0}, request[8:12]...)) // the length, and which request it answers
-			binary.BigEndian.PutUint32(body, uint32(len(body)-4))
-			_, err = client.Write(body)
+			reply := answer.AppendTo(append([]byte{0, 0, 0, 0}, request[8:12]...)) // the length, and which request it answers
+			binary.BigEndian.PutUint32(reply, uint32(len(reply)-4))
+			_, err = client.Write(reply)
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// What becomes of who shows himself.
+type admission int
+
+const (
+	admitted admission = iota
+	told               // what is wrong, which is not the end yet (RFC 7628, 3.2.2)
+	turnedAway
+)
+
+// admit looks at what a client says of himself: of tokens alone, as of passwords any will do.
+func (d *Doorman) admit(said []byte) admission {
+	if d.Bearer == nil {
+		return admitted
+	}
+	_, token, is := strings.Cut(string(said), "\x01auth=Bearer ")
+	token, _, _ = strings.Cut(token, "\x01")
+	switch {
+	case !is:
+		return turnedAway
+	case d.Bearer(token):
+		return admitted
+	}
+	return told
+}
+
+// body is a request's, behind its header: its length, key, version and number, and the client's name.
+func body(request []byte) []byte {
+	const name = 4 + 2 + 2 + 4
+	if len(request) < name+2 {
+		return nil
+	}
+	return request[min(len(request), name+2+max(0, int(int16(binary.BigEndian.Uint16(request[name:]))))):]
 }
 
 // readFrame reads a request with its length into memory.

@@ -35,14 +35,41 @@ func (r *reader) checkKafka(k *Kafka) {
 		r.refuseIf(tls.CertFile != "" && tls.KeyFile == "", "kafka.tls.key_file", "the key of kafka.tls.cert_file", "kafka.tls.cert_file")
 		r.refuseIf(tls.KeyFile != "" && tls.CertFile == "", "kafka.tls.cert_file", "the certificate of kafka.tls.key_file", "kafka.tls.key_file")
 	}
-	none := k.SASL.Mechanism == "none"
-	want := "one, as kafka.sasl.mechanism is " + k.SASL.Mechanism
-	if none {
-		want = "nothing, as kafka.sasl.mechanism is none"
+	r.checkSASL(&k.SASL)
+}
+
+func (r *reader) checkSASL(s *SASL) {
+	const mechanism = "kafka.sasl.mechanism"
+	bearer := s.Mechanism == oauthBearer
+	without := bearer || s.Mechanism == "none"
+	want := "one, as kafka.sasl.mechanism is " + s.Mechanism
+	if without {
+		want = "nothing, as kafka.sasl.mechanism is " + s.Mechanism
 	}
-	r.refuseIf(none == (k.SASL.Username != ""), "kafka.sasl.username", want, "kafka.sasl.mechanism")
-	r.refuseIf(none == (k.SASL.Password != ""), "kafka.sasl.password", want, "kafka.sasl.mechanism")
-	r.checkCredentials(k.SASL)
+	r.refuseIf(without == (s.Username != ""), "kafka.sasl.username", want, mechanism)
+	r.refuseIf(without == (s.Password != ""), "kafka.sasl.password", want, mechanism)
+	file, command := s.TokenFile != "", len(s.TokenCommand) > 0
+	if !bearer {
+		want = "nothing, as kafka.sasl.mechanism is " + s.Mechanism
+		r.refuseIf(file, "kafka.sasl.token_file", want, mechanism)
+		r.refuseIf(command, "kafka.sasl.token_command", want, mechanism)
+		r.refuseIf(len(s.Extensions) > 0, "kafka.sasl.extensions", want, mechanism)
+	} else {
+		r.refuseIf(!file && !command, "kafka.sasl.token_file", "this or token_command, as kafka.sasl.mechanism is oauthbearer", mechanism, "kafka.sasl.token_command")
+		r.refuseIf(file && command, "kafka.sasl.token_command", "one of the two, this or token_file", "kafka.sasl.token_file")
+	}
+	names := map[string]int{}
+	for i, e := range s.Extensions {
+		name, _, _ := strings.Cut(e, "=")
+		if first, twice := names[name]; twice {
+			r.refuseIf(name != "", fmt.Sprintf("kafka.sasl.extensions[%d]", i), fmt.Sprintf("another name; kafka.sasl.extensions[%d] has this one", first))
+		} else {
+			names[name] = i
+		}
+	}
+	if !without {
+		r.checkCredentials(*s)
+	}
 }
 
 // checkCredentials refuses here what the mechanism would refuse at the first connection.

@@ -69,10 +69,16 @@ type TLS struct {
 
 // SASL authenticates to the brokers.
 type SASL struct {
-	Mechanism    string // none, plain, scram-sha-256 or scram-sha-512
+	Mechanism    string // none, plain, scram-sha-256, scram-sha-512 or oauthbearer
 	Username     string
 	Password     Secret
 	PasswordFile string // empty unless Password is from it
+
+	// Of oauthbearer alone, which takes the first or the third.
+	Token        Secret // as it was read first
+	TokenFile    string
+	TokenCommand []string // a program and its arguments
+	Extensions   []string // name=value
 }
 
 // MSDK is the platform's interface.

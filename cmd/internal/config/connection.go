@@ -13,7 +13,8 @@ import (
 )
 
 // Connection is how the brokers are reached; dial nil means TCP. It reads the files of tls, and connects to nothing. The
-// files of tls, and that of the password, are read again at each handshake; what cannot be used then leaves what was.
+// files of tls, and those of the password or the token, are read again at each handshake; what cannot be used then leaves
+// what was. The command for a token runs at each.
 func (k *Kafka) Connection(dial func(ctx context.Context, network, address string) (net.Conn, error)) (consumer.Connection, error) {
 	conn := consumer.Connection{Brokers: k.Brokers, ClientID: k.ClientID, Dial: dial}
 	var err error
@@ -42,6 +43,9 @@ func (t *TLS) files() consumer.TLSFiles {
 func (t *TLS) FirstToExpire() (*x509.Certificate, error) { return t.files().FirstToExpire() }
 
 func (s *SASL) with(password Secret) (sasl.Mechanism, error) {
+	if s.Mechanism == oauthBearer {
+		return s.bearer()
+	}
 	return consumer.SASL(s.Mechanism, s.Username, password.Reveal())
 }
 

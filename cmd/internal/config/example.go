@@ -21,6 +21,10 @@ func (e *example) fields(indent string, fields []field) {
 		if indent == "" {
 			e.line("", "")
 		}
+		if f.aside {
+			e.comment(indent, f.key+": "+f.doc+allowed(f))
+			continue
+		}
 		e.comment(indent, f.doc+allowed(f))
 		switch {
 		case f.group != nil:

@@ -8,6 +8,7 @@ type field struct {
 	key      string
 	doc      string // the comment in the example, the description in the JSON Schema
 	required bool
+	aside    bool    // for a few: the example names it in a comment, which a list that must not be empty wants, too
 	example  string  // YAML for the example, for a field that has no default
 	file     *scalar // for a secret: what KEY_file holds
 	scalar   *scalar
@@ -56,10 +57,13 @@ func kafkaFields(k *Kafka, dir string) []field {
 			{key: "server_name", doc: "Whom the brokers' certificates must name, where that is not the host they are reached by.", scalar: text(&k.TLS.ServerName, serverRule)},
 			{key: "insecure_skip_verify", doc: "Accept any certificate of a broker. For experiments only.", scalar: boolean(&k.TLS.InsecureSkipVerify)},
 		}},
-		{key: "sasl", doc: "Authentication to the brokers. Any mechanism but none needs username and password; none allows neither.", group: []field{
-			{key: "mechanism", doc: "How to authenticate. plain sends the password as it is: use it over TLS.", scalar: oneOf(&k.SASL.Mechanism, "none", "plain", "scram-sha-256", "scram-sha-512")},
+		{key: "sasl", doc: "Authentication to the brokers. Any mechanism but none and oauthbearer needs username and password; these allow neither.", group: []field{
+			{key: "mechanism", doc: "How to authenticate. plain sends the password as it is: use it over TLS.", scalar: oneOf(&k.SASL.Mechanism, "none", "plain", "scram-sha-256", "scram-sha-512", oauthBearer)},
 			{key: "username", doc: "User to authenticate as.", scalar: text(&k.SASL.Username, credentialRule)},
 			{key: "password", doc: "The user's password.", scalar: secret(&k.SASL.Password, credentialRule), file: secretFile(&k.SASL.Password, &k.SASL.PasswordFile, credentialRule, dir)},
+			{key: "token_file", aside: true, doc: "File that holds the token of oauthbearer, for each connection the one that is in it then. What renews it must do so before the token ends.", scalar: tokenFile(&k.SASL.Token, &k.SASL.TokenFile, dir)},
+			{key: "token_command", aside: true, doc: "Or the program that prints it, with its arguments, run for each connection, for 8s at most. There is no shell unless it is one: [gcloud, auth, print-access-token].", list: command(&k.SASL.TokenCommand, dir)},
+			{key: "extensions", aside: true, doc: "What brokers want to be told beside the token of oauthbearer: [logicalCluster=lkc-1, identityPoolId=pool-1].", list: texts(&k.SASL.Extensions, "extensions", extensionRule)},
 		}},
 	}
 }

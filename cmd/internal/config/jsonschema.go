@@ -92,7 +92,7 @@ func separatedForm(form string) string {
 func defaultOf(f field) (any, bool) {
 	var text string
 	switch {
-	case f.key == "" || f.required || f.group != nil:
+	case f.key == "" || f.required || f.group != nil || f.aside && f.list != nil:
 		return nil, false
 	case f.list != nil:
 		text = f.list.text()

@@ -42,6 +42,10 @@ func (c *Config) Files() []File {
 		_, err := sasl.with(password)
 		return err
 	})
+	add("kafka.sasl.token_file", sasl.TokenFile, func() error {
+		_, want := readSecret(sasl.TokenFile, tokenRule)
+		return wanted(want)
+	})
 	add("msdk.ca_file", c.MSDK.CAFile, func() error {
 		return wanted(authorities(new(string), "").set(c.MSDK.CAFile))
 	})

@@ -39,6 +39,9 @@ const (
 	NoTransactions Kind = "no transactions"
 	TooFewBrokers  Kind = "too few brokers" // for the replicas; passes
 	TooOld         Kind = "too old"
+	NoToken        Kind = "no token"      // a command gives none; passes
+	TokenExpired   Kind = "token expired" // passes, as another may come
+	NoCommand      Kind = "no command"    // that could give a token
 )
 
 // A Fault is an error with its cause. It says it in one line; the error that was is wrapped.
@@ -55,7 +58,7 @@ func (f *Fault) Unwrap() error { return f.err }
 
 // Passes tells whether it may help to wait.
 func (f *Fault) Passes() bool {
-	return slices.Contains([]Kind{Unreachable, Advertised, HungUp, TooFewBrokers}, f.Kind)
+	return slices.Contains([]Kind{Unreachable, Advertised, HungUp, TooFewBrokers, NoToken, TokenExpired}, f.Kind)
 }
 
 // Stays tells that an error has a cause with which to try again is in vain.
@@ -83,6 +86,7 @@ type client struct{ *config.Kafka }
 func (c *client) diagnose(err error) (Kind, string) {
 	is := func(code *kerr.Error) bool { return errors.Is(err, code) || errors.Is(err, kafka.Error(code.Code)) }
 	open, denied := new(consumer.OpenError), new(consumer.DeniedError)
+	token, refused := new(config.TokenError), new(consumer.TokenRefusedError)
 	switch {
 	case errors.Is(err, resolve.ErrNoTransactions):
 		return NoTransactions, fmt.Sprintf("%v; replay, discard and import need Kafka's transactions: "+
@@ -93,6 +97,18 @@ func (c *client) diagnose(err error) (Kind, string) {
 		return Denied, c.denied(err, consumer.Right{Operation: "Read", Resource: consumer.Group, Name: c.Group})
 	case consumer.IsDenied(err):
 		return Denied, fmt.Sprintf("%v; an ACL for %s has to allow it", err, c.user())
+	case errors.As(err, &token):
+		kind, what := NoToken, "see what it says when it is run as this user"
+		if token.Missing() {
+			kind, what = NoCommand, "name a program that is there and may be run"
+		}
+		return kind, fmt.Sprintf("there is no token for Kafka at %s: %v; %s", c.all(), token, what)
+	case errors.As(err, &refused):
+		kind, what := Credentials, "see whether it is for these brokers, and its audience, issuer and scope"
+		if refused.Expired() {
+			kind, what = TokenExpired, "see what renews it"
+		}
+		return kind, fmt.Sprintf("Kafka at %s: %v: %s (kafka.sasl.%s)", c.all(), refused, what, c.tokenKey())
 	case is(kerr.SaslAuthenticationFailed):
 		return Credentials, fmt.Sprintf("Kafka at %s refuses the %s (SASL mechanism %s): see the username and password of kafka.sasl",
 			c.all(), c.user(), c.SASL.Mechanism)
@@ -141,6 +157,9 @@ func (c *client) principal() string {
 	if c.SASL.Username != "" {
 		return c.SASL.Username
 	}
+	if c.bearer() {
+		return "..." // the subject of the token
+	}
 	if c.TLS.CertFile != "" {
 		return "CN=..." // the subject of the certificate
 	}
@@ -151,10 +170,24 @@ func (c *client) user() string {
 	if c.SASL.Username != "" {
 		return "user " + c.SASL.Username
 	}
+	if c.bearer() {
+		return "owner of the token of kafka.sasl." + c.tokenKey()
+	}
 	if c.TLS.CertFile != "" {
 		return "owner of " + c.TLS.CertFile
 	}
 	return "user ANONYMOUS"
+}
+
+// bearer tells that it shows a token, and no user.
+func (c *client) bearer() bool { return c.SASL.TokenFile != "" || len(c.SASL.TokenCommand) > 0 }
+
+// tokenKey is where the token is from.
+func (c *client) tokenKey() string {
+	if len(c.SASL.TokenCommand) > 0 {
+		return "token_command"
+	}
+	return "token_file"
 }
 
 // all names the addresses configured.

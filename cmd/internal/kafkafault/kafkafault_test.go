@@ -32,10 +32,12 @@ import (
 const password = "correct-horse"
 
 var (
-	plain = config.Kafka{Brokers: []string{"a:9092", "b:9092"}, Group: "g", SASL: config.SASL{Mechanism: "none"}}
-	tlsOn = config.Kafka{Brokers: plain.Brokers, TLS: config.TLS{Enabled: true}, SASL: config.SASL{Mechanism: "none"}}
-	ours  = config.Kafka{Brokers: plain.Brokers, TLS: config.TLS{Enabled: true, CertFile: "client.pem"}, SASL: config.SASL{Mechanism: "none"}}
-	user  = config.Kafka{Brokers: plain.Brokers, Group: "g", SASL: config.SASL{Mechanism: "scram-sha-512", Username: "ada", Password: password}}
+	plain   = config.Kafka{Brokers: []string{"a:9092", "b:9092"}, Group: "g", SASL: config.SASL{Mechanism: "none"}}
+	tlsOn   = config.Kafka{Brokers: plain.Brokers, TLS: config.TLS{Enabled: true}, SASL: config.SASL{Mechanism: "none"}}
+	ours    = config.Kafka{Brokers: plain.Brokers, TLS: config.TLS{Enabled: true, CertFile: "client.pem"}, SASL: config.SASL{Mechanism: "none"}}
+	bearer  = config.Kafka{Brokers: plain.Brokers, Group: "g", SASL: config.SASL{Mechanism: "oauthbearer", TokenFile: "token"}}
+	command = config.Kafka{Brokers: plain.Brokers, Group: "g", SASL: config.SASL{Mechanism: "oauthbearer", TokenCommand: []string{"gcloud"}}}
+	user    = config.Kafka{Brokers: plain.Brokers, Group: "g", SASL: config.SASL{Mechanism: "scram-sha-512", Username: "ada", Password: password}}
 )
 
 var (
@@ -131,6 +133,13 @@ func TestAFaultIsCalledByItsCauseAndSaysWhatToDo(t *testing.T) {
 			plain, fmt.Errorf("take over: %w: %w", resolve.ErrNoTransactions, kerr.CoordinatorNotAvailable), kafkafault.NoTransactions, false,
 			[]string{"need Kafka's transactions", "transaction.state.log.replication.factor", "transaction.state.log.min.isr"},
 		},
+		"a token that is refused":  {bearer, fmt.Errorf("ask: %w", &consumer.TokenRefusedError{Status: "invalid_token"}), kafkafault.Credentials, false, []string{"refuses the token (invalid_token): see whether it is for these brokers", "(kafka.sasl.token_file)"}},
+		"a token that has expired": {bearer, &consumer.TokenRefusedError{Expires: time.Unix(1e9, 0)}, kafkafault.TokenExpired, true, []string{"which has expired at 2001-09-09T01:46:40Z: see what renews it"}},
+		"a command without a token": {
+			command, at("a:9092", &config.TokenError{Command: "gcloud", Err: errors.New("fails (exit status 1)")}), kafkafault.NoToken, true,
+			[]string{`there is no token for Kafka at a:9092,b:9092: kafka.sasl.token_command: "gcloud" fails (exit status 1); see what it says`},
+		},
+		"a right of a token's":     {bearer, right("Read", consumer.Topic, "t", kerr.TopicAuthorizationFailed), kafkafault.Denied, false, []string{"the owner of the token of kafka.sasl.token_file", "--allow-principal User:..."}},
 		"brokers that are too old": {plain, fmt.Errorf("ask: %w", kerr.UnsupportedVersion), kafkafault.TooOld, false, []string{"a:9092,b:9092 are too old"}},
 	} {
 		err := kafkafault.Explain(&test.of, test.err)

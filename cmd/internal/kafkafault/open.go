@@ -76,6 +76,8 @@ func (c *client) wanted() string {
 	}
 	if c.withoutSASL() {
 		reasons = append(reasons, "wants SASL (kafka.sasl)")
+	} else if c.bearer() {
+		reasons = append(reasons, "does not take the token (kafka.sasl."+c.tokenKey()+")")
 	} else {
 		reasons = append(reasons, "does not take the user or the password (kafka.sasl)")
 	}
