@@ -194,7 +194,8 @@ func TestSessionsAreRenewedWithTheTokenOfThen(t *testing.T) {
 func ask(t *testing.T, conn interface {
 	Write([]byte) (int, error)
 	Read([]byte) (int, error)
-}) {
+},
+) {
 	t.Helper()
 	formatter := kmsg.NewRequestFormatter(kmsg.FormatterClientID("c"))
 	req := kmsg.NewPtrApiVersionsRequest()
