@@ -25,6 +25,7 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/runcmd"
 	"github.com/battlereport/battlereport/cmd/internal/schemacmd"
 	"github.com/battlereport/battlereport/cmd/internal/skipcmd"
+	"github.com/battlereport/battlereport/cmd/internal/statuscmd"
 	"github.com/battlereport/battlereport/cmd/internal/validatecmd"
 )
 
@@ -59,6 +60,7 @@ nothing of what was asked for (such as a letter that matches). msdk call has mor
 		schemacmd.New(),
 		publishcmd.New(),
 		deadlettercmd.New(),
+		statuscmd.New(),
 		skipcmd.New(),
 		msdkcmd.New(),
 		cli.VersionCommand("battlereport"),

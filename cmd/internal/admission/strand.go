@@ -1,6 +1,9 @@
 package admission
 
 import (
+	"slices"
+
+	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 )
@@ -43,4 +46,40 @@ func strandOf[T string | []byte](source, appid T) uint64 {
 		h *= prime // as if a zero followed
 	}
 	return max(h, 1)
+}
+
+// AppOfStrand is the appid of the app that a strand of a topic is of, by the configuration; empty: of none that is
+// configured. It is for those who take no records, and need no schemas.
+func AppOfStrand(cfg *config.Config, topic string, strand uint64) string {
+	for i := range cfg.Apps {
+		app := &cfg.Apps[i]
+		for _, source := range app.Topics {
+			switch strand {
+			case strandOf("", app.AppID):
+				if source == topic {
+					return app.AppID
+				}
+			case strandOf(source, app.AppID):
+				if cfg.DeadLetter.ReplayTopicFor(source) == topic {
+					return app.AppID
+				}
+			case strandOf(source, ""):
+				if cfg.DeadLetter.ReplayTopicFor(source) == topic && servesOne(cfg, source) {
+					return app.AppID
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// servesOne tells that a topic is of one app alone, whose records need not say so.
+func servesOne(cfg *config.Config, topic string) bool {
+	n := 0
+	for i := range cfg.Apps {
+		if slices.Contains(cfg.Apps[i].Topics, topic) {
+			n++
+		}
+	}
+	return n == 1
 }
