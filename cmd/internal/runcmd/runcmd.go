@@ -79,6 +79,9 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 		return err
 	}
 	version := cli.ThisVersion()
+	if err := metrics.TellBuild(version.Version, version.Revision); err != nil {
+		return err
+	}
 	p, err := pipeline.New(cfg, pipeline.Options{
 		Logger: log, MeterProvider: metrics.Provider(), UserAgent: version.UserAgent("battlereport"),
 	})

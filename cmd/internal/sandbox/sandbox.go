@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
+	"github.com/battlereport/battlereport/cmd/internal/cli"
 	"github.com/battlereport/battlereport/cmd/internal/cluster"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/pipeline"
@@ -138,6 +139,10 @@ func (s *sandbox) startPipeline() error {
 		return err
 	}
 	s.onClose(func() { _ = s.metrics.Shutdown(context.Background()) })
+	version := cli.ThisVersion()
+	if err := s.metrics.TellBuild(version.Version, version.Revision); err != nil {
+		return err
+	}
 	s.pipeline, err = pipeline.New(s.cfg, pipeline.Options{Logger: s.log, MeterProvider: s.metrics.Provider()})
 	if err != nil {
 		return fmt.Errorf("build the pipeline: %w", err)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -70,9 +71,25 @@ func NewMetrics() (*Metrics, error) {
 // Provider makes instruments for the packages.
 func (m *Metrics) Provider() metric.MeterProvider { return m.provider }
 
-// Handler serves the page.
+// TellBuild has the page tell what the program was built from: its version, and the
+// commit, which may be empty. It may be called once.
+func (m *Metrics) TellBuild(version, commit string) error {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "battlereport_build_info",
+		Help:        "1, with what the program was built from.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
+	})
+	info.Set(1)
+	if err := m.registry.Register(info); err != nil {
+		return fmt.Errorf("metric of the build: %w", err)
+	}
+	return nil
+}
+
+// Handler serves the page: to who asks for OpenMetrics in that form, with exemplars,
+// which lead from a bucket to the trace of a call in it.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // Shutdown ends the collection.

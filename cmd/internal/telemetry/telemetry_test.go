@@ -3,12 +3,18 @@ package telemetry_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
 
 	"github.com/battlereport/battlereport/cmd/internal/telemetry"
@@ -84,6 +90,69 @@ func TestLogger(t *testing.T) {
 		telemetry.NewLogger(test.level, test.format, &out).Info("seen", "after", 1500*time.Millisecond)
 		if got := out.String(); (test.want == "") != (got == "") || !strings.Contains(got, test.want) {
 			t.Errorf("%s: got %q", rule, got)
+		}
+	}
+}
+
+// TestExemplarsLeadToTheTraceOfASampledCall asks for the page as Prometheus does that keeps exemplars, and as others do.
+func TestExemplarsLeadToTheTraceOfASampledCall(t *testing.T) {
+	metrics, err := telemetry.NewMetrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := metrics.TellBuild("v1.2.3", "0123abcd"); err != nil {
+		t.Fatal(err)
+	}
+	meter := metrics.Provider().Meter("test")
+	histogram, err1 := meter.Float64Histogram("battlereport.test", metric.WithUnit("s"))
+	counter, err2 := meter.Int64Counter("battlereport.tests")
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	sampled := map[bool]string{}
+	for _, always := range []bool{true, false} {
+		sampler := trace.NeverSample()
+		if always {
+			sampler = trace.AlwaysSample()
+		}
+		ctx, span := trace.NewTracerProvider(trace.WithSampler(sampler)).Tracer("test").Start(context.Background(), "call")
+		histogram.Record(ctx, 0.3)
+		counter.Add(ctx, 1)
+		sampled[always] = span.SpanContext().TraceID().String()
+	}
+	const openMetrics = "application/openmetrics-text"
+	for rule, test := range map[string]struct {
+		accept, contentType string
+		lines               []string
+		exemplars           bool
+	}{
+		"OpenMetrics for who asks for it": {
+			openMetrics + ";version=1.0.0", openMetrics, []string{"battlereport_tests_total 2.0", "# TYPE battlereport_tests counter", "# EOF"}, true,
+		},
+		"plain text for who asks for nothing": {
+			"", "text/plain", []string{"\nbattlereport_tests_total 2\n", "# TYPE battlereport_tests_total counter"}, false,
+		},
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/metrics", nil)
+		r.Header.Set("Accept", test.accept)
+		metrics.Handler().ServeHTTP(w, r)
+		page := w.Body.String()
+		if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, test.contentType) {
+			t.Errorf("%s: it is %s", rule, got)
+		}
+		build := fmt.Sprintf(`battlereport_build_info{commit="0123abcd",goversion="%s",version="v1.2.3"} 1`, runtime.Version())
+		for _, line := range append(test.lines, build) {
+			if !strings.Contains(page, line) {
+				t.Errorf("%s: %q is missing from\n%s", rule, line, page)
+			}
+		}
+		bucket := `battlereport_test_seconds_bucket{le="5.0"} 2 # {trace_id="` + sampled[true]
+		if strings.Contains(page, bucket) != test.exemplars || strings.Contains(page, sampled[true]) != test.exemplars || strings.Contains(page, sampled[false]) {
+			t.Errorf("%s: exemplars of %s, and of no other, are to be there: %v\n%s", rule, sampled[true], test.exemplars, page)
+		}
+		if strings.Contains(page, "_created") {
+			t.Errorf("%s: each series is there twice", rule)
 		}
 	}
 }
