@@ -11,7 +11,7 @@ import (
 )
 
 // documents are what people read, as paths from the root of the repository.
-var documents = []string{"README.md", ".github/CONTRIBUTING.md", "deploy/README.md", "deploy/dead-letters.md", "deploy/stand-in.md", "deploy/bench/README.md"}
+var documents = []string{"README.md", ".github/CONTRIBUTING.md", "deploy/README.md", "deploy/dead-letters.md", "deploy/metrics.md", "deploy/stand-in.md", "deploy/bench/README.md"}
 
 var (
 	link    = regexp.MustCompile(`\]\(([^)#: ]*)(#[^)]*)?\)`)
