@@ -105,6 +105,11 @@ func (c *Client) exchange(ctx context.Context, what *Call, s signed, body *body,
 		return reply{}, &Error{Class: Retry, Path: path, Uncertain: true, Err: errNoAnswer}
 	}
 	defer resp.Body.Close()
+	if c.dated != nil {
+		if written, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			c.dated(written)
+		}
+	}
 	text, readErr := readAll(resp.Body, what.MaxAnswer, "read")
 	r := reply{status: resp.StatusCode, size: len(text), mask: mask}
 	text, unpackErr := unpack(text, what.MaxAnswer, resp.Header.Values("Content-Encoding"))

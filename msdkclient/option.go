@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
@@ -21,6 +22,7 @@ type options struct {
 	transport http.RoundTripper
 	tracers   trace.TracerProvider
 	meters    metric.MeterProvider
+	dated     func(time.Time) // nil: nobody wants to know
 }
 
 // WithUserAgent names the program to servers and gateways, some of which turn away what does not. Without it that is
@@ -70,4 +72,11 @@ func WithTracerProvider(p trace.TracerProvider) Option {
 // measured, also where OpenTelemetry has a global provider.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(o *options) { o.meters = p }
+}
+
+// WithDate tells f of each answer when it was written, to the second, by the clock of who wrote it: the platform, or a
+// gateway on the way. An answer that does not say so is passed over. A signature is good for ten minutes by that clock. f
+// is called before the call returns, and concurrently.
+func WithDate(f func(written time.Time)) Option {
+	return func(o *options) { o.dated = f }
 }

@@ -40,6 +40,17 @@ type Setting struct{ Name, Value string }
 // written. It returns whether it created it; brokers know it then. Where they do not
 // allow that, the error says what to create.
 func Ensure(ctx context.Context, client *kgo.Client, topic, like string, settings ...Setting) (created bool, err error) {
+	return provide(ctx, client, topic, like, settings, false)
+}
+
+// Creatable asks what [Ensure] would do, and has nothing done: whether the topic is not there and would be created, or
+// why not. Who may not create it may not even be told that it is there.
+func Creatable(ctx context.Context, client *kgo.Client, topic, like string, settings ...Setting) (missing bool, err error) {
+	return provide(ctx, client, topic, like, settings, true)
+}
+
+// provide creates a topic, or only asks whether it could, if it does not exist.
+func provide(ctx context.Context, client *kgo.Client, topic, like string, settings []Setting, dry bool) (missing bool, err error) {
 	asked := []string{topic}
 	if like != "" {
 		asked = append(asked, like)
@@ -67,10 +78,13 @@ func Ensure(ctx context.Context, client *kgo.Client, topic, like string, setting
 	if acknowledge > 1 {
 		settings = append(slices.Clip(settings), Setting{insync, strconv.Itoa(acknowledge)})
 	}
-	err = create(ctx, client, topic, partitions, replicas, settings)
+	err = create(ctx, client, topic, partitions, replicas, settings, dry)
 	faster := errors.Is(err, kerr.TopicAlreadyExists) // another member was
 	if err != nil && !faster {
 		return false, fmt.Errorf("create topic %s: %w", describe(topic, partitions, replicas, settings), right("Create", topic).Needed(err))
+	}
+	if dry {
+		return !faster, nil
 	}
 	awaitTopic(ctx, client, topic, meta.Brokers)
 	return !faster, nil
@@ -104,8 +118,8 @@ func unseen(err error) bool {
 	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.InvalidTopicException)
 }
 
-// create creates a topic; partitions may be -1, for the broker's default.
-func create(ctx context.Context, client *kgo.Client, topic string, partitions, replicas int, settings []Setting) error {
+// create creates a topic, or only has the broker say whether it would; partitions may be -1, for the broker's default.
+func create(ctx context.Context, client *kgo.Client, topic string, partitions, replicas int, settings []Setting, dry bool) error {
 	t := kmsg.NewCreateTopicsRequestTopic()
 	t.Topic, t.NumPartitions, t.ReplicationFactor = topic, int32(partitions), int16(replicas)
 	for _, s := range settings {
@@ -114,6 +128,7 @@ func create(ctx context.Context, client *kgo.Client, topic string, partitions, r
 		t.Configs = append(t.Configs, c)
 	}
 	req := kmsg.NewPtrCreateTopicsRequest()
+	req.ValidateOnly = dry
 	req.TimeoutMillis = 2000 // after which a broker says that it takes longer, and goes on
 	req.Topics = append(req.Topics, t)
 	res, err := req.RequestWith(ctx, client)

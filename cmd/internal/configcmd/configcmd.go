@@ -1,5 +1,5 @@
 // Package configcmd is the command config and those under it, which check or describe the configuration. None of them
-// connects to anything.
+// connects to anything but check --connect, which changes nothing: see package preflight.
 package configcmd
 
 import (
@@ -30,7 +30,7 @@ func New() *cobra.Command {
 
 func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "check -c FILE",
+		Use:   "check -c FILE [--connect]",
 		Short: "Say whether a configuration is good, or all that is wrong with it",
 		Long: `Reads a configuration as run does, variables, secrets and schemas included, and says all that is wrong with it,
 each with its line, and names the proxy by which calls would go. Connects to nothing. What of a schema looks like a check
@@ -42,12 +42,20 @@ Exit codes: 0 it can be run, 2 it cannot.`,
 		Args:    cli.UpTo(0),
 	}
 	load := cli.ConfigFlag(cmd)
+	connecting := cmd.Flags().Bool("connect", false, "try the brokers, topics, rights, keys and the platform, and change nothing")
+	form := cli.OutputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("output") && !*connecting {
+			return cli.Usage(cmd, errors.New("--output goes with --connect"))
+		}
 		c, err := load()
 		if err != nil {
 			return err
 		}
 		file := cmd.Flag("config").Value
+		if *connecting {
+			return connect(cmd, file.String(), c, *form)
+		}
 		var faults []error
 		noted := map[string]bool{}
 		for i, app := range c.Apps {
