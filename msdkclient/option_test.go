@@ -279,3 +279,29 @@ func TestTheProxyIsTheOneThatTheCallerNames(t *testing.T) {
 		}
 	}
 }
+
+func TestWhenAnAnswerWasWrittenIsTold(t *testing.T) {
+	t.Parallel()
+	for date, want := range map[string]string{
+		"Wed, 01 Jan 2020 00:00:09 GMT": "2020-01-01T00:00:09Z",
+		"yesterday":                     "",
+		"":                              "",
+	} {
+		for _, text := range []string{`{"ret":0}`, `{"ret":-502}`, `nothing`} {
+			told := ""
+			transport := tripper(func(*http.Request) (*http.Response, error) {
+				answer := reply(200, text)
+				answer.Header.Set("Date", date)
+				return answer, nil
+			})
+			client, err := New(DefaultConfig(), WithTransport(transport), WithDate(func(at time.Time) { told += at.UTC().Format(time.RFC3339) }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = client.CheckToken(t.Context(), testApp, CheckTokenRequest{AccessToken: "t", OpenID: "o"})
+			if told != want {
+				t.Errorf("%q before %s: told %q, want %q", date, text, told, want)
+			}
+		}
+	}
+}
