@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -154,6 +155,9 @@ func command(to *[]string, dir string) *list {
 			want := set(text)
 			if want == "" && len(*to) > 0 && element == &(*to)[0] && strings.ContainsRune(text, '/') {
 				*element = inDir(dir, text)
+				if !strings.ContainsRune(*element, filepath.Separator) { // or it would be looked for in PATH
+					*element = "." + string(filepath.Separator) + *element
+				}
 			}
 			return want
 		}

@@ -39,6 +39,16 @@ func TestATokenComesFromAFileOrACommand(t *testing.T) {
 	}
 }
 
+func TestACommandBesideTheConfigurationIsNotLookedForElsewhere(t *testing.T) {
+	t.Parallel()
+	for dir, want := range map[string]string{"": "./give", ".": "./give", "a": "a/give", "/a/b": "/a/b/give"} {
+		c, err := config.Parse([]byte(bearing+"token_command: [./give]}}"), dir, env(nil))
+		if err != nil || c.Kafka.SASL.TokenCommand[0] != want {
+			t.Errorf("in %q: %+v, %v", dir, c, err)
+		}
+	}
+}
+
 func TestATokenIsRefusedByWhereItComesFromAndNeverShown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
