@@ -1,53 +1,39 @@
 package groupstatus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // members asks who is in the group, and returns who owns what.
 func (r *Reader) members(ctx context.Context, s *Snapshot) (owners map[partitionKey]string, err error) {
 	owners = map[partitionKey]string{}
-	found, err := r.classic(ctx, s, owners)
-	if err == nil && !found {
+	err = r.classic(ctx, s, owners)
+	if err == nil && len(s.Members) == 0 { // brokers may answer that there is none, or one without members, where it is of the other kind
 		err = r.assigned(ctx, s, owners)
 	}
-	slices.SortStableFunc(s.Members, func(a, b Member) int {
-		return cmpMembers(a, b)
+	slices.SortFunc(s.Members, func(a, b Member) int {
+		return cmp.Or(strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.InstanceID, b.InstanceID), strings.Compare(a.ID, b.ID))
 	})
 	return owners, err
 }
 
-func cmpMembers(a, b Member) int {
-	switch {
-	case a.ClientID != b.ClientID:
-		return compare(a.ClientID, b.ClientID)
-	case a.InstanceID != b.InstanceID:
-		return compare(a.InstanceID, b.InstanceID)
-	}
-	return compare(a.ID, b.ID)
-}
-
-func compare(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
-}
-
-// classic describes a group whose members assign the partitions, and tells whether it is one.
-func (r *Reader) classic(ctx context.Context, s *Snapshot, owners map[partitionKey]string) (found bool, err error) {
+// classic describes a group whose members assign the partitions, if it is one.
+func (r *Reader) classic(ctx context.Context, s *Snapshot, owners map[partitionKey]string) error {
 	s.Group = Group{Name: r.group, State: "Dead", Coordinator: -1}
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{r.group}
 	for _, shard := range r.client.RequestSharded(ctx, req) {
 		if shard.Err != nil {
-			return false, r.onGroup(fmt.Errorf("describe the group %s: %w", r.group, shard.Err))
+			return r.onGroup(fmt.Errorf("describe the group %s: %w", r.group, shard.Err))
 		}
 		for _, g := range shard.Resp.(*kmsg.DescribeGroupsResponse).Groups {
 			err := kerr.ErrorForCode(g.ErrorCode)
@@ -55,12 +41,11 @@ func (r *Reader) classic(ctx context.Context, s *Snapshot, owners map[partitionK
 				continue
 			}
 			if err != nil {
-				return false, r.onGroup(fmt.Errorf("describe the group %s: %w", r.group, err))
+				return r.onGroup(fmt.Errorf("describe the group %s: %w", r.group, err))
 			}
 			if g.State == "Dead" {
 				continue
 			}
-			found = true
 			s.Group = Group{Name: r.group, State: g.State, Type: "classic", Assignor: g.Protocol, Coordinator: shard.Meta.NodeID}
 			for _, m := range g.Members {
 				member := Member{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost}
@@ -72,7 +57,7 @@ func (r *Reader) classic(ctx context.Context, s *Snapshot, owners map[partitionK
 			}
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // assign reads what a member is assigned. Members of other programs may write what they like.
@@ -103,31 +88,46 @@ func (r *Reader) own(m *Member, topic string, partitions []int32, owners map[par
 
 // assigned describes a group to whose members the brokers assign partitions. Brokers that are too old for that have none.
 func (r *Reader) assigned(ctx context.Context, s *Snapshot, owners map[partitionKey]string) error {
-	all, err := r.admin.DescribeConsumerGroups(ctx, r.group)
-	g, is := all[r.group]
-	if err == nil && is {
-		err = g.Err
-	}
-	if errors.Is(err, kerr.GroupIDNotFound) || errors.Is(err, kerr.UnsupportedVersion) || err == nil && !is {
-		return nil
-	}
-	if err != nil {
+	failed := func(err error) error {
 		return r.onGroup(fmt.Errorf("describe the group %s: %w", r.group, err))
 	}
-	s.Group = Group{Name: r.group, State: g.State, Type: "consumer", Assignor: g.AssignorName, Coordinator: g.Coordinator.NodeID}
-	for _, m := range g.Members {
-		member := Member{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost}
-		if m.InstanceID != nil {
-			member.InstanceID = *m.InstanceID
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = []string{r.group}
+	asked, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, r.client)
+	if err != nil {
+		return failed(err)
+	}
+	if !slices.ContainsFunc(asked.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == req.Key() }) {
+		return nil
+	}
+	for _, shard := range r.client.RequestSharded(ctx, req) {
+		err := shard.Err
+		if err == nil {
+			err = r.assignedBy(&shard, s, owners)
 		}
-		for topic, partitions := range m.Assignment {
-			var numbers []int32
-			for p := range partitions {
-				numbers = append(numbers, p)
+		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) && !errors.Is(err, kerr.UnsupportedVersion) {
+			return failed(err)
+		}
+	}
+	return nil
+}
+
+func (r *Reader) assignedBy(shard *kgo.ResponseShard, s *Snapshot, owners map[partitionKey]string) error {
+	for _, g := range shard.Resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
+		if err := kerr.ErrorForCode(g.ErrorCode); err != nil {
+			return err
+		}
+		s.Group = Group{Name: r.group, State: g.State, Type: "consumer", Assignor: g.AssignorName, Coordinator: shard.Meta.NodeID}
+		for _, m := range g.Members {
+			member := Member{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost}
+			if m.InstanceID != nil {
+				member.InstanceID = *m.InstanceID
 			}
-			r.own(&member, topic, numbers, owners)
+			for _, t := range m.Assignment.TopicPartitions {
+				r.own(&member, t.Topic, t.Partitions, owners)
+			}
+			s.Members = append(s.Members, member)
 		}
-		s.Members = append(s.Members, member)
 	}
 	return nil
 }

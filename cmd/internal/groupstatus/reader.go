@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,7 +17,6 @@ import (
 // A Reader takes snapshots of a group. It is for one goroutine.
 type Reader struct {
 	client *kgo.Client
-	admin  *kadm.Client
 	group  string
 	latest bool // where a new group begins
 	topics []Topic
@@ -34,7 +32,7 @@ type partitionKey struct {
 // NewReader returns a reader of how a group does in topics, of which Name and Replayed are given. Latest says where the
 // group begins in a topic of which it has nothing. The client remains the caller's.
 func NewReader(client *kgo.Client, group string, latest bool, topics []Topic) *Reader {
-	return &Reader{client: client, admin: kadm.NewClient(client), group: group, latest: latest, topics: topics}
+	return &Reader{client: client, group: group, latest: latest, topics: topics}
 }
 
 // Read takes a snapshot. The error is that of Kafka, a [consumer.DeniedError] where a right is missing that it cannot do
@@ -49,7 +47,7 @@ func (r *Reader) Read(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	commits, err := r.commits(ctx)
+	commits, err := r.commits(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +76,11 @@ func (r *Reader) Read(ctx context.Context) (*Snapshot, error) {
 }
 
 // stand finds out where the group stands by what it has committed of the topic.
-func (p *Partition) stand(l *layout, commits map[int32]kadm.OffsetResponse, latest bool) {
+func (p *Partition) stand(l *layout, commits map[int32]commit, latest bool) {
 	c, is := commits[p.Partition]
-	if is && c.At >= 0 {
-		p.Committed = c.At
-		p.Noted, is = consumer.ReadNote(c.Metadata, l.cluster, p.Topic, int(p.Partition), c.At)
+	if is {
+		p.Committed = c.offset
+		p.Noted, is = consumer.ReadNote(c.metadata, l.cluster, p.Topic, int(p.Partition), c.offset)
 	}
 	var none [16]byte
 	id := l.topics[p.Topic].id
@@ -101,22 +99,57 @@ func (p *Partition) stand(l *layout, commits map[int32]kadm.OffsetResponse, late
 	}
 }
 
-// commits asks what the group has committed.
-func (r *Reader) commits(ctx context.Context) (map[string]map[int32]kadm.OffsetResponse, error) {
-	all, err := r.admin.FetchOffsets(ctx, r.group)
+// A commit is what a group has committed of a partition.
+type commit struct {
+	offset   int64
+	metadata string
+}
+
+// commits asks what the group has committed of the topics that exist.
+func (r *Reader) commits(ctx context.Context, l *layout) (map[string]map[int32]commit, error) {
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Group = r.group
+	for _, topic := range r.topics {
+		at, is := l.topics[topic.Name]
+		if !is {
+			continue
+		}
+		t := kmsg.NewOffsetFetchRequestTopic()
+		t.Topic = topic.Name
+		for _, p := range at.partitions {
+			t.Partitions = append(t.Partitions, p.number)
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	all := map[string]map[int32]commit{}
+	if len(req.Topics) == 0 { // which would be all that the group has
+		return all, nil
+	}
+	failed := func(err error) error {
+		return r.onGroup(fmt.Errorf("ask what the group %s has committed: %w", r.group, err))
+	}
+	resp, err := req.RequestWith(ctx, r.client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
-		return nil, nil
+		return all, nil
 	}
 	if err != nil {
-		return nil, r.onGroup(fmt.Errorf("ask what the group %s has committed: %w", r.group, err))
+		return nil, failed(err)
 	}
-	for topic, partitions := range all {
-		for number, c := range partitions {
-			if c.Err != nil {
-				return nil, fmt.Errorf("ask what the group %s has committed of %s/%d: %w", r.group, topic, number, c.Err)
+	for _, t := range resp.Topics {
+		all[t.Topic] = map[int32]commit{}
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, failed(fmt.Errorf("%s/%d: %w", t.Topic, p.Partition, err))
 			}
-			if c.At < 0 {
-				delete(partitions, number)
+			if p.Offset >= 0 {
+				c := commit{offset: p.Offset}
+				if p.Metadata != nil {
+					c.metadata = *p.Metadata
+				}
+				all[t.Topic][p.Partition] = c
 			}
 		}
 	}
@@ -125,9 +158,6 @@ func (r *Reader) commits(ctx context.Context) (map[string]map[int32]kadm.OffsetR
 
 // onGroup names the right on the group that is missing.
 func (r *Reader) onGroup(err error) error {
-	if denied := (*kadm.AuthError)(nil); errors.As(err, &denied) {
-		err = fmt.Errorf("%w: %w", err, denied.Err)
-	}
 	return consumer.Right{Operation: "Describe", Resource: consumer.Group, Name: r.group}.Needed(err)
 }
 
@@ -144,7 +174,7 @@ type topicLayout struct {
 
 type partitionLayout struct{ number, leader, epoch int32 }
 
-// leader is who leads a partition.
+// partition is where one is led; by -1: by nobody.
 func (l *layout) partition(topic string, number int32) partitionLayout {
 	for _, p := range l.topics[topic].partitions {
 		if p.number == number {
