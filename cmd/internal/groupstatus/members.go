@@ -14,11 +14,11 @@ import (
 )
 
 // members asks who is in the group, and returns who owns what.
-func (r *Reader) members(ctx context.Context, s *Snapshot) (owners map[partitionKey]string, err error) {
+func (r *Reader) members(ctx context.Context, l *layout, s *Snapshot) (owners map[partitionKey]string, err error) {
 	owners = map[partitionKey]string{}
 	err = r.classic(ctx, s, owners)
 	if err == nil && len(s.Members) == 0 { // brokers may answer that there is none, or one without members, where it is of the other kind
-		err = r.assigned(ctx, s, owners)
+		err = r.assigned(ctx, l, s, owners)
 	}
 	slices.SortFunc(s.Members, func(a, b Member) int {
 		return cmp.Or(strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.InstanceID, b.InstanceID), strings.Compare(a.ID, b.ID))
@@ -87,7 +87,7 @@ func (r *Reader) own(m *Member, topic string, partitions []int32, owners map[par
 }
 
 // assigned describes a group to whose members the brokers assign partitions. Brokers that are too old for that have none.
-func (r *Reader) assigned(ctx context.Context, s *Snapshot, owners map[partitionKey]string) error {
+func (r *Reader) assigned(ctx context.Context, l *layout, s *Snapshot, owners map[partitionKey]string) error {
 	failed := func(err error) error {
 		return r.onGroup(fmt.Errorf("describe the group %s: %w", r.group, err))
 	}
@@ -103,7 +103,7 @@ func (r *Reader) assigned(ctx context.Context, s *Snapshot, owners map[partition
 	for _, shard := range r.client.RequestSharded(ctx, req) {
 		err := shard.Err
 		if err == nil {
-			err = r.assignedBy(&shard, s, owners)
+			err = r.assignedBy(&shard, l, s, owners)
 		}
 		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) && !errors.Is(err, kerr.UnsupportedVersion) {
 			return failed(err)
@@ -112,7 +112,7 @@ func (r *Reader) assigned(ctx context.Context, s *Snapshot, owners map[partition
 	return nil
 }
 
-func (r *Reader) assignedBy(shard *kgo.ResponseShard, s *Snapshot, owners map[partitionKey]string) error {
+func (r *Reader) assignedBy(shard *kgo.ResponseShard, l *layout, s *Snapshot, owners map[partitionKey]string) error {
 	for _, g := range shard.Resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
 		if err := kerr.ErrorForCode(g.ErrorCode); err != nil {
 			return err
@@ -124,7 +124,13 @@ func (r *Reader) assignedBy(shard *kgo.ResponseShard, s *Snapshot, owners map[pa
 				member.InstanceID = *m.InstanceID
 			}
 			for _, t := range m.Assignment.TopicPartitions {
-				r.own(&member, t.Topic, t.Partitions, owners)
+				name := t.Topic
+				for topic, at := range l.topics { // it may be named by its id alone
+					if name == "" && at.id == t.TopicID {
+						name = topic
+					}
+				}
+				r.own(&member, name, t.Partitions, owners)
 			}
 			s.Members = append(s.Members, member)
 		}

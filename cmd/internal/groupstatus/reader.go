@@ -43,7 +43,7 @@ func (r *Reader) Read(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{Topics: slices.Clone(r.topics)}
-	owners, err := r.members(ctx, s)
+	owners, err := r.members(ctx, l, s)
 	if err != nil {
 		return nil, err
 	}
