@@ -171,7 +171,7 @@ func TestAVerdictNamesWhatIsWrongAndSaysWhatToDo(t *testing.T) {
 		"no leader":               {twice(of(5, 90, func(p *Partition) { p.Leaderless = true })), nil, `^No broker leads t/0`, "brokers"},
 		"a topic is missing":      {twice(of(9, 9)), func(s *Snapshot) { s.Topics = append(s.Topics, Topic{Name: "u", Missing: true}) }, `^There is no topic u\.$`, "Create it"},
 		"that of replays is none": {twice(of(9, 9)), func(s *Snapshot) { s.Topics = append(s.Topics, Topic{Name: "r", Replayed: true, Missing: true}) }, `^All is well: nothing waits`, ""},
-		"nothing is there at all": {nil, func(s *Snapshot) { s.Topics[0].Missing = true; s.Partitions = nil }, `^There is no topic t, or this client may not see it\.$`, ""},
+		"nothing is there at all": {nil, func(s *Snapshot) { s.Topics[0].Missing = true; s.Partitions = nil }, `^There is no topic t, or this client may not see it\.$`, "Create it"},
 		"no group":                {twice(of(0, 9, unowned, func(p *Partition) { p.Committed = -1 })), func(s *Snapshot) { s.Group.State, s.Members = "Dead", nil }, `^There is no group g`, "Start battlereport run"},
 	} {
 		states := test.states

@@ -9,10 +9,10 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/words"
 )
 
-// Absent tells that there is nothing that can be judged: none of the apps' topics exists, or there is no such group and
-// nothing for it to take.
+// Absent tells that there is nothing that can be judged: none of the topics exists, or there is no such group, which has
+// never been.
 func (s *Status) Absent() bool {
-	topics := slices.ContainsFunc(s.Topics, func(t TopicStatus) bool { return !t.Replayed && !t.Missing })
+	topics := slices.ContainsFunc(s.Topics, func(t TopicStatus) bool { return !t.Missing })
 	committed := slices.ContainsFunc(s.Partitions, func(p PartitionStatus) bool { return p.Committed != nil })
 	return !topics || s.Group.State == "Dead" && !committed
 }
@@ -79,12 +79,16 @@ func verdict(s *Status) (text, advice string) {
 func absent(s *Status) (text, advice string) {
 	var names []string
 	for _, t := range s.Topics {
-		if !t.Replayed && t.Missing {
+		if !t.Missing {
+			names = nil
+			break
+		}
+		if !t.Replayed || len(s.Topics) == 1 {
 			names = append(names, words.Visible(t.Name))
 		}
 	}
 	if len(names) > 0 {
-		return fmt.Sprintf("There is no topic %s, or this client may not see it.", strings.Join(names, ", ")), ""
+		return fmt.Sprintf("There is no topic %s, or this client may not see it.", strings.Join(names, ", ")), "Create it, or correct topics in the configuration."
 	}
 	return fmt.Sprintf("There is no group %s, and none of that name has committed anything yet.", words.Visible(s.Group.Name)), "Start battlereport run."
 }

@@ -43,7 +43,7 @@ func New() *cobra.Command {
 		Long: `Asks Kafka how the consumer group does in the apps' topics and in those of replays, twice in the time of --interval, and
 says first, in a sentence, what is wrong and what to do about it. Members of other programs are shown as well.
 
-  LAG       offsets from the committed one to the end
+  LAG       offsets from the committed one to the end; the end of a transaction has one too
   WAITING   records that are not settled: the lag, less what is settled beyond the committed offset
   AGE       since the timestamp of the oldest record that is not settled; - where it has none that can be meant
   IN, OUT   records that come, and that are settled, a second
