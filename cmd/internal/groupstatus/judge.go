@@ -150,15 +150,15 @@ func plus[T int64 | float64](sum, more *T) *T {
 	return pointer(*sum + *more)
 }
 
-// worse has what is worst first, then what waits longest.
+// worse has what is worst first, then, of what is late, what waits longest.
 func worse(a, b PartitionStatus) int {
-	value := func(p *float64) float64 {
-		if p == nil {
+	age := func(p *PartitionStatus) float64 {
+		if p.Age == nil || p.State <= OK {
 			return 0
 		}
-		return *p
+		return *p.Age
 	}
-	return cmp.Or(cmp.Compare(b.State, a.State), cmp.Compare(value(b.Age), value(a.Age)))
+	return cmp.Or(cmp.Compare(b.State, a.State), cmp.Compare(age(&b), age(&a)))
 }
 
 func groupStatus(g Group) GroupStatus {
