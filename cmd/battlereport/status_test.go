@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,34 @@ func TestStatusIsOfOneGroupAndOfReplaysToo(t *testing.T) {
 	}
 	if got := status(t, other, "--topic", p.source); got.code != exitDone || !strings.HasPrefix(got.stdout, "Nothing waits") {
 		t.Errorf("the other group: %+v", got)
+	}
+}
+
+// librdkafka, as the member of a group.
+func TestStatusShowsAMemberThatIsKcat(t *testing.T) {
+	t.Parallel()
+	program, err := exec.LookPath("kcat")
+	if err != nil {
+		t.Skip("needs kcat, a Kafka client that is not ours: apt-get install kcat")
+	}
+	b := kafkatest.Start(t)
+	source := b.Topic(t, 3)
+	path, group := statusConfig(t, b, source)
+	member := exec.CommandContext(t.Context(), program, "-q", "-b", strings.Join(b.Addrs(), ","), "-X", "client.id=game \x1b[31mred", "-G", group, source)
+	if err := member.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = member.Process.Kill()
+		_ = member.Wait()
+	}()
+	for {
+		got := status(t, path)
+		if strings.Contains(got.stdout, `game \u001b[31mred`) && strings.Contains(got.stdout, "Stable, assignor range") {
+			if !strings.Contains(got.stdout, source+"/2") || strings.Contains(got.stdout, "cannot be read") {
+				t.Errorf("%+v", got)
+			}
+			return
+		}
 	}
 }
