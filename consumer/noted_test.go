@@ -22,7 +22,8 @@ func TestANoteTellsThoseWhoLookAtTheGroupWhatIsSettledBeyondItsOffset(t *testing
 		"what is unsettled before the horizon": {plain.encode(at, 10, maxNote), at, 10, Noted{TopicID: id, Horizon: 30, Unsettled: 2}, true},
 		"what is deferred counts as well": {
 			deferring.encode(at, 10, maxNote), at, 10,
-			Noted{TopicID: id, Horizon: 30, Unsettled: 8, Deferred: []Deferral{{7, 5, time.UnixMilli(1_700_000_000_000)}, {8, 1, time.Time{}}}}, true,
+			Noted{TopicID: id, Horizon: 30, Unsettled: 8, Deferred: []Deferral{{7, 5, time.UnixMilli(1_700_000_000_000)}, {8, 1, time.Time{}}}},
+			true,
 		},
 		"nothing at another offset":   {plain.encode(at, 10, maxNote), at, 11, Noted{Horizon: 11}, false},
 		"nothing in another cluster":  {plain.encode(at, 10, maxNote), place{"d", "t", 3}, 10, Noted{Horizon: 10}, false},

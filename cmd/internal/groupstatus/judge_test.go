@@ -163,7 +163,8 @@ func TestAVerdictNamesWhatIsWrongAndSaysWhatToDo(t *testing.T) {
 		"it is slow":                    {[]Partition{of(5, 90, late), of(8, 99, late)}, nil, `^The group falls behind in t/0: 91 records wait, the oldest for 10m; 3.0 come a second and 1.0 are settled\.$`, "Add members"},
 		"it was slow":                   {[]Partition{of(5, 99, late), of(8, 99, late)}, nil, `^The group catches up, done in 1m 31s: 91 records`, ""},
 		"an app is held": {
-			[]Partition{of(5, 90, late), of(5, 90, late, noted(90, 50, consumer.Deferral{Left: 50}))}, nil,
+			[]Partition{of(5, 90, late), of(5, 90, late, noted(90, 50, consumer.Deferral{Left: 50}))},
+			nil,
 			`^What is first in t/0 waits, the oldest for 10m, while what is behind it is settled; deferred are 50 of apps that are not configured\.$`, "msdk explain",
 		},
 		"records are lost":        {twice(of(5, 90, func(p *Partition) { p.Start = 6 })), nil, `^Records are lost: retention deleted 1 record of t/0 before it was settled\.$`, "retention.ms"},

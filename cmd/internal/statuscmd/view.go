@@ -113,9 +113,18 @@ func memberRows(s *groupstatus.Status) (rows [][]string) {
 }
 
 var partitionColumns = []column{
-	{name: "PARTITION", least: 16}, {name: "STATE"}, {name: "LAG", right: true, spare: 1}, {name: "WAITING", right: true}, {name: "AGE", right: true},
-	{name: "IN/S", right: true}, {name: "OUT/S", right: true}, {name: "CATCH UP", right: true},
-	{name: "COMMITTED", right: true, spare: 3}, {name: "END", right: true, spare: 3}, {name: "CLIENT", spare: 2, least: 8}, {name: "", spare: 4},
+	{name: "PARTITION", least: 16},
+	{name: "STATE"},
+	{name: "LAG", right: true, spare: 1},
+	{name: "WAITING", right: true},
+	{name: "AGE", right: true},
+	{name: "IN/S", right: true},
+	{name: "OUT/S", right: true},
+	{name: "CATCH UP", right: true},
+	{name: "COMMITTED", right: true, spare: 3},
+	{name: "END", right: true, spare: 3},
+	{name: "CLIENT", spare: 2, least: 8},
+	{name: "", spare: 4},
 }
 
 // partitions are the first of them, which are the worst, and how many are not shown.
