@@ -28,6 +28,9 @@ type batch struct {
 	failed  time.Time
 	strikes int
 	suspect bool
+
+	calls int        // begun with its items in them
+	span  *batchSpan // nil: nobody follows
 }
 
 // users are those of the next call, each as often as it has events.
@@ -109,6 +112,7 @@ func (b *batch) advance() bool {
 	b.items, b.rest = b.rest[n-1], b.rest[:n-1]
 	b.failed, b.strikes = time.Time{}, 0
 	b.schedule.Reset()
+	b.span.advanced(b)
 	return true
 }
 

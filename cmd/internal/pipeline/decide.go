@@ -28,6 +28,7 @@ func (d *decider) conclude(now time.Time, l *lane, out outcome) (givenUp []*even
 	if out.err != nil {
 		return d.failed(now, l, b, out.err)
 	}
+	b.span.delivered(b)
 	l.Called(b.suspect, nil)
 	l.Answered(out.began)
 	if held, changed := l.Breaker.Success(now, b.probe); changed {
@@ -86,22 +87,29 @@ func (d *decider) carryOut(now time.Time, l *lane, b *batch, err *msdkclient.Err
 	case again:
 		pause := min(b.schedule.NextBackOff(), max(0, d.cfg.Retry.MaxElapsed-b.schedule.GetElapsedTime()))
 		b.due = now.Add(max(pause, v.wait))
+		b.span.failed(b, err, now, v.fate)
 		l.put(b)
 	case later:
 		b.schedule.Reset() // its retries begin when it gets through
 		b.due = now.Add(v.wait)
+		b.span.failed(b, err, now, v.fate)
 		l.put(b)
 	case hold:
+		b.span.failed(b, err, now, v.fate)
 		l.put(b)
 	case apart:
 		if v.suspect || err.Class == msdkclient.Record {
 			b.schedule.Reset() // one of the halves is in good company now
 		}
+		whole := b.span
+		whole.failed(b, err, now, v.fate)
 		other := b.halve()
+		whole.split(b, other)
 		l.put(b)
 		l.put(other)
 	case doubt:
 		b.due = now.Add(v.wait)
+		b.span.failed(b, err, now, v.fate)
 		l.doubted.add(b)
 	case reject:
 		return []*event{refuse(l, b, now)}
@@ -109,6 +117,8 @@ func (d *decider) carryOut(now time.Time, l *lane, b *batch, err *msdkclient.Err
 		ev := b.items[0].Value
 		ev.giveUp(deadletter.Exhausted, fmt.Sprintf("given up after %d calls in %s: %s",
 			ev.attempts, now.Sub(ev.taken).Round(time.Millisecond), err))
+		b.span.gaveUp(ev, now)
+		b.span.givenUp(b, deadletter.Exhausted)
 		l.release(b, now)
 		return []*event{ev}
 	}
@@ -124,6 +134,7 @@ func confirm(l *lane, now time.Time) (givenUp []*event) {
 		switch {
 		case held:
 			b.due = now
+			b.span.held()
 			l.put(b)
 		case l.Succeeded.After(b.since), !b.due.After(now):
 			givenUp = append(givenUp, refuse(l, b, now))
@@ -139,6 +150,8 @@ func confirm(l *lane, now time.Time) (givenUp []*event) {
 func refuse(l *lane, b *batch, now time.Time) *event {
 	ev := b.items[0].Value
 	ev.giveUp(deadletter.Rejected, "the platform refuses this record: "+ev.last.Error())
+	b.span.gaveUp(ev, now)
+	b.span.givenUp(b, deadletter.Rejected)
 	l.release(b, now)
 	return ev
 }

@@ -11,7 +11,7 @@ import (
 
 // outcome is the end of a call.
 type outcome struct {
-	ctx    context.Context // with the call's span; nil: none
+	ctx    context.Context // with the batch's span, if there is one; nil: none
 	batch  *batch
 	err    *msdkclient.Error // nil: delivered
 	began  time.Time
@@ -32,6 +32,7 @@ func (out *outcome) context() context.Context {
 // deliver posts a batch once.
 func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 	began := time.Now()
+	ctx = b.span.within(ctx)
 	var oldest time.Time
 	bytes := 0
 	for _, it := range b.items {
@@ -52,7 +53,7 @@ func deliver(ctx context.Context, msdk *msdkclient.Client, b *batch) outcome {
 		}
 		err = msdk.BattleReport(ctx, b.app.Identity(), b.named, reports...)
 	}
-	out := outcome{batch: b, began: began, took: time.Since(began), bytes: bytes, oldest: oldest}
+	out := outcome{ctx: ctx, batch: b, began: began, took: time.Since(began), bytes: bytes, oldest: oldest}
 	if err != nil && !errors.As(err, &out.err) {
 		out.err = &msdkclient.Error{Class: msdkclient.Retry, Uncertain: true, Err: err}
 	}

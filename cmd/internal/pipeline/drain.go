@@ -11,6 +11,22 @@ func shed(lanes lanes, letGo func(*event)) {
 	}
 	for _, l := range lanes {
 		l.batcher.Remove(out)
-		l.filter(func(b *batch) bool { return l.trim(b, out) })
+		l.filter(func(b *batch) bool {
+			kept := l.trim(b, out)
+			if !kept {
+				b.span.letGo(b)
+			}
+			return kept
+		})
+	}
+}
+
+// abandon ends the spans of batches that are left when there was no time to shed them.
+func abandon(lanes lanes) {
+	for _, l := range lanes {
+		l.filter(func(b *batch) bool {
+			b.span.letGo(b)
+			return true
+		})
 	}
 }

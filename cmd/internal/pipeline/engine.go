@@ -25,6 +25,7 @@ type lasting struct {
 	msdk      *msdkclient.Client
 	letters   *deadletter.Writer
 	metrics   *metrics
+	tracer    *tracer // nil: nobody follows
 	letterLog *letterLog
 	deferred  []atomic.Int64 // when it was last said that an app's records are
 	spares    spares
@@ -66,6 +67,10 @@ func newEngine(p *lasting) *engine {
 		directory: p.directory, apps: p.apps, maxAge: d.MaxAge, intake: e.intake, metrics: p.metrics, spares: &p.spares, out: e.in,
 		deferrer: &deferrer{apps: p.apps, intake: e.intake, log: p.log, said: p.deferred},
 	}
+	for _, l := range e.lanes {
+		l.tracer = p.tracer
+	}
+	e.mailer.tracer = p.tracer
 	e.dispatcher = newDispatcher(d, e.lanes)
 	e.settler = &settler{intake: e.intake, spares: &p.spares}
 	return e
@@ -93,6 +98,7 @@ func (e *engine) run(ctx context.Context, fetch func(context.Context, consumer.T
 		e.written(<-e.mailer.done)
 	}
 	wg.Wait()
+	abandon(e.lanes)
 	e.letterLog.rest()
 	e.observe()
 	for _, app := range e.apps {
@@ -182,6 +188,8 @@ func (e *engine) dispatch(calls context.Context, now time.Time) {
 		e.mailer.add(expired...)
 		if goes {
 			e.dispatcher.began(b)
+			b.calls++
+			b.span.called(b)
 			go func() { e.outcomes <- deliver(calls, e.msdk, b) }()
 		}
 	}

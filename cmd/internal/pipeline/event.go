@@ -31,6 +31,7 @@ type event struct {
 	last      *msdkclient.Error // the platform's last answer
 
 	refusal *admission.Refusal // why it is given up; nil: it is not
+	lost    *loss              // for its letter's span; nil: nobody follows
 }
 
 // arrival is a checked event with all that the engine's loop has to know of it

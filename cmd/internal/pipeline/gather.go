@@ -7,6 +7,7 @@ import (
 	"github.com/battlereport/battlereport/batcher"
 	"github.com/battlereport/battlereport/cmd/internal/config"
 	"github.com/battlereport/battlereport/cmd/internal/platform"
+	"github.com/battlereport/battlereport/deadletter"
 )
 
 // lane is the way of one app's events within a generation: they gather, go out
@@ -19,6 +20,7 @@ type lane struct {
 	cfg      *config.Config
 	replayed bool
 	batcher  *batcher.Batcher[*event]
+	tracer   *tracer
 	waiting  batches // to be sent again
 	suspects batches // likewise, behind everybody else
 	doubted  batches // of one event that was refused, by when it is given up
@@ -114,7 +116,10 @@ func (l *lane) due(now time.Time, probe bool) *batch {
 		}
 		b := l.failed(now, suspect)
 		if b != nil && len(b.items) > 1 {
-			l.put(b.first())
+			whole := b.span
+			other := b.first()
+			whole.split(b, other)
+			l.put(other)
 		}
 		return b
 	case suspect && !l.isolated: // no more than every other call, lest the others wait
@@ -147,7 +152,9 @@ func (l *lane) fresh(items []item) *batch {
 	if len(items) == 0 {
 		return nil
 	}
-	return &batch{app: l.App, replayed: l.replayed, items: items, schedule: newSchedule(l.cfg.Delivery.Retry, l.Breaker)}
+	b := &batch{app: l.App, replayed: l.replayed, items: items, schedule: newSchedule(l.cfg.Delivery.Retry, l.Breaker)}
+	l.tracer.gathered(b)
+	return b
 }
 
 // put has a batch, or none, wait for its time.
@@ -193,6 +200,7 @@ func (l *lane) expire(b *batch, now time.Time) (expired []*event, goes bool) {
 	for _, it := range b.items {
 		if it.Value.expire(now, l.cfg.Delivery.MaxAge) {
 			expired = append(expired, it.Value)
+			b.span.gaveUp(it.Value, now)
 			l.batcher.Done(it)
 		} else {
 			kept = append(kept, it)
@@ -209,6 +217,7 @@ func (l *lane) expire(b *batch, now time.Time) (expired []*event, goes bool) {
 		b.due = now
 		l.put(b)
 	} else {
+		b.span.givenUp(b, deadletter.Expired)
 		l.proceed(b, now)
 	}
 	return expired, false

@@ -43,13 +43,18 @@ func sweep(live, replayed *lane, now time.Time, maxHold time.Duration, underWay 
 	}
 	for _, l := range [...]*lane{live, replayed} {
 		l.filter(func(b *batch) bool {
-			return l.trim(b, func(ev *event) bool {
+			kept := l.trim(b, func(ev *event) bool {
 				if !tooLong(ev) {
 					return false
 				}
 				givenUp = append(givenUp, ev)
+				b.span.gaveUp(ev, now)
 				return true
 			})
+			if !kept {
+				b.span.givenUp(b, deadletter.Exhausted)
+			}
+			return kept
 		})
 	}
 	return append(givenUp, live.batcher.Remove(tooLong)...) // which both share

@@ -18,6 +18,7 @@ const lettersAtOnce = 256
 type mailer struct {
 	writer *deadletter.Writer
 	cfg    *config.DeadLetter
+	tracer *tracer
 	out    chan []*event
 	done   chan written
 
@@ -33,7 +34,10 @@ func newMailer(writer *deadletter.Writer, cfg *config.DeadLetter) *mailer {
 }
 
 // add takes in events that are given up.
-func (m *mailer) add(events ...*event) { m.waiting = append(m.waiting, events...) }
+func (m *mailer) add(events ...*event) {
+	m.tracer.lost(events)
+	m.waiting = append(m.waiting, events...)
+}
 
 // pending is how many letters are not written yet.
 func (m *mailer) pending() int { return len(m.waiting) + len(m.writing) }
@@ -99,6 +103,7 @@ func (m *mailer) writeTo(ctx context.Context, topic string, events []*event) (w 
 			w.left = append(w.left, ev)
 		} else {
 			w.done = append(w.done, ev)
+			m.tracer.written(ev, topic)
 		}
 	}
 	return w

@@ -57,6 +57,7 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/battlereport/battlereport/cmd/internal/admission"
 	"github.com/battlereport/battlereport/cmd/internal/config"
@@ -71,8 +72,9 @@ import (
 // Options are what a pipeline needs beside its configuration. The zero value
 // is fit for use.
 type Options struct {
-	Logger        *slog.Logger         // default slog.Default()
-	MeterProvider metric.MeterProvider // default: none
+	Logger         *slog.Logger         // default slog.Default()
+	MeterProvider  metric.MeterProvider // default: none
+	TracerProvider trace.TracerProvider // default: none
 
 	// DialKafka and DialMSDK open connections; nil means TCP.
 	DialKafka, DialMSDK func(ctx context.Context, network, address string) (net.Conn, error)
@@ -114,7 +116,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	msdkOpts := []msdkclient.Option{msdkclient.WithMeterProvider(opts.MeterProvider)}
+	msdkOpts := []msdkclient.Option{msdkclient.WithMeterProvider(opts.MeterProvider), msdkclient.WithTracerProvider(opts.TracerProvider)}
 	if opts.DialMSDK != nil {
 		msdkOpts = append(msdkOpts, msdkclient.WithDialContext(opts.DialMSDK))
 	}
@@ -133,7 +135,7 @@ func New(cfg *config.Config, opts Options) (*Pipeline, error) {
 	}
 	p := &Pipeline{conn: conn, lasting: lasting{
 		cfg: cfg, log: opts.Logger, directory: directory, msdk: msdk,
-		letterLog: newLetterLog(opts.Logger), deferred: make([]atomic.Int64, len(directory.Apps)),
+		letterLog: newLetterLog(opts.Logger), tracer: newTracer(opts.TracerProvider, cfg.Kafka.Group), deferred: make([]atomic.Int64, len(directory.Apps)),
 	}}
 	for _, app := range directory.Apps {
 		p.apps = append(p.apps, platform.NewApp(app, cfg.Delivery.Breaker))
