@@ -1,5 +1,6 @@
 // Package telemetry wires what the packages say about themselves to the outside:
-// logs to a writer, metrics to a Prometheus page, health to two probes. The
+// logs to a writer, metrics to a Prometheus page, health to two probes, traces to
+// a collector if the environment names one. The
 // packages themselves use the OpenTelemetry API and log/slog only.
 package telemetry
 
@@ -19,8 +20,9 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
 
-// NewLogger returns a logger that writes to w. level is debug, info, warn or
-// error, format json or text; anything else counts as info and json.
+// NewLogger returns a logger that writes to w, with the ids of the trace where a
+// line is about one. level is debug, info, warn or error, format json or text;
+// anything else counts as info and json.
 func NewLogger(level, format string, w io.Writer) *slog.Logger {
 	var l slog.Level
 	if l.UnmarshalText([]byte(level)) != nil {
@@ -33,9 +35,9 @@ func NewLogger(level, format string, w io.Writer) *slog.Logger {
 		return a
 	}}
 	if format == "text" {
-		return slog.New(slog.NewTextHandler(w, opts))
+		return slog.New(Traced(slog.NewTextHandler(w, opts)))
 	}
-	return slog.New(slog.NewJSONHandler(w, opts))
+	return slog.New(Traced(slog.NewJSONHandler(w, opts)))
 }
 
 // Metrics gathers measurements and shows them as a Prometheus page. Safe for

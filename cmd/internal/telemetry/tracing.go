@@ -76,17 +76,21 @@ func (t *Tracing) Provider() trace.TracerProvider {
 	return t.provider
 }
 
-// flushWithin is how long the end waits for spans that are not exported yet.
-const flushWithin = 2 * time.Second
+// shutdownWithin is how long the end may take, and flushWithin how much of that is for spans that are not exported yet:
+// then what is under way is given up, which is said before the end.
+const (
+	shutdownWithin = 2 * time.Second
+	flushWithin    = shutdownWithin - 300*time.Millisecond
+)
 
 // Shutdown exports the spans that have ended, which takes two seconds at most.
 func (t *Tracing) Shutdown() {
 	if t.provider == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownWithin)
 	defer cancel()
-	stop := context.AfterFunc(ctx, t.exporter.giveUp)
-	defer stop()
+	defer t.exporter.giveUp()
+	defer time.AfterFunc(flushWithin, t.exporter.giveUp).Stop()
 	_ = t.provider.Shutdown(ctx) // what could not be exported the exporter has said
 }
