@@ -39,12 +39,17 @@ The dead-letter and replay topics are created at the start if they do not exist.
 says which to create and exits 2, as it does for all that will not pass: a wrong password, a right that is denied.
 Brokers that cannot be reached, or are too few, are waited for.
 
+Traces are exported by OTLP if OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_TRACES_EXPORTER=otlp, asks for it, as the other
+standard variables OTEL_* say: OTEL_TRACES_SAMPLER=parentbased_traceidratio with OTEL_TRACES_SAMPLER_ARG=0.01, for
+example, follows one batch in a hundred, and those with a record whose producer is followed.
+
 Files of certificates, authorities and secrets may be replaced while it runs: what is in them counts from the next
 handshake, or call, on.
 
 Exit codes: 0 drained after a signal, 2 cannot work as configured.`,
 		Example: `  battlereport run -c battlereport.yaml
-  MSDK_APPKEY=... battlereport run -c battlereport.yaml --log-format text`,
+  MSDK_APPKEY=... battlereport run -c battlereport.yaml --log-format text
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 battlereport run -c battlereport.yaml`,
 		Args: cli.UpTo(0),
 	}
 	load := cli.ConfigFlag(cmd)
@@ -82,8 +87,10 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 	if err := metrics.TellBuild(version.Version, version.Revision); err != nil {
 		return err
 	}
+	tracing := telemetry.NewTracing(version.Version, cfg.Batch.MaxRecords, log)
+	defer tracing.Shutdown()
 	p, err := pipeline.New(cfg, pipeline.Options{
-		Logger: log, MeterProvider: metrics.Provider(), UserAgent: version.UserAgent("battlereport"),
+		Logger: log, MeterProvider: metrics.Provider(), TracerProvider: tracing.Provider(), UserAgent: version.UserAgent("battlereport"),
 	})
 	if err != nil {
 		return err

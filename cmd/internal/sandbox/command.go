@@ -31,7 +31,8 @@ for 20 seconds at most; a third ends the process.`,
   sandbox --rate 2000 --bad 0.05 --duration 1m     more of everything
   sandbox --fail 0.1 --timeout 0.01 --poison 300   a platform with moods
   sandbox --outage 30s:5s                          away for 5 of every 30 seconds
-  sandbox --rate 0 --count 1000000                 how fast is it?`,
+  sandbox --rate 0 --count 1000000                 how fast is it?
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 sandbox   each event's way as a trace, from its publisher on`,
 		Args:                  cli.UpTo(0),
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/battlereport/battlereport/cmd/internal/audit"
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
@@ -21,6 +22,7 @@ type publisher struct {
 	book     *audit.Book
 	delays   *delays
 	poisoned map[string]bool
+	tracer   trace.Tracer // nil: nobody follows
 
 	failed  atomic.Int64 // events that the broker did not take
 	waiting atomic.Bool  // for the pipeline, being too far ahead of it
@@ -88,7 +90,9 @@ func (p *publisher) publish(ctx context.Context) {
 		record.Headers = append(record.Headers, kgo.RecordHeader(h))
 	}
 	p.delays.begin(ev.Number, time.Now())
+	written := p.follow(record)
 	p.kafka.Produce(ctx, record, func(r *kgo.Record, err error) {
+		written()
 		if err != nil {
 			p.failed.Add(1)
 			p.book.Withdraw(ev.Number)

@@ -33,6 +33,7 @@ type sandbox struct {
 	cfg       *config.Config
 	platform  *platform
 	metrics   *telemetry.Metrics
+	tracing   *telemetry.Tracing
 	pipeline  *pipeline.Pipeline
 	http      *telemetry.Server
 	book      *audit.Book
@@ -85,7 +86,7 @@ func start(ctx context.Context, o *options, log *slog.Logger) (s *sandbox, err e
 		return s, err
 	}
 	s.onClose(s.letters.close)
-	s.publisher = &publisher{opts: o, kafka: s.kafka, events: events, book: s.book, delays: s.delays, poisoned: poisoned}
+	s.publisher = &publisher{opts: o, kafka: s.kafka, events: events, book: s.book, delays: s.delays, poisoned: poisoned, tracer: newProducerTracer(s.tracing.Provider())}
 	s.started = time.Now()
 	return s, nil
 }
@@ -143,7 +144,9 @@ func (s *sandbox) startPipeline() error {
 	if err := s.metrics.TellBuild(version.Version, version.Revision); err != nil {
 		return err
 	}
-	s.pipeline, err = pipeline.New(s.cfg, pipeline.Options{Logger: s.log, MeterProvider: s.metrics.Provider()})
+	s.tracing = telemetry.NewTracing(version.Version, s.cfg.Batch.MaxRecords, s.log)
+	s.onClose(s.tracing.Shutdown)
+	s.pipeline, err = pipeline.New(s.cfg, pipeline.Options{Logger: s.log, MeterProvider: s.metrics.Provider(), TracerProvider: s.tracing.Provider()})
 	if err != nil {
 		return fmt.Errorf("build the pipeline: %w", err)
 	}
