@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -105,7 +106,7 @@ func (q *query) series(e *parser.VectorSelector) []string {
 		return unknown
 	}
 	for _, m := range e.LabelMatchers {
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			continue
 		}
 		q.want([]string{m.Name}, there, e)
@@ -194,25 +195,25 @@ func TestWhatIsWrongWithAQueryIsTold(t *testing.T) {
 		recorded: map[string][]string{"appid:calls:rate5m": {"job", "appid"}},
 	}
 	for text, want := range map[string]string{
-		`sum by (appid) (rate(calls_total{class="ok"}[5m]))`:                                           "",
-		`histogram_quantile(0.9, sum by (le, appid) (rate(seconds_bucket[5m])))`:                       "",
-		`appid:calls:rate5m{appid="new"} and on (job, appid) calls_total > 0`:                          "",
-		`sum by (appid) (rate(call_total[5m]))`:                                                        "no metric call_total",
-		`sum by (app) (calls_total)`:                                                                   "no label app,",
-		`calls_total{route="x"}`:                                                                       "no label route,",
-		`calls_total{class="okay"}`:                                                                    `never "okay"`,
-		`appid:calls:rate5m{class="ok"}`:                                                               "no label class,",
-		`sum by (appid) (sum by (job) (calls_total))`:                                                  "no label appid,",
-		`sum by (job) (calls_total) / on (appid) calls_total`:                                          "no label appid,",
-		`calls_total unless on (class) appid:calls:rate5m`:                                             "no label class,",
-		`histogram_quantile(0.9, sum by (appid) (rate(seconds_bucket[5m])))`:                           "no label le,",
-		`sum by (le) (histogram_quantile(0.9, sum by (le) (rate(seconds_bucket[5m]))))`:                "no label le,",
-		`sum by (appid) (calls_total`:                                                                  "parse error",
-		`rate(calls_total)`:                                                                            "parse error",
-		`max by (appid) (max_over_time(calls_total{klass="ok"}[5m:1m]))`:                               "no label klass,",
-		`sum by (class) (topk(3, calls_total) or appid:calls:rate5m)`:                                  "",
-		`sum by (class) (appid:calls:rate5m or appid:calls:rate5m)`:                                    "no label class,",
-		`sum by (class) (calls_total * on (appid) group_left () appid:calls:rate5m)`:                   "",
+		`sum by (appid) (rate(calls_total{class="ok"}[5m]))`:                                            "",
+		`histogram_quantile(0.9, sum by (le, appid) (rate(seconds_bucket[5m])))`:                        "",
+		`appid:calls:rate5m{appid="new"} and on (job, appid) calls_total > 0`:                           "",
+		`sum by (appid) (rate(call_total[5m]))`:                                                         "no metric call_total",
+		`sum by (app) (calls_total)`:                                                                    "no label app,",
+		`calls_total{route="x"}`:                                                                        "no label route,",
+		`calls_total{class="okay"}`:                                                                     `never "okay"`,
+		`appid:calls:rate5m{class="ok"}`:                                                                "no label class,",
+		`sum by (appid) (sum by (job) (calls_total))`:                                                   "no label appid,",
+		`sum by (job) (calls_total) / on (appid) calls_total`:                                           "no label appid,",
+		`calls_total unless on (class) appid:calls:rate5m`:                                              "no label class,",
+		`histogram_quantile(0.9, sum by (appid) (rate(seconds_bucket[5m])))`:                            "no label le,",
+		`sum by (le) (histogram_quantile(0.9, sum by (le) (rate(seconds_bucket[5m]))))`:                 "no label le,",
+		`sum by (appid) (calls_total`:                                                                   "parse error",
+		`rate(calls_total)`:                                                                             "parse error",
+		`max by (appid) (max_over_time(calls_total{klass="ok"}[5m:1m]))`:                                "no label klass,",
+		`sum by (class) (topk(3, calls_total) or appid:calls:rate5m)`:                                   "",
+		`sum by (class) (appid:calls:rate5m or appid:calls:rate5m)`:                                     "no label class,",
+		`sum by (class) (calls_total * on (appid) group_left () appid:calls:rate5m)`:                    "",
 		`sum by (class) (appid:calls:rate5m * on (appid) group_left (class) calls_total{class="none"})`: `never "none"`,
 	} {
 		_, faults := c.check(text)
