@@ -141,7 +141,7 @@ func TestASlowPlatformAsksForAsManyMembersAsHaveCallsEnough(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && test.rate == 200 && test.partitions > 1 {
+			if testing.Short() && test.rate != 40 {
 				t.Skip("takes long, by ways that shorter tests go")
 			}
 			virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
@@ -154,6 +154,9 @@ func TestASlowPlatformAsksForAsManyMembersAsHaveCallsEnough(t *testing.T) {
 
 func TestAnIdleMemberIsWantedByHalf(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	virtual(t, func(w *world) {
 		during, _ := w.scaled()
 		w.expectScraped("joining", during(15*time.Second, 4, nil), 0, false, 1, 1)
@@ -163,6 +166,9 @@ func TestAnIdleMemberIsWantedByHalf(t *testing.T) {
 
 func TestADeployAsksForNoMembers(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		during, restart := w.scaled()
 		w.expectScraped("before", during(3*time.Minute, 4, of(8)), settling, false, .4, .8)
@@ -173,6 +179,9 @@ func TestADeployAsksForNoMembers(t *testing.T) {
 
 func TestRecordsOfAHeldAppAskForNoMembersAndThoseOfAnotherDo(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	virtualWith(t, msdktest.Config{NoUserLimit: true}, func(w *world) {
 		w.addApp(otherApp, w.topic)
 		bar := new(msdktest.Outage)

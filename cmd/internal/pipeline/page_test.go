@@ -231,6 +231,9 @@ func (w *world) hostile(from, n int) {
 
 func TestTheDocumentTellsOfEachMetricThatThereIsAndOfNoOther(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	eventful(t, func(w *world, _ *pipeline.Pipeline, metrics *telemetry.Metrics) {
 		said := documented(t)
 		families, _ := scrape(t, metrics)
@@ -251,6 +254,9 @@ func TestTheDocumentTellsOfEachMetricThatThereIsAndOfNoOther(t *testing.T) {
 
 func TestThereAreNoMoreSeriesHoweverManyPlayersAndHowHostileTheirRecordsAre(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	eventful(t, func(w *world, p *pipeline.Pipeline, metrics *telemetry.Metrics) {
 		_, before := scrape(t, metrics)
 		n := settled(p.Stats())

@@ -142,6 +142,9 @@ func TestWhatIsShownWhileLettersCannotBeWritten(t *testing.T) {
 
 func TestWhatIsShownWhileThereIsNoRoomForMore(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long, by ways that shorter tests go")
+	}
 	virtual(t, func(w *world) {
 		w.cfg.Delivery.MaxPending, w.cfg.Delivery.MaxHold = 100, 24*time.Hour
 		bar := new(msdktest.Outage)
