@@ -42,7 +42,7 @@ func verdict(s *Status) (text, advice string) {
 		}
 		return fmt.Sprintf("There is no topic %s.", strings.Join(names, ", ")), "Create it, or correct topics in the configuration: run waits for it."
 	case Leaderless:
-		return fmt.Sprintf("No broker leads %s: nothing of it can be read.", of()), "See to the brokers that are away."
+		return fmt.Sprintf("No broker leads %s: nothing there can be read.", of()), "See to the brokers that are away."
 	case Unowned:
 		if len(s.Members) == 0 {
 			return fmt.Sprintf("Nobody takes %s of %s%s: the group %s has no members.", waiting(worst), of(), oldest(worst), words.Visible(s.Group.Name)),
