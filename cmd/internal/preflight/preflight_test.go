@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
@@ -359,6 +360,56 @@ func TestARightThatIsMissingIsNamed(t *testing.T) {
 			cfg.Kafka.SASL = config.SASL{Mechanism: "plain", Username: "ada", Password: password}
 			holds(t, found(t, cfg, preflight.Options{}), test.want, []string{"ok broker " + b.Addrs()[0] + ": answers, and takes the password of ada (plain)"})
 		})
+	}
+}
+
+// Of the topic of dead letters run tells how it is set, and of a source it does not read that.
+func TestSettingsThatMayNotBeReadAreNotKnown(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t, kfake.SeedTopics(1, "reports", "reports.dlq"))
+	b.RequireKfake(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	got := found(t, configuration(b.Addrs(), standIn(t).URL), preflight.Options{})
+	holds(t, got, []string{"warning topic reports.dlq: its settings are not known: ", "--operation DescribeConfigs --topic reports.dlq"}, []string{"ok topic reports:"})
+	if strings.Contains(strings.Join(got, "\n"), "warning topic reports:") {
+		t.Error(got)
+	}
+}
+
+func TestOneBrokerThatGoesMustNotTakeRecordsWithIt(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t, kfake.NumBrokers(3))
+	for name, insync := range map[string]string{"reports": "1", "reports.dlq": "1", "reports.replay": "2"} {
+		if err := b.CreateTopic(t.Context(), name, 1, map[string]string{"min.insync.replicas": insync, "retention.ms": "-1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := found(t, configuration(b.Addrs(), standIn(t).URL), preflight.Options{})
+	const remedy = "; do: kafka-configs.sh --alter --entity-type topics --entity-name %s --add-config min.insync.replicas=2"
+	holds(t, got, []string{
+		"warning topic reports: min.insync.replicas is 1, want 2: records can be lost before they are taken" + fmt.Sprintf(remedy, "reports"),
+		"warning topic reports.dlq: min.insync.replicas is 1, want 2: letters can be lost" + fmt.Sprintf(remedy, "reports.dlq"),
+	}, []string{"ok topic reports: 1 partition, 3 replicas", "ok topic reports.replay"})
+	if strings.Contains(strings.Join(got, "\n"), "warning topic reports.replay") {
+		t.Error(got)
+	}
+}
+
+func TestAGroupOfAnotherKindIsNotJoined(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Start(t, kfake.SeedTopics(1, "reports"))
+	for kind, want := range map[string]string{
+		"connect":  "failed group g: is a group of connect, and not of consumers; do: name another in kafka.group",
+		"consumer": "ok group g: may be joined; 2 members now, stable",
+	} {
+		b.RequireKfake(t).ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			res := r.(*kmsg.DescribeGroupsRequest).ResponseKind().(*kmsg.DescribeGroupsResponse)
+			g := kmsg.NewDescribeGroupsResponseGroup()
+			g.Group, g.ProtocolType, g.State = "g", kind, "Stable"
+			g.Members = append(g.Members, kmsg.NewDescribeGroupsResponseGroupMember(), kmsg.NewDescribeGroupsResponseGroupMember())
+			res.Groups = append(res.Groups, g)
+			return res, nil, true
+		})
+		holds(t, found(t, configuration(b.Addrs(), standIn(t).URL), preflight.Options{}), []string{want}, nil)
 	}
 }
 

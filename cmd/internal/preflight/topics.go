@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/battlereport/battlereport/cmd/internal/words"
+	"github.com/battlereport/battlereport/consumer"
 	"github.com/battlereport/battlereport/deadletter"
 	"github.com/battlereport/battlereport/deadletter/topic"
 )
@@ -128,10 +129,11 @@ func (k *kafka) checkWanted(ctx context.Context, t wanted) {
 	}
 }
 
-// checkSettings warns of settings with which what is in a topic can be lost.
+// checkSettings warns of settings with which what is in a topic can be lost. To read those of a source takes a right that
+// run does without.
 func (k *kafka) checkSettings(ctx context.Context, name string, settings []topic.Setting, loss string) {
 	found, err := topic.Mismatches(ctx, k.client, name, settings)
-	if err != nil {
+	if err != nil && (settings != nil || !consumer.IsDenied(err)) {
 		k.tell(Finding{"topic", name, Warning, "its settings are not known: " + k.why(err), ""})
 	}
 	for _, m := range found {
