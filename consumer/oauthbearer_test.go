@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -117,6 +118,38 @@ func TestABrokerTakesATokenOrSaysWhyNot(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Kafka takes a token that is not signed, of whoever it names, where nobody has told it to take others; and its sessions
+// end with theirs.
+func TestKafkaTakesATokenForAsLongAsItIsGood(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(kafkatest.BrokersVariable) == "" {
+		t.Skip("needs a real cluster: the fake broker does not know OAUTHBEARER")
+	}
+	s := kafkatest.StartSecure(t)
+	config, err := consumer.TLSFiles{CA: s.CAFile}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rule, test := range map[string]struct {
+		token string
+		want  string // of the refusal
+	}{
+		"one that is good":     {expiring(time.Now().Add(time.Hour)), ""},
+		"one that has expired": {expiring(time.Now().Add(-time.Hour)), "the broker refuses the token (invalid_token), which has expired at "},
+		"one that is no JWT":   {"hunter2", "the broker refuses the token (invalid_token)"},
+	} {
+		m, err := consumer.OAuthBearer(always(test.token), map[string]string{"logicalCluster": "l"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = canConnect(t, consumer.Connection{Brokers: s.SASLAddrs, TLS: config, SASL: m})
+		var refused *consumer.TokenRefusedError
+		if is := errors.As(err, &refused); is != (test.want != "") || is && !strings.HasPrefix(refused.Error(), test.want) || !is && err != nil {
+			t.Errorf("%s: %v, want %s", rule, err, test.want)
+		}
 	}
 }
 
