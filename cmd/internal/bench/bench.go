@@ -50,12 +50,17 @@ benchmark: exit code 1. Exit code 2 is for what could not be done.
 A sweep repeats this for several values of one thing, with all else as the flags say (of large events there are fewer),
 and without the reader, to take less time:
 ` + workload.SweepHelp() + `
+--traces has every event tell in which span of its producer's it was made. With a share, as many of those spans are
+sampled, and run exports its own by OTLP to a collector that forgets them, in the process of the simulated MSDK. A batch
+is followed if one of its events is: at 1% of events that is two batches of a hundred events in three.
+
 --delay measures something else: how long events that come at --rate take from being produced to being posted.`,
 		Example: `  sandbox bench                                      the default load, about half a minute
   sandbox bench --events 50000 --rounds 3            a quick look
   sandbox bench --latency 20ms --in-flight 64        a platform that takes its time
   sandbox bench --sweep partitions -o json >a.jsonl  for plots: a line of JSON for each value
   sandbox bench --delay                              at 100 events a second, for 30 seconds
+  sandbox bench --traces 1%                          and off, and 100%: what it costs to be traced
   sandbox bench --profile /tmp/profiles              and then: go tool pprof -top /tmp/profiles/run-1.cpu.pprof
   sandbox bench --brokers localhost:9092             on a Kafka there is, with topics and groups of its own`,
 		Args:                  cli.UpTo(0),

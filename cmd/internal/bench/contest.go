@@ -7,6 +7,7 @@ import (
 
 	"github.com/battlereport/battlereport/cmd/internal/bench/part"
 	"github.com/battlereport/battlereport/cmd/internal/bench/report"
+	"github.com/battlereport/battlereport/cmd/internal/bench/workload"
 	"github.com/battlereport/battlereport/cmd/internal/cli"
 )
 
@@ -54,6 +55,9 @@ func (s *stage) finish(ctx context.Context, p *part.Process, t part.Task, letter
 	}
 	if err := s.ask(ctx, "GET", part.TallyPath, &got); err != nil { // nothing can come any more
 		return got, spent, err
+	}
+	if share, _ := t.Workload.Traces.Share(); t.Part == workload.Run && (got.Traced > 0) != (share > 0) {
+		return got, spent, fmt.Errorf("%d bytes of traces came, where %q is traced", got.Traced, t.Workload.Traces)
 	}
 	after, err := s.letters(ctx)
 	if err != nil {

@@ -43,6 +43,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.InFlight, "in-flight", o.InFlight, "`N` calls at once at most: delivery.max_in_flight")
 	f.DurationVar((*time.Duration)(&o.Latency), "latency", 0, "`TIME` that MSDK takes for a call")
 	f.StringVar(&o.Codec, "compression", o.Codec, "`CODEC` that producers compress events with: "+strings.Join(workload.CodecNames(), ", "))
+	f.StringVar((*string)(&o.Traces), "traces", "", "have events tell in which span they were made, and run follow `SHARE` of them: off, 1%, 100%")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of the events: the same one makes the same")
 
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "`N` rounds, besides the one that warms up")
@@ -80,6 +81,9 @@ func (o *options) points() ([]workload.Point, error) {
 	}
 	if _, known := workload.Codecs()[o.Codec]; !known {
 		errs = append(errs, fmt.Errorf("--compression %s: want one of %s", o.Codec, strings.Join(workload.CodecNames(), ", ")))
+	}
+	if _, err := o.Traces.Share(); err != nil {
+		errs = append(errs, err)
 	}
 	if o.Output != "table" && o.Output != "json" {
 		errs = append(errs, fmt.Errorf("--output %s: want table or json", o.Output))

@@ -15,10 +15,12 @@ import (
 	"github.com/battlereport/battlereport/cmd/internal/traffic"
 )
 
-// producer produces a load's events, keyed by player as game servers do, and without headers, since there is one app.
+// producer produces a load's events, keyed by player as game servers do, and without the
+// header appid, since there is one.
 type producer struct {
 	load   *load
 	prefix []byte
+	traces workload.Traces
 	events *traffic.Generator
 	kafka  *kgo.Client
 	failed atomic.Pointer[error]
@@ -45,7 +47,7 @@ func newProducer(l *load, brokers []string, w workload.Workload, opts ...kgo.Opt
 	if err != nil {
 		return nil, fmt.Errorf("make a Kafka client: %w", err)
 	}
-	return &producer{load: l, prefix: part.IDPrefix(l.run), events: events, kafka: client}, nil
+	return &producer{load: l, prefix: part.IDPrefix(l.run), traces: w.Traces, events: events, kafka: client}, nil
 }
 
 // tame leaves bad kinds out: two are so large that a share of bad events would be a matter of bytes, and two need a
@@ -64,7 +66,11 @@ func (p *producer) produce(ctx context.Context) (traffic.Event, error) {
 	if ev.Reason == "" {
 		p.load.good.Add(ev.Number)
 	}
-	p.kafka.Produce(ctx, &kgo.Record{Key: []byte(ev.Player), Value: ev.Value}, func(_ *kgo.Record, err error) {
+	record := &kgo.Record{Key: []byte(ev.Player), Value: ev.Value}
+	if p.traces.Told() {
+		record.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: []byte(p.traces.Parent(ev.Number))}}
+	}
+	p.kafka.Produce(ctx, record, func(_ *kgo.Record, err error) {
 		if err != nil {
 			err = fmt.Errorf("produce to %s: %w", p.load.topic, err)
 			p.failed.CompareAndSwap(nil, &err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -36,6 +37,33 @@ http: {listen: 127.0.0.1:0}
 	return cfg, nil
 }
 
+// follow has spans exported to the sink, if the workload is traced. The variables are those of this process alone.
+func follow(t Task, links int, log *slog.Logger) (*telemetry.Tracing, error) {
+	share, err := t.Workload.Traces.Share()
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range os.Environ() { // of who has started the benchmark
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "OTEL_") {
+			if err := os.Unsetenv(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if share > 0 {
+		for name, value := range map[string]string{
+			"OTEL_EXPORTER_OTLP_ENDPOINT": t.MSDK,
+			"OTEL_TRACES_SAMPLER":         "parentbased_traceidratio",
+			"OTEL_TRACES_SAMPLER_ARG":     strconv.FormatFloat(share, 'g', -1, 64),
+		} {
+			if err := os.Setenv(name, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return telemetry.NewTracing("bench", links, log), nil
+}
+
 // playRun does what battlereport run does, until ctx ends.
 func playRun(ctx context.Context, t Task, say func(any) error, stderr io.Writer) error {
 	cfg, err := configuration(t)
@@ -47,7 +75,11 @@ func playRun(ctx context.Context, t Task, say func(any) error, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	p, err := pipeline.New(cfg, pipeline.Options{Logger: log, MeterProvider: metrics.Provider()})
+	tracing, err := follow(t, cfg.Batch.MaxRecords, log)
+	if err != nil {
+		return err
+	}
+	p, err := pipeline.New(cfg, pipeline.Options{Logger: log, MeterProvider: metrics.Provider(), TracerProvider: tracing.Provider()})
 	if err != nil {
 		return err
 	}
@@ -64,5 +96,6 @@ func playRun(ctx context.Context, t Task, say func(any) error, stderr io.Writer)
 	if err := p.Run(ctx); err != nil {
 		return err
 	}
+	tracing.Shutdown()
 	return say(expenses())
 }

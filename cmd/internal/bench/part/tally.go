@@ -6,7 +6,8 @@ import "time"
 type Tally struct {
 	Calls    int64
 	Seen     Checksum
-	From, To Mark // between these two a contest is in full swing
+	From, To Mark  // between these two a contest is in full swing
+	Traced   int64 // bytes of exported spans
 }
 
 // Mark is when a sink had seen how many events.

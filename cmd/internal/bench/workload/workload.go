@@ -40,6 +40,7 @@ type Workload struct {
 	Latency    Millis  `json:"latency_ms"` // of the sink
 	Codec      string  `json:"compression"`
 	Seed       uint64  `json:"seed"`
+	Traces     Traces  `json:"traces,omitempty"`
 }
 
 // Default is the workload of a benchmark without flags.
@@ -64,6 +65,12 @@ func (w Workload) String() string {
 	}
 	if w.Codec != "none" {
 		text += fmt.Sprintf("; compressed with %s", w.Codec)
+	}
+	switch share, _ := w.Traces.Share(); {
+	case share > 0:
+		text += fmt.Sprintf("; %g%% of their producers' spans are followed", 100*share)
+	case w.Traces.Told():
+		text += "; nobody follows their producers' spans"
 	}
 	if w.Bad > 0 {
 		text += fmt.Sprintf("; %g%% of the events are bad", 100*w.Bad)
