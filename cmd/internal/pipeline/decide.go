@@ -26,37 +26,55 @@ func (d *decider) conclude(now time.Time, l *lane, out outcome) (givenUp []*even
 	b := out.batch
 	l.Named.Called(now, b.named)
 	if out.err != nil {
-		return d.failed(now, l, b, out.err)
+		return d.failed(now, l, b, out)
 	}
+	d.say(out, outcomeDelivered)
 	b.span.delivered(b)
 	l.Called(b.suspect, nil)
 	l.Answered(out.began)
 	if held, changed := l.Breaker.Success(now, b.probe); changed {
-		d.log.Info("app is answered again", "appid", l.AppID, "after", held.Round(time.Millisecond))
+		d.log.InfoContext(b.span.context(), "app is answered again", "appid", l.AppID, "after", held.Round(time.Millisecond))
 	}
 	l.release(b, now)
 	return nil
 }
 
+// say says how a call of a batch went, and what becomes of the batch.
+func (d *decider) say(out outcome, becomes string) {
+	b := out.batch
+	ctx := b.span.context()
+	if !d.log.Enabled(ctx, slog.LevelDebug) { // what follows costs more than to ask
+		return
+	}
+	about := []any{"appid", b.app.AppID, "events", len(b.items), "outcome", becomes, "calls", b.calls, "took", out.took.Round(time.Microsecond)}
+	if out.err == nil {
+		d.log.DebugContext(ctx, "call succeeded", about...)
+		return
+	}
+	d.log.DebugContext(ctx, "call failed", append(about, "class", out.err.Class.String(), "error", out.err)...)
+}
+
 // failed asks for the verdict on a call that failed, and carries it out.
-func (d *decider) failed(now time.Time, l *lane, b *batch, err *msdkclient.Error) (givenUp []*event) {
+func (d *decider) failed(now time.Time, l *lane, b *batch, out outcome) (givenUp []*event) {
+	err := out.err
 	for _, it := range b.items {
 		it.Value.attempts++
 		it.Value.last = err
 		it.Value.uncertain = it.Value.uncertain || err.Uncertain
 	}
-	d.log.Debug("call failed", "appid", l.AppID, "events", len(b.items), "class", err.Class.String(), "error", err)
 	if errors.Is(err, context.Canceled) { // our own doing, at the end of a drain
+		d.say(out, outcomeLetGo)
 		l.waiting.add(b)
 		return nil
 	}
 	c := l.Condition(now, string(b.items[0].Value.user))
 	v := judge(b.history(now), err, c, d.cfg)
+	d.say(out, v.fate.String())
 	l.Called(b.suspect, err)
 	d.tellBreaker(now, b, err, c, v)
 	l.Throttle.Wait(now, now.Add(v.pause))
 	if v.suspect && !b.suspect {
-		d.log.Debug("a batch fails where others of its app succeed: taking it apart", "appid", l.AppID, "events", len(b.items), "error", err)
+		d.log.DebugContext(b.span.context(), "a batch fails where others of its app succeed: taking it apart", "appid", l.AppID, "events", len(b.items), "error", err)
 	}
 	b.met(now, v)
 	return d.carryOut(now, l, b, err, v)
@@ -73,10 +91,10 @@ func (d *decider) tellBreaker(now time.Time, b *batch, err *msdkclient.Error, c 
 	since, _ := app.Breaker.Since()
 	switch opened, changed := app.Breaker.Failure(now, v.app, c, string(b.items[0].Value.user), err.Error(), b.probe); {
 	case opened:
-		d.log.Error("app is held: its calls fail", "appid", app.AppID, "class", err.Class.String(), "error", err,
+		d.log.ErrorContext(b.span.context(), "app is held: its calls fail", "appid", app.AppID, "class", err.Class.String(), "error", err,
 			"probe_every", d.cfg.Breaker.Cooldown, "max_hold", d.cfg.MaxHold)
 	case changed:
-		d.log.Info("app is answered again", "appid", app.AppID, "after", now.Sub(since).Round(time.Millisecond))
+		d.log.InfoContext(b.span.context(), "app is answered again", "appid", app.AppID, "after", now.Sub(since).Round(time.Millisecond))
 	}
 }
 

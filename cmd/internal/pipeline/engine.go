@@ -233,6 +233,8 @@ func (e *engine) open() {
 		e.shown.blocked.Store(pause)
 		if pause {
 			e.log.Error("taking nothing in until dead letters can be written")
+		} else {
+			e.log.Info("taking records in again: dead letters can be written")
 		}
 	}
 	e.observe()
