@@ -61,3 +61,32 @@ func TestTheLogHasALineForEachCallAndItsTrace(t *testing.T) {
 		})
 	}
 }
+
+// TestALetterThatWaitsToBeWrittenIsSeen has the dead-letter topic refuse it for two minutes.
+func TestALetterThatWaitsToBeWrittenIsSeen(t *testing.T) {
+	t.Parallel()
+	virtual(t, func(w *world) {
+		c, flush := w.follow(sdktrace.AlwaysSample())
+		accept := w.refuseLetters()
+		p, stop := w.start()
+		w.made("player-0", "no JSON", traceparent(1, true))
+		time.Sleep(2 * time.Minute)
+		accept()
+		w.settled(p, 1, 10*time.Minute)
+		w.until("it is said", time.Minute, func() bool { return w.log.contains("taking records in again") })
+		stop()
+		flush()
+		for _, line := range []string{"taking nothing in until dead letters can be written", "taking records in again: dead letters can be written"} {
+			if n := strings.Count(w.log.text(), line); n != 1 {
+				w.t.Errorf("%q is said %d times", line, n)
+			}
+		}
+		spans := c.Spans()
+		if len(spans) != 1 {
+			w.t.Fatalf("got\n%s", w.treeOf(c))
+		}
+		if took := time.Duration(spans[0].EndTimeUnixNano - spans[0].StartTimeUnixNano); took < 2*time.Minute-5*time.Second || fmt.Sprintf("%x", spans[0].ParentSpanId) != span(1) {
+			w.t.Errorf("the letter is in span %x and took %s", spans[0].ParentSpanId, took)
+		}
+	})
+}
