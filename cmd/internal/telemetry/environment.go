@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"slices"
@@ -27,7 +28,8 @@ type environment struct {
 	endpoint string // as it may be shown
 	protocol string
 	sampler  sdktrace.Sampler
-	limited  bool // by OTEL_SPAN_LINK_COUNT_LIMIT
+	sampling string // the same as it is asked for
+	limited  bool   // by OTEL_SPAN_LINK_COUNT_LIMIT
 }
 
 // fault is a variable that cannot be what is meant.
@@ -55,7 +57,7 @@ func readEnvironment() (environment, []fault) {
 	v.number(name, value, 1, "milliseconds, such as 10000")
 	v.headers()
 	v.certificates()
-	e.sampler = v.sampler()
+	e.sampler, e.sampling = v.sampler()
 	for _, name := range []string{"SCHEDULE_DELAY", "EXPORT_TIMEOUT", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE"} {
 		v.number("OTEL_BSP_"+name, valueOf("OTEL_BSP_"+name), 1, "a number, 1 or more")
 	}
@@ -156,10 +158,10 @@ func (v *variables) certificates() {
 }
 
 // sampler is the one that is asked for. Those that follow parents follow links too.
-func (v *variables) sampler() sdktrace.Sampler {
-	const name, argument = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
+func (v *variables) sampler() (s sdktrace.Sampler, name string) {
+	const variable, argument = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
 	ratio := 1.0
-	which := v.choice(name, "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio")
+	which := v.choice(variable, "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio")
 	if text := valueOf(argument); text != "" && strings.HasSuffix(which, "traceidratio") {
 		var err error
 		if ratio, err = strconv.ParseFloat(text, 64); err != nil || !(ratio >= 0 && ratio <= 1) {
@@ -168,16 +170,16 @@ func (v *variables) sampler() sdktrace.Sampler {
 	}
 	switch which {
 	case "always_on":
-		return sdktrace.AlwaysSample()
+		return sdktrace.AlwaysSample(), which
 	case "always_off":
-		return sdktrace.NeverSample()
+		return sdktrace.NeverSample(), which
 	case "traceidratio":
-		return sdktrace.TraceIDRatioBased(ratio)
+		return sdktrace.TraceIDRatioBased(ratio), fmt.Sprint(which, " ", ratio)
 	case "parentbased_always_off":
-		return LinkBased(sdktrace.NeverSample())
+		return LinkBased(sdktrace.NeverSample()), which
 	case "parentbased_traceidratio":
-		return LinkBased(sdktrace.TraceIDRatioBased(ratio))
+		return LinkBased(sdktrace.TraceIDRatioBased(ratio)), fmt.Sprint(which, " ", ratio)
 	default:
-		return LinkBased(sdktrace.AlwaysSample())
+		return LinkBased(sdktrace.AlwaysSample()), "parentbased_always_on"
 	}
 }

@@ -64,7 +64,7 @@ func NewTracing(version string, links int, log *slog.Logger) *Tracing {
 	t.provider = sdktrace.NewTracerProvider(
 		sdktrace.WithResource(own), sdktrace.WithRawSpanLimits(limits), sdktrace.WithSampler(env.sampler), sdktrace.WithBatcher(t.exporter),
 	)
-	log.Info("spans are exported", "to", env.endpoint, "protocol", env.protocol, "sampler", env.sampler.Description())
+	log.Info("spans are exported", "to", env.endpoint, "protocol", env.protocol, "sampler", env.sampling)
 	return t
 }
 
