@@ -139,6 +139,15 @@ func TestFiguresAreOfTheWindow(t *testing.T) {
 	if len(p.Deferred) != 1 || p.Deferred[0].AppID != "wx7" || p.Deferred[0].Records != 30 {
 		t.Errorf("deferred are %+v", p.Deferred)
 	}
+	window := windowOf(of(100, 1000, old(time.Minute)), of(400, 1000, old(time.Minute))) // there in 6 s
+	for i, position := range []int64{100, 130} {                                         // there in 87 s
+		slow := of(position, 1000, old(time.Minute))
+		slow.Partition = 1
+		window[i].Partitions = append(window[i].Partitions, slow)
+	}
+	if got := Judge(window, noApp); *got.Total.CatchUp != 87 {
+		t.Errorf("all are there when the last is: %v", *got.Total.CatchUp)
+	}
 	if got := Judge(windowOf(of(100, 1000, old(time.Minute)), of(110, 1030, old(time.Minute))), noApp); got.Total.CatchUp != nil {
 		t.Errorf("a group that falls behind is never there: %v", *got.Total.CatchUp)
 	}

@@ -240,6 +240,11 @@ func TestTheAgeIsOfTheFirstRecordThatIsNotSettled(t *testing.T) {
 		}
 		r.commit(3, 0, "")
 	}
+	r.commit(0, 1, "")
+	s := r.read()
+	if age, known := s.Partitions[0].Age(s.At); !known || age > 10*time.Minute {
+		t.Errorf("once the first is settled the age is that of the next: %v", age)
+	}
 }
 
 func TestWhatATransactionHoldsIsKnownWithItsAge(t *testing.T) {
