@@ -47,6 +47,10 @@ func TestComposeNamesFilesThatAreThereAndImagesThatStay(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
+	home, _ := c.Services["grafana"].Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].(string)
+	if _, err := os.Stat(filepath.Join(render.Deploy, "dashboards", filepath.Base(home))); err != nil {
+		t.Errorf("grafana: %v", err)
+	}
 	for name, s := range c.Services {
 		switch {
 		case s.Build != nil:
