@@ -1,6 +1,10 @@
 package main
 
-import "errors"
+import (
+	"errors"
+	"maps"
+	"slices"
+)
 
 const (
 	scrapeEvery = 15 // seconds, as podmonitor.yaml says
@@ -55,7 +59,9 @@ func (p *prometheus) mean(q query, now int) (float64, error) {
 		return 0, errAway
 	}
 	sum, n := 0.0, 0.0
-	for _, samples := range p.samples[q.metric] {
+	pods := p.samples[q.metric]
+	for _, pod := range slices.Sorted(maps.Keys(pods)) { // in an order, since sums of fractions depend on it
+		samples := pods[pod]
 		value := float64(stale)
 		for i := len(samples) - 1; i >= 0; i-- {
 			s := samples[i]
