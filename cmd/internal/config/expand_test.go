@@ -49,6 +49,7 @@ func TestVariablesAndListsAreTakenAsPeopleWriteThem(t *testing.T) {
 		"it may hold what YAML would take for something else": {"kafka: {sasl: {mechanism: plain, username: u, password: ${NOT:-a: [b], c #d:}}}", func(c *config.Config) {
 			c.Kafka.SASL = config.SASL{Mechanism: "plain", Username: "u", Password: "a: [b], c #d:"}
 		}, false},
+		"a question mark may be its end":                           {"kafka: {group: ${NOT:-x?}, client_id: ${GROUP?}}", func(c *config.Config) { c.Kafka.Group, c.Kafka.ClientID = "x?", "g" }, false},
 		"a dollar sign in it is itself, and it is not looked into": {"kafka:\n  group: ${NOT:-$N$}", group("$N$"), true},
 		"numbers and durations may have defaults":                  {"batch:\n  max_records: ${NOT:-9}\n  linger: ${EMPTY:-3s}", func(c *config.Config) { c.Batch.MaxRecords, c.Batch.Linger = 9, 3*time.Second }, true},
 		"a variable that must be set is":                           {"kafka:\n  group: ${GROUP:?say which}${EMPTY?say which}", group("g"), true},
