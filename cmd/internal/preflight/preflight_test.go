@@ -409,6 +409,11 @@ func TestAGroupOfAnotherKindIsNotJoined(t *testing.T) {
 			res.Groups = append(res.Groups, g)
 			return res, nil, true
 		})
+		b.RequireKfake(t).ControlKey(int16(kmsg.Heartbeat), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			res := r.(*kmsg.HeartbeatRequest).ResponseKind().(*kmsg.HeartbeatResponse)
+			res.ErrorCode = kerr.UnknownMemberID.Code // as a group that is there says
+			return res, nil, true
+		})
 		holds(t, found(t, configuration(b.Addrs(), standIn(t).URL), preflight.Options{}), []string{want}, nil)
 	}
 }
