@@ -20,6 +20,10 @@ const (
 	// unread is how long what waits in Kafka may take to be worked off, before the
 	// member counts as fully busy, whatever it is that keeps it so.
 	unread = 10 * time.Second
+
+	// late is how old a record may be before it matters who keeps it: a platform that asks
+	// for a pause now and then is not the limit of a group that keeps up.
+	late = 30 * time.Second
 )
 
 // demand is the work that a member has met lately, without that of limited apps.

@@ -122,6 +122,7 @@ func TestAThrottleByThePlatformAsksForNoMembers(t *testing.T) {
 			}
 			return msdktest.Answer{}
 		})
+		w.expectScraped("throttled, and nothing is late", during(5*time.Minute, 4, of(5)), 2*time.Minute, false, .4, 1)
 		w.expectScraped("throttled", during(10*time.Minute, 4, of(15)), 2*time.Minute, true, 1, 1)
 		during(15*time.Minute, 4, nil)
 		w.expectScraped("and all is delivered", during(2*time.Minute, 4, nil), 0, false, .5, .5)

@@ -76,7 +76,7 @@ func TestWhatIsShownOfAHeldAppFollowsItThroughARebalanceAndIsGoneWithIt(t *testi
 		first := w.meter()
 		p, _ := w.start()
 		w.until("the other is delivered", time.Hour, func() bool { return p.Stats().Delivered == n })
-		time.Sleep(10 * time.Second)
+		time.Sleep(time.Minute)
 		kept := func(values map[string]float64) float64 {
 			return values["held.records{"+appID+"}"] + values["deferred.records{"+appID+"}"]
 		}

@@ -29,7 +29,8 @@ type workload struct {
 	settled    window
 	partitions map[partitionKey]*partitionFlow
 	known      time.Duration // for how long this generation's work was seen
-	latch      latch
+	kept       latch         // the platform keeps what waits
+	limit      latch         // and what waits is late
 
 	mu      sync.Mutex
 	limited bool
@@ -56,6 +57,7 @@ type sighting struct {
 	partitions []partitionSighting
 	settled    int64         // records, ever
 	calling    time.Duration // the time that all calls have taken, ever
+	oldest     time.Duration // the age of the record that has waited longest, of those in hand and those that are deferred
 }
 
 type appSighting struct {
@@ -121,6 +123,11 @@ func (p *Pipeline) sighting(now time.Time) sighting {
 		}
 		s.partitions = append(s.partitions, one)
 	}
+	for _, l := range p.consumer.Lag() {
+		if !p.directory.Feed(l.Topic).Replayed {
+			s.oldest = max(s.oldest, l.Age)
+		}
+	}
 	s.held = p.consumer.Partitions()
 	s.settled = p.metrics.settled()
 	return s
@@ -138,14 +145,16 @@ func (w *workload) look(s sighting) {
 	limited := w.limitedApps(s, in)
 	d, waits := w.work(s, limited, in)
 	if !w.last.at.IsZero() {
-		w.latch.add(s.engine != nil && isLimited(waits, d.members()), in, quickSpan)
+		kept := s.engine != nil && isLimited(waits, d.members())
+		w.kept.add(kept, in, quickSpan)
+		w.limit.add(kept && s.oldest >= late, in, quickSpan)
 	}
 	w.last = s
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.limited = w.latch.on
+	w.limited = w.limit.on
 	w.members = membersWanted(standing{
-		joined: s.engine != nil, partitions: s.held, blocked: s.inHand.blocked, limited: w.limited, known: w.known >= learning,
+		joined: s.engine != nil, partitions: s.held, blocked: s.inHand.blocked, limited: w.kept.on, known: w.known >= learning,
 	}, d)
 }
 
