@@ -9,7 +9,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// patient is an exporter whose failures are mentioned in the log once a minute, and harm nobody. It stands in the place
+// patient is an exporter whose failures are mentioned in the log once a minute, and harm nobody: so are those of a collector
+// that comes and goes. It stands in the place
 // of OpenTelemetry's error handler, which is one for the whole process and knows nothing of what was lost.
 type patient struct {
 	sdktrace.SpanExporter
@@ -18,9 +19,10 @@ type patient struct {
 	ctx    context.Context // ends when there is no time left to export
 	giveUp context.CancelFunc
 
-	mu   sync.Mutex
-	said time.Time // of the failures that last; zero: it works
-	lost int       // spans since the failures began
+	mu      sync.Mutex
+	said    time.Time // when a failure was mentioned last
+	failing bool      // as far as the log tells
+	lost    int       // spans since the log last told that it works
 }
 
 // sayAgain is after how long a failure that lasts is said again.
@@ -50,12 +52,12 @@ func (p *patient) note(spans int, err error) {
 	case err != nil:
 		p.lost += spans
 		if now.Sub(p.said) >= sayAgain {
-			p.said = now
+			p.said, p.failing = now, true
 			p.log.Warn("spans cannot be exported: they are lost", "lost", p.lost, "error", clip(err.Error()))
 		}
-	case p.lost > 0:
+	case p.failing:
 		p.log.Info("spans are exported again", "lost", p.lost)
-		p.said, p.lost = time.Time{}, 0
+		p.failing, p.lost = false, 0
 	}
 }
 

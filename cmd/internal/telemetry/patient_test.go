@@ -47,3 +47,57 @@ func TestAFailureToExportThatLastsIsSaidOnceAMinuteAndItsEndOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestACollectorThatComesAndGoesIsSaidOnceAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		m := &moody{}
+		p := newPatient(m, NewLogger("info", "text", &log))
+		defer p.giveUp()
+		for range 35 { // every other time, for just under three minutes
+			for _, m.err = range []error{errors.New("full"), nil} {
+				_ = p.ExportSpans(context.Background(), make([]sdktrace.ReadOnlySpan, 10))
+				time.Sleep(2500 * time.Millisecond)
+			}
+		}
+		said := regexp.MustCompile(`level=(.*) lost=(\d+)`).FindAllString(log.String(), -1)
+		want := []string{
+			`level=WARN msg="spans cannot be exported: they are lost" lost=10`, `level=INFO msg="spans are exported again" lost=10`,
+			`level=WARN msg="spans cannot be exported: they are lost" lost=120`, `level=INFO msg="spans are exported again" lost=120`,
+			`level=WARN msg="spans cannot be exported: they are lost" lost=120`, `level=INFO msg="spans are exported again" lost=120`,
+		}
+		if got := strings.Join(said, "\n"); got != strings.Join(want, "\n") {
+			t.Errorf("the log says\n%s", log.String())
+		}
+	})
+}
+
+// hanging is an exporter whose collector never answers.
+type hanging struct{ moody }
+
+func (*hanging) ExportSpans(ctx context.Context, _ []sdktrace.ReadOnlySpan) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestACollectorThatNeverAnswersHoldsTheEndUpForTwoSecondsAtMost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		tr := &Tracing{exporter: newPatient(&hanging{}, NewLogger("info", "text", &log))}
+		tr.provider = sdktrace.NewTracerProvider(sdktrace.WithBatcher(tr.exporter, sdktrace.WithMaxExportBatchSize(1)))
+		for range 5 {
+			_, span := tr.Provider().Tracer("test").Start(t.Context(), "told")
+			span.End()
+		}
+		began := time.Now()
+		tr.Shutdown()
+		if took := time.Since(began); took > shutdownWithin {
+			t.Errorf("the end took %s", took)
+		}
+		if n := strings.Count(log.String(), "spans cannot be exported"); n != 1 {
+			t.Errorf("it is mentioned %d times:\n%s", n, log.String())
+		}
+	})
+}
