@@ -47,6 +47,11 @@ type Metrics struct {
 	registry *prometheus.Registry
 }
 
+// mostSeries is how many series an instrument has at most: those beyond are counted together, as otel_metric_overflow.
+// OpenTelemetry's own bound is less than an app's reasons, or a member's partitions, come to where there are many. What is a
+// label is bounded elsewhere; this is for what nobody has thought of.
+const mostSeries = 50_000
+
 // NewMetrics returns an empty collection, with the Go runtime's and the
 // process's own metrics.
 func NewMetrics() (*Metrics, error) {
@@ -65,7 +70,7 @@ func NewMetrics() (*Metrics, error) {
 		return nil, fmt.Errorf("metrics exporter: %w", err)
 	}
 	return &Metrics{
-		provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)),
+		provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithCardinalityLimit(mostSeries)),
 		registry: registry,
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
@@ -154,5 +155,26 @@ func TestExemplarsLeadToTheTraceOfASampledCall(t *testing.T) {
 		if strings.Contains(page, "_created") {
 			t.Errorf("%s: each series is there twice", rule)
 		}
+	}
+}
+
+func TestManySeriesAreToldApart(t *testing.T) {
+	t.Parallel()
+	metrics, err := telemetry.NewMetrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, err := metrics.Provider().Meter("test").Int64Counter("battlereport.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const series = 10_000 // a thousand apps, with ten reasons each
+	for i := range series {
+		counter.Add(t.Context(), 1, metric.WithAttributes(attribute.Int("n", i)))
+	}
+	page := httptest.NewRecorder()
+	metrics.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	if n := strings.Count(page.Body.String(), "\nbattlereport_test_total{n="); n != series {
+		t.Errorf("the page has %d series, want %d", n, series)
 	}
 }
