@@ -111,6 +111,7 @@ func (b *batch) advance() bool {
 	}
 	b.items, b.rest = b.rest[n-1], b.rest[:n-1]
 	b.failed, b.strikes = time.Time{}, 0
+	b.calls = b.items[0].Value.attempts // all of them have had the same
 	b.schedule.Reset()
 	b.span.advanced(b)
 	return true
