@@ -58,7 +58,7 @@ func newMetrics(provider metric.MeterProvider, cfg *config.Config, directory *ad
 	m.fill, errs[8] = meter.Float64Histogram("battlereport.batch.fill_ratio", metric.WithDescription("How full a call is: the larger of its events by batch.max_records and their bytes by batch.max_bytes, 0 to 1."),
 		metric.WithExplicitBucketBoundaries(.01, .05, .1, .25, .5, .75, .9, 1))
 	m.latency, errs[9] = meter.Float64Histogram("battlereport.delivery.latency", metric.WithUnit("s"), metric.WithDescription("Of each call that is accepted, from its oldest record's timestamp; of one whose records have no time, or are ahead of this machine's clock, it is not known and not counted."),
-		metric.WithExplicitBucketBoundaries(.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600))
+		metric.WithExplicitBucketBoundaries(.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900, 3600))
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
