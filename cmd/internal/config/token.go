@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -49,10 +52,13 @@ func (e *TokenError) Error() string {
 // Unwrap returns why.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// Missing tells that there is no such command, or that it may not be run: it will not be otherwise the next time.
-func (e *TokenError) Missing() bool { return errors.Is(e.Err, errNoCommand) }
-
-var errNoCommand = errors.New("cannot be run")
+// Missing tells that there is no such command, or that it may not be run: it will not be otherwise the next time. What
+// else is in the way of a new process may be: files or processes that are too many now, a program that is being written.
+func (e *TokenError) Missing() bool {
+	return slices.ContainsFunc([]error{exec.ErrNotFound, exec.ErrDot, fs.ErrNotExist, fs.ErrPermission, syscall.ENOEXEC}, func(lasting error) bool {
+		return errors.Is(e.Err, lasting)
+	})
+}
 
 const (
 	tokenTimeout = 8 * time.Second // for a command; a connection is opened in 10 s
@@ -86,6 +92,9 @@ func (c tokenCommand) token(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, c[0], c[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = printed, said, tokenEnd
 	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) { // it has ended well: what it left behind has its output open
+		err = nil
+	}
 	fail := func(err error) (string, error) { return "", &TokenError{c[0], err} }
 	var exit *exec.ExitError
 	token := strings.TrimSpace(printed.String())
@@ -95,7 +104,7 @@ func (c tokenCommand) token(ctx context.Context) (string, error) {
 	case errors.As(err, &exit):
 		return fail(fmt.Errorf("fails (%v)%s", exit, told(said.String(), token)))
 	case err != nil:
-		return fail(fmt.Errorf("%w: %w", errNoCommand, reason(err)))
+		return fail(fmt.Errorf("cannot be run: %w", reason(err)))
 	case token == "":
 		return fail(errors.New("prints nothing" + told(said.String(), token)))
 	case tokenFlaw(token) != "":

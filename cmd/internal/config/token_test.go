@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,13 +123,14 @@ func TestACommandGivesATokenOrSaysWhyNot(t *testing.T) {
 	for rule, test := range map[string]struct{ command, want string }{
 		"its output is the token, white space at the ends aside": {`[sh, -c, "echo; echo ' hunter2 '"]`, ""},
 		"what it says beside it does not matter":                 {`[sh, -c, "echo careful >&2; echo hunter2"]`, ""},
-		"there is no shell":                                      {`[echo, "hunter2; exit 1"]`, before + `"echo" prints what is no token: it has a character that is in no token`},
-		"it fails and says why":                                  {`[sh, -c, "echo first >&2; echo no login >&2; exit 3"]`, before + `"sh" fails (exit status 3): "no login"`},
-		"what it says may hold the token":                        {`[sh, -c, "echo hunter2; echo got hunter2 and eyJhbGciOiJub25lIn0.eyJzdWIiOiJodW50ZXIyIn0. >&2; exit 1"]`, before + `"sh" fails (exit status 1): "got [redacted] and [redacted]"`},
-		"it prints nothing":                                      {`[sh, -c, "echo later >&2"]`, before + `"sh" prints nothing: "later"`},
-		"it prints too much":                                     {`[sh, -c, "yes hunter2 | head -c 1000000"]`, before + `"sh" prints what is no token: it has a line end at byte 8`},
-		"it is not there":                                        {`[nosuchcommand]`, before + `"nosuchcommand" cannot be run: exec: "nosuchcommand": executable file not found in $PATH`},
-		"nor at a path":                                          {`[/nosuch/command]`, before + `"/nosuch/command" cannot be run: no such file or directory`},
+		"what it leaves behind may keep its output open":         {`[sh, -c, "sleep 30 & echo hunter2"]`, ""},
+		"there is no shell":               {`[echo, "hunter2; exit 1"]`, before + `"echo" prints what is no token: it has a character that is in no token`},
+		"it fails and says why":           {`[sh, -c, "echo first >&2; echo no login >&2; exit 3"]`, before + `"sh" fails (exit status 3): "no login"`},
+		"what it says may hold the token": {`[sh, -c, "echo hunter2; echo got hunter2 and eyJhbGciOiJub25lIn0.eyJzdWIiOiJodW50ZXIyIn0. >&2; exit 1"]`, before + `"sh" fails (exit status 1): "got [redacted] and [redacted]"`},
+		"it prints nothing":               {`[sh, -c, "echo later >&2"]`, before + `"sh" prints nothing: "later"`},
+		"it prints too much":              {`[sh, -c, "yes hunter2 | head -c 1000000"]`, before + `"sh" prints what is no token: it has a line end at byte 8`},
+		"it is not there":                 {`[nosuchcommand]`, before + `"nosuchcommand" cannot be run: exec: "nosuchcommand": executable file not found in $PATH`},
+		"nor at a path":                   {`[/nosuch/command]`, before + `"/nosuch/command" cannot be run: no such file or directory`},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -142,6 +145,24 @@ func TestACommandGivesATokenOrSaysWhyNot(t *testing.T) {
 				t.Errorf("%v is missing: %v", token, token.Missing())
 			}
 		})
+	}
+}
+
+// As while an update writes it, or where the machine has no room for another process.
+func TestACommandThatCannotBeRunNowMayBeRunLater(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("a program that is being written can be run elsewhere")
+	}
+	dir := t.TempDir()
+	program, err := os.OpenFile(filepath.Join(dir, "program"), os.O_CREATE|os.O_WRONLY, 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	var token *config.TokenError
+	if err := connect(t, "token_command: [./program]", dir, "hunter2"); !errors.As(err, &token) || !strings.Contains(token.Error(), "cannot be run: ") || token.Missing() {
+		t.Errorf("%v", err)
 	}
 }
 
