@@ -131,6 +131,7 @@ func TestStatusIsOfTopicsOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	path := write(t, "battlereport.yaml", "apps: [{appid: wx1, appkey: k, topics: [t]}]")
 	for rule, test := range map[string]struct{ arg, want string }{
+		"no topic":         {"--topic=", "--topic: which?"},
 		"another topic":    {"--topic=u", "--topic u: the configuration has t, t.replay"},
 		"too often":        {"--interval=10ms", "--interval 10ms: want 1s to 1h"},
 		"an unknown form":  {"-o=yaml", "want text or json"},

@@ -107,7 +107,7 @@ or topic yet. --watch goes on until Ctrl-C, and exits 0 then.`,
 	return cmd
 }
 
-// topicsOf are the topics that the group reads: those of apps first, then those of replays; some of them, if any are named.
+// topicsOf are the topics that the group reads: those of apps first, then those of replays; those that are named, if not nil.
 func topicsOf(cfg *config.Config, named []string) (topics []groupstatus.Topic, err error) {
 	var names []string
 	add := func(name string, replayed bool) {
@@ -115,7 +115,7 @@ func topicsOf(cfg *config.Config, named []string) (topics []groupstatus.Topic, e
 			return
 		}
 		names = append(names, name)
-		if len(named) == 0 || slices.Contains(named, name) {
+		if named == nil || slices.Contains(named, name) {
 			topics = append(topics, groupstatus.Topic{Name: name, Replayed: replayed})
 		}
 	}
