@@ -99,6 +99,8 @@ func (c tokenCommand) token(ctx context.Context) (string, error) {
 	var exit *exec.ExitError
 	token := strings.TrimSpace(printed.String())
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return "", ctx.Err()
 	case ctx.Err() != nil:
 		return fail(fmt.Errorf("does not end in %v", tokenTimeout))
 	case errors.As(err, &exit):

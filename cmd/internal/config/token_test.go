@@ -179,8 +179,13 @@ func TestACommandEndsWithItsHandshake(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, _, err := conn.SASL.Start(ctx); err == nil {
-		t.Error("it has given a token")
+	if _, _, err := conn.SASL.Start(ctx); err == nil || !strings.Contains(err.Error(), "does not end") {
+		t.Errorf("it has no time: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	if _, _, err := conn.SASL.Start(ctx); err != context.Canceled {
+		t.Errorf("nobody wants it any more: %v", err)
 	}
 }
 
