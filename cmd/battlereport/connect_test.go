@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -51,5 +52,18 @@ func TestConfigCheckConnectNeedsAConfigurationThatIsGood(t *testing.T) {
 	got = invoke(t, "", "config", "check", "-o", "json", "-c", "none.yaml")
 	if got.code != exitCannot || !strings.Contains(got.stderr, "--output goes with --connect") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What is cut short by Ctrl-C is no fault of what was asked.
+func TestACheckThatIsInterruptedFindsNothing(t *testing.T) {
+	t.Parallel()
+	path := write(t, "battlereport.yaml", "kafka: {brokers: ['127.0.0.1:1']}\nmsdk: {base_url: 'http://127.0.0.1:1'}\napps: [{appid: wx1, appkey: k, topics: [t]}]")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr strings.Builder
+	code := run(ctx, []string{"config", "check", "--connect", "-c", path}, strings.NewReader(""), &stdout, &stderr)
+	if code != exitCannot || stdout.Len() > 0 || !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("exit code %d: %s%s", code, stdout.String(), stderr.String())
 	}
 }

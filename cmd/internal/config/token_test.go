@@ -123,7 +123,7 @@ func TestACommandGivesATokenOrSaysWhyNot(t *testing.T) {
 	for rule, test := range map[string]struct{ command, want string }{
 		"its output is the token, white space at the ends aside": {`[sh, -c, "echo; echo ' hunter2 '"]`, ""},
 		"what it says beside it does not matter":                 {`[sh, -c, "echo careful >&2; echo hunter2"]`, ""},
-		"what it leaves behind may keep its output open":         {`[sh, -c, "sleep 30 & echo hunter2"]`, ""},
+		"what it leaves behind may keep its output open":         {`[sh, -c, "sleep 3 & echo hunter2"]`, ""},
 		"there is no shell":               {`[echo, "hunter2; exit 1"]`, before + `"echo" prints what is no token: it has a character that is in no token`},
 		"it fails and says why":           {`[sh, -c, "echo first >&2; echo no login >&2; exit 3"]`, before + `"sh" fails (exit status 3): "no login"`},
 		"what it says may hold the token": {`[sh, -c, "echo hunter2; echo got hunter2 and eyJhbGciOiJub25lIn0.eyJzdWIiOiJodW50ZXIyIn0. >&2; exit 1"]`, before + `"sh" fails (exit status 1): "got [redacted] and [redacted]"`},

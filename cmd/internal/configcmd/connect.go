@@ -25,6 +25,9 @@ func connect(cmd *cobra.Command, file string, c *config.Config, form string) err
 	report := report{Configuration: file, Findings: []preflight.Finding{}}
 	var failed error // to write
 	preflight.Run(cmd.Context(), c, preflight.Options{}, func(f preflight.Finding) {
+		if cmd.Context().Err() != nil {
+			return // what fails now fails by Ctrl-C
+		}
 		report.add(f)
 		if form == "text" && failed == nil {
 			failed = paper.write(f)
