@@ -1,5 +1,6 @@
 // Package render has kustomize render what lies under deploy/kubernetes, and decodes it strictly into the types of
-// Kubernetes, KEDA and the Prometheus Operator: a field that these do not know is an error, as it is to an API server.
+// Kubernetes and the Prometheus Operator, and by KEDA's definition: a field that these do not know is an error, as it is to
+// an API server.
 package render
 
 import (
@@ -8,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 
-	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
@@ -38,7 +38,7 @@ type Manifests struct {
 	Network        *networking.NetworkPolicy
 	PodMonitor     *monitoring.PodMonitor
 	Rules          *monitoring.PrometheusRule
-	Scaled         *keda.ScaledObject
+	Scaled         *ScaledObject
 }
 
 // Directory renders deploy/kubernetes/NAME. It refuses fields that are not known or stand twice, kinds that no field of
@@ -86,6 +86,9 @@ func (m *Manifests) add(text []byte) error {
 	case "monitoring.coreos.com/v1 PrometheusRule":
 		return decode(m, &m.Rules, text)
 	case "keda.sh/v1alpha1 ScaledObject":
+		if err := isScaledObject(text); err != nil {
+			return err
+		}
 		return decode(m, &m.Scaled, text)
 	}
 	return fmt.Errorf("no rule is for objects of kind %s of %s", kind.Kind, kind.APIVersion)

@@ -1,5 +1,5 @@
 // Command scaling plays what the ScaledObject of the production overlay does when a group meets an evening peak, an outage
-// of the platform and the like. Its formula is KEDA's own to compile and evaluate, and its behaviour is followed as the
+// of the platform and the like. Its formula is compiled and evaluated by the library that KEDA has for it, and its behaviour is followed as the
 // HorizontalPodAutoscaler follows it; the group is a model. The test of this package says what must come of it, and
 // this draws it. From a checkout:
 //

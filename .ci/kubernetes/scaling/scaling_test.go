@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/expr-lang/expr"
@@ -38,16 +40,26 @@ func TestTheFormulaSays(t *testing.T) {
 	}
 }
 
-// played is each scenario, by its name.
+// playedOnce is each scenario, by its name: they take a second, and several tests look at them.
+var playedOnce = sync.OnceValues(func() (map[string]*play, error) {
+	s, err := readSpec()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*play{}
+	for _, scenario := range scenarios {
+		if all[scenario.name], err = playOut(scenario, s); err != nil {
+			return nil, fmt.Errorf("%s: %w", scenario.name, err)
+		}
+	}
+	return all, nil
+})
+
 func played(t *testing.T) map[string]*play {
 	t.Helper()
-	s, all := theSpec(t), map[string]*play{}
-	for _, scenario := range scenarios {
-		p, err := playOut(scenario, s)
-		if err != nil {
-			t.Fatalf("%s: %v", scenario.name, err)
-		}
-		all[scenario.name] = p
+	all, err := playedOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

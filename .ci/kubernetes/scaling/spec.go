@@ -8,7 +8,6 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
-	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	scaling "k8s.io/api/autoscaling/v2"
 
 	"github.com/battlereport/battlereport/ci/kubernetes/render"
@@ -23,7 +22,7 @@ type spec struct {
 	behaviour *scaling.HorizontalPodAutoscalerBehavior
 }
 
-// readSpec reads the ScaledObject of the production overlay, with KEDA's own compiler of formulas.
+// readSpec reads the ScaledObject of the production overlay.
 func readSpec() (*spec, error) {
 	m, err := render.Directory("overlays/production")
 	if err != nil {
@@ -32,7 +31,7 @@ func readSpec() (*spec, error) {
 	return specOf(m.Scaled)
 }
 
-func specOf(scaled *keda.ScaledObject) (*spec, error) {
+func specOf(scaled *render.ScaledObject) (*spec, error) {
 	advanced := scaled.Spec.Advanced
 	if advanced.ScalingModifiers.MetricType != scaling.ValueMetricType {
 		return nil, fmt.Errorf("metricType %s: only a Value is followed here", advanced.ScalingModifiers.MetricType)
@@ -41,13 +40,18 @@ func specOf(scaled *keda.ScaledObject) (*spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	formula, err := keda.ValidateAndCompileScalingModifiers(scaled)
+	names := map[string]float64{}
+	for _, trigger := range scaled.Spec.Triggers {
+		names[trigger.Name] = 0
+	}
+	// As KEDA does it, which has the result be a float, and knows the triggers by name.
+	formula, err := expr.Compile("float("+advanced.ScalingModifiers.Formula+")", expr.Env(names))
 	if err != nil {
 		return nil, err
 	}
 	s := &spec{
 		formula: formula, queries: map[string]query{}, target: target,
-		min: int(*scaled.Spec.MinReplicaCount), max: int(*scaled.Spec.MaxReplicaCount),
+		min: int(scaled.Spec.MinReplicaCount), max: int(scaled.Spec.MaxReplicaCount),
 		behaviour: advanced.HorizontalPodAutoscalerConfig.Behavior,
 	}
 	for _, trigger := range scaled.Spec.Triggers {
