@@ -44,8 +44,12 @@ type Manifests struct {
 // Directory renders deploy/kubernetes/NAME. It refuses fields that are not known or stand twice, kinds that no field of
 // Manifests is for, and two objects of a kind.
 func Directory(name string) (*Manifests, error) {
-	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
-		Run(filesys.MakeFsOnDisk(), filepath.Join(Deploy, "kubernetes", name))
+	return Overlay(filepath.Join(Deploy, "kubernetes", name))
+}
+
+// Overlay renders a directory likewise.
+func Overlay(name string) (*Manifests, error) {
+	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), name)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
