@@ -55,6 +55,9 @@ func (p *Partition) halt(h halt) {
 
 // halted is why nothing is taken. The partition is locked.
 func (p *Partition) halted() halt {
+	if p.noteFull && p.halfFree() { // records settle also where none come any more
+		p.noteFull = false
+	}
 	if p.stopped == notHalted && p.noteFull {
 		return haltedByNote
 	}

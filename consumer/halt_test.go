@@ -34,6 +34,31 @@ func TestAPartitionThatStandsStillIsCountedForItsReasonUntilItGoesOn(t *testing.
 			w.paused(reader, "as records have settled", "0", "0", "0")
 		})
 	})
+	t.Run("its note was full, and nothing comes any more", func(t *testing.T) {
+		virtual(t, 1, func(w *world) {
+			reader := metric.NewManualReader()
+			w.publish(0, batch("", tooMany)...)
+			m := w.join(everyOther, measured(reader))
+			w.until("the partition pauses", func() bool { return w.log.count(saysPauses) == 1 })
+			settled := 0
+			for range 100 { // a little at a time, so that all is taken before half of the room is free
+				taken := m.records()
+				if len(taken) == tooMany {
+					break
+				}
+				next := min(settled+500, len(taken))
+				settleHeld(taken[settled:next])
+				settled = next
+				time.Sleep(time.Second)
+			}
+			if len(m.records()) != tooMany {
+				w.t.Fatalf("%d were taken of %d", len(m.records()), tooMany)
+			}
+			w.paused(reader, "nearly full", "0", "1", "0")
+			settleHeld(m.records()[settled:])
+			w.paused(reader, "settled", "0", "0", "0")
+		})
+	})
 	t.Run("a batch cannot be read", func(t *testing.T) {
 		virtual(t, 2, func(w *world) {
 			reader := metric.NewManualReader()

@@ -77,7 +77,7 @@ func (p *Partition) sayCrowded(pauses bool) {
 	p.mu.Lock()
 	t := p.tracker
 	n, oldest := t.taken(), t.committable()
-	halfFree := t.hasRoom(&t.list, t.known(), p.room()/2)
+	halfFree := p.halfFree()
 	p.noteFull = pauses || p.noteFull && !halfFree
 	p.mu.Unlock()
 	switch {
@@ -86,4 +86,10 @@ func (p *Partition) sayCrowded(pauses bool) {
 	case halfFree:
 		p.crowded.over("partition", p.String(), "unsettled", n)
 	}
+}
+
+// halfFree tells whether half of the note's room is. The partition is locked.
+func (p *Partition) halfFree() bool {
+	t := p.tracker
+	return t.hasRoom(&t.list, t.known(), p.room()/2)
 }
