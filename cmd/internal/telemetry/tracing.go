@@ -62,10 +62,27 @@ func NewTracing(version string, links int, log *slog.Logger) *Tracing {
 	}
 	t := &Tracing{exporter: newPatient(exporter, log)}
 	t.provider = sdktrace.NewTracerProvider(
-		sdktrace.WithResource(own), sdktrace.WithRawSpanLimits(limits), sdktrace.WithSampler(env.sampler), sdktrace.WithBatcher(t.exporter),
+		sdktrace.WithResource(own), sdktrace.WithRawSpanLimits(limits), sdktrace.WithSampler(env.sampler),
+		sdktrace.WithBatcher(t.exporter, batching(limits.LinkCountLimit)...),
 	)
 	log.Info("spans are exported", "to", env.endpoint, "protocol", env.protocol, "sampler", env.sampling)
 	return t
+}
+
+// batching keeps what waits for export, and what is sent at a time, as small in bytes as the SDK's numbers of spans have
+// it for spans of its own limit of links: collectors refuse large messages, by gRPC of more than 4 MiB as a rule. What
+// OTEL_BSP_… say goes before.
+func batching(links int) (opts []sdktrace.BatchSpanProcessorOption) {
+	fewer := func(spans int) int {
+		return max(1, spans*sdktrace.DefaultLinkCountLimit/max(links, sdktrace.DefaultLinkCountLimit))
+	}
+	if valueOf("OTEL_BSP_MAX_QUEUE_SIZE") == "" {
+		opts = append(opts, sdktrace.WithMaxQueueSize(fewer(sdktrace.DefaultMaxQueueSize)))
+	}
+	if valueOf("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") == "" {
+		opts = append(opts, sdktrace.WithMaxExportBatchSize(fewer(sdktrace.DefaultMaxExportBatchSize)))
+	}
+	return opts
 }
 
 // Provider makes spans for the packages; nil if nobody asks for any.
