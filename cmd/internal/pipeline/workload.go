@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -184,7 +185,7 @@ func (w *workload) work(s sighting, limited []bool, in time.Duration) (d demand,
 			d.partitions = append(d.partitions, flow{arrivals: w.arrivals(p, limited, in), backlog: float64(mine)})
 		}
 	}
-	if w.last.engine == s.engine && (len(d.partitions) > 0 || s.held == 0) {
+	if !w.last.at.IsZero() && w.last.engine == s.engine && (len(d.partitions) > 0 || s.held == 0 || onlyReplays(s.partitions)) {
 		w.settled.add(float64(s.settled-w.last.settled), in, workSpan)
 		share := (s.calling - w.last.calling).Seconds() / float64(w.maxInFlight)
 		w.busy.add(max(share, in.Seconds()*behind(backlog, w.settled.rate())), in, workSpan)
@@ -192,6 +193,11 @@ func (w *workload) work(s sighting, limited []bool, in time.Duration) (d demand,
 	}
 	d.busy, d.settled = min(1, w.busy.rate()), w.settled.rate()
 	return d, waits
+}
+
+// onlyReplays tells that the partitions, of which there are some, are of replayed letters.
+func onlyReplays(partitions []partitionSighting) bool {
+	return len(partitions) > 0 && !slices.ContainsFunc(partitions, func(p partitionSighting) bool { return !p.replayed })
 }
 
 // behind is 1 where what waits in Kafka takes longer than unread to settle, at that
