@@ -170,6 +170,7 @@ func TestAVerdictNamesWhatIsWrongAndSaysWhatToDo(t *testing.T) {
 		"nobody of those who are there": {twice(of(5, 6, unowned, late)), nil, `^No member has t/0, where 1 record wait`, "deploy the same"},
 		"it stands":                     {twice(of(5, 6, late)), nil, `^Nothing is settled of t/0`, "See the log and /readyz of c at 10.0.0.1:"},
 		"it is slow":                    {[]Partition{of(5, 90, late), of(8, 99, late)}, nil, `^The group falls behind in t/0: 91 records wait, the oldest for 10m; 3.0 come a second and 1.0 are settled\.$`, "Add members"},
+		"nothing is late":               {[]Partition{of(5, 90, old(6*time.Second)), of(8, 99, old(6*time.Second))}, nil, `^All is well: 91 records under way, the oldest for 6s; 3.0 come a second and 1.0 are settled\.$`, ""},
 		"it was slow":                   {[]Partition{of(5, 99, late), of(8, 99, late)}, nil, `^The group catches up, done in 1m 31s: 91 records`, ""},
 		"an app is held": {
 			[]Partition{of(5, 90, late), of(5, 90, late, noted(90, 50, consumer.Deferral{Left: 50}))},

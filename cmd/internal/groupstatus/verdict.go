@@ -68,7 +68,10 @@ func verdict(s *Status) (text, advice string) {
 		}
 		return fmt.Sprintf("The group catches up%s: %s wait%s%s.", text, waiting(worst), oldest(worst), rates(s)), ""
 	case OK:
-		return fmt.Sprintf("All is well%s.", rates(s)), ""
+		if n := s.Total.Waiting; n != nil && *n > 0 {
+			text = fmt.Sprintf(": %s under way%s", words.Number(*n, "record"), oldest(worst))
+		}
+		return fmt.Sprintf("All is well%s%s.", text, rates(s)), ""
 	}
 	if len(s.Members) == 0 {
 		return "Nothing waits, and nobody is there: the group has no members.", ""
