@@ -10,8 +10,8 @@ import (
 )
 
 // patient is an exporter whose failures are mentioned in the log once a minute, and harm nobody: so are those of a collector
-// that comes and goes. It stands in the place
-// of OpenTelemetry's error handler, which is one for the whole process and knows nothing of what was lost.
+// that comes and goes. It stands in the place of OpenTelemetry's error handler, which is one for the whole process and knows
+// nothing of what was lost.
 type patient struct {
 	sdktrace.SpanExporter
 	log *slog.Logger

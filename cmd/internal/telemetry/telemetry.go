@@ -1,7 +1,7 @@
 // Package telemetry wires what the packages say about themselves to the outside:
 // logs to a writer, metrics to a Prometheus page, health to two probes, traces to
-// a collector if the environment names one. The
-// packages themselves use the OpenTelemetry API and log/slog only.
+// a collector if the environment names one. The packages themselves use the
+// OpenTelemetry API and log/slog only.
 package telemetry
 
 import (
